@@ -1,0 +1,258 @@
+package orgusers
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/url"
+	"os"
+	"runtime/debug"
+	"time"
+
+	"github.com/orgusers/orgusers/internal/transport"
+)
+
+// Client runs the users of one organization. Make it with [New] or
+// [NewFromEnv] and share it: it is safe for any number of goroutines, and they
+// share its limits.
+type Client struct {
+	organizationUID string
+	config          *config
+	wire            *transport.Transport
+}
+
+// New makes a client for an organization. It needs one of [WithAuthToken] and
+// [WithTokenSource]. It checks what it is given and does no I/O: whether the
+// credentials are good shows with the first call. Errors are [ErrInvalid].
+func New(organizationUID string, opts ...Option) (*Client, error) {
+	c, err := newConfig(opts)
+	if err != nil {
+		return nil, err
+	}
+	return newClient(organizationUID, c)
+}
+
+// NewFromEnv makes a client from the environment:
+//
+//	CONTENTSTACK_ORGANIZATION_UID  the organization
+//	CONTENTSTACK_AUTHTOKEN         the token of a user session, or
+//	CONTENTSTACK_OAUTH_TOKEN       an OAuth access token, used until it expires
+//	CONTENTSTACK_REGION            as ParseRegion reads it; default na, or
+//	CONTENTSTACK_BASE_URL          as WithBaseURL takes it
+//
+// Options that are given go before the environment. Errors are [ErrInvalid]
+// and name the variable, never its value.
+func NewFromEnv(opts ...Option) (*Client, error) {
+	c, err := newConfig(opts)
+	if err != nil {
+		return nil, err
+	}
+	if err := c.addEnvironment(); err != nil {
+		return nil, err
+	}
+	uid := os.Getenv("CONTENTSTACK_ORGANIZATION_UID")
+	if uid == "" {
+		return nil, fmt.Errorf("orgusers: CONTENTSTACK_ORGANIZATION_UID is not set: %w", ErrInvalid)
+	}
+	return newClient(uid, c)
+}
+
+// ForOrganization makes a client for another organization with the same
+// credentials and settings, and pacing of its own, since each organization
+// has a budget of its own. Limiters given by [WithLimiters] stay shared.
+func (c *Client) ForOrganization(uid string) (*Client, error) {
+	return newClient(uid, c.config)
+}
+
+// OrganizationUID tells whose users the client runs.
+func (c *Client) OrganizationUID() string { return c.organizationUID }
+
+// String names the organization and nothing secret.
+func (c *Client) String() string { return "orgusers.Client(" + c.organizationUID + ")" }
+
+// GoString is String, so that no verb of fmt prints what is inside.
+func (c *Client) GoString() string { return c.String() }
+
+func newConfig(opts []Option) (*config, error) {
+	c := &config{httpClient: newHTTPClient(), logger: slog.New(slog.DiscardHandler)}
+	for _, option := range opts {
+		if option == nil {
+			continue
+		}
+		if err := option(c); err != nil {
+			return nil, invalid(err)
+		}
+	}
+	return c, nil
+}
+
+func (c *config) addEnvironment() error {
+	authToken, oauthToken := os.Getenv("CONTENTSTACK_AUTHTOKEN"), os.Getenv("CONTENTSTACK_OAUTH_TOKEN")
+	if c.authToken == nil && c.tokenSource == nil {
+		if authToken != "" && oauthToken != "" {
+			return fmt.Errorf("orgusers: CONTENTSTACK_AUTHTOKEN and CONTENTSTACK_OAUTH_TOKEN are both set; unset one: %w", ErrInvalid)
+		}
+		if authToken == "" && oauthToken == "" {
+			return fmt.Errorf("orgusers: neither CONTENTSTACK_AUTHTOKEN nor CONTENTSTACK_OAUTH_TOKEN is set: %w", ErrInvalid)
+		}
+		if authToken != "" {
+			if err := WithAuthToken(authToken)(c); err != nil {
+				return invalid(fmt.Errorf("CONTENTSTACK_AUTHTOKEN: %w", err))
+			}
+		} else {
+			if err := checkToken(oauthToken); err != nil {
+				return invalid(fmt.Errorf("CONTENTSTACK_OAUTH_TOKEN: the token %w", err))
+			}
+			c.tokenSource = fixedToken(func() string { return oauthToken })
+		}
+	}
+	if c.region != "" || c.baseURL != nil {
+		return nil
+	}
+	region, baseURL := os.Getenv("CONTENTSTACK_REGION"), os.Getenv("CONTENTSTACK_BASE_URL")
+	switch {
+	case region != "" && baseURL != "":
+		return fmt.Errorf("orgusers: CONTENTSTACK_REGION and CONTENTSTACK_BASE_URL are both set; unset one: %w", ErrInvalid)
+	case region != "":
+		if err := WithRegion(Region(region))(c); err != nil {
+			return fmt.Errorf("orgusers: CONTENTSTACK_REGION: %w", err)
+		}
+	case baseURL != "":
+		if err := WithBaseURL(baseURL)(c); err != nil {
+			return invalid(fmt.Errorf("CONTENTSTACK_BASE_URL: %w", err))
+		}
+	}
+	return nil
+}
+
+// fixedToken is an OAuth token that nobody renews.
+type fixedToken func() string
+
+func (t fixedToken) Token(context.Context) (string, error) { return t(), nil }
+
+func newClient(organizationUID string, c *config) (*Client, error) {
+	if organizationUID == "" {
+		return nil, invalid(errors.New("the organization uid is empty"))
+	}
+	if _, err := escapeElement(organizationUID); err != nil {
+		return nil, invalid(fmt.Errorf("the organization uid %w", err))
+	}
+	switch {
+	case c.authToken != nil && c.tokenSource != nil:
+		return nil, invalid(errors.New("there are two kinds of credentials: give WithAuthToken or WithTokenSource, not both"))
+	case c.authToken == nil && c.tokenSource == nil:
+		return nil, invalid(errors.New("there are no credentials: give WithAuthToken or WithTokenSource"))
+	}
+	wire, err := newTransport(c)
+	if err != nil {
+		return nil, err
+	}
+	return &Client{organizationUID: organizationUID, config: c, wire: wire}, nil
+}
+
+func newTransport(c *config) (*transport.Transport, error) {
+	if c.region != "" && c.baseURL != nil {
+		return nil, invalid(errors.New("there are a region and a base URL: give WithRegion or WithBaseURL, not both"))
+	}
+	base := c.baseURL
+	if base == nil {
+		var err error
+		if base, err = url.Parse(c.region.baseURL()); err != nil {
+			return nil, invalid(err)
+		}
+	}
+	withVersion := *base
+	withVersion.Path += "/v3"
+	if base.RawPath != "" {
+		withVersion.RawPath += "/v3"
+	}
+	return transport.New(transport.Config{
+		BaseURL:    &withVersion,
+		HTTPClient: c.httpClient,
+		Logger:     c.logger,
+		Token:      c.token(),
+		Bearer:     c.tokenSource != nil,
+		UserAgent:  userAgent(c.product),
+		Retry: transport.Retry{
+			MaxAttempts:   cmp.Or(c.retry.MaxAttempts, 6),
+			MinWait:       cmp.Or(c.retry.MinWait, 500*time.Millisecond),
+			MaxWait:       max(cmp.Or(c.retry.MaxWait, 30*time.Second), c.retry.MinWait),
+			MaxRetryAfter: cmp.Or(c.retry.MaxRetryAfter, time.Minute),
+		},
+		Reads:  budget(c.limiters.Reads, c.limits.Reads, 10),
+		Writes: budget(c.limiters.Writes, c.limits.Writes, 10),
+		Bulk:   budget(c.limiters.Bulk, c.limits.Bulk, 1),
+	}), nil
+}
+
+// token is nil without credentials, as Login has none.
+func (c *config) token() func(context.Context) (string, error) {
+	switch {
+	case c.authToken != nil:
+		authToken := c.authToken
+		return func(context.Context) (string, error) { return authToken(), nil }
+	case c.tokenSource != nil:
+		source := c.tokenSource
+		return func(ctx context.Context) (string, error) {
+			token, err := source.Token(ctx)
+			if err != nil {
+				return "", err
+			}
+			if err := checkToken(token); err != nil {
+				return "", fmt.Errorf("the token %w", err)
+			}
+			return token, nil
+		}
+	default:
+		return nil
+	}
+}
+
+func budget(limiter Limiter, limit, start float64) transport.Budget {
+	if limiter != nil {
+		return transport.Budget{Limiter: limiter}
+	}
+	return transport.Budget{Pacer: transport.NewPacer(cmp.Or(limit, start), limit > 0)}
+}
+
+// newHTTPClient is the default: the environment's proxy, a connection for
+// each page that can be in flight, and an end to every attempt.
+func newHTTPClient() *http.Client {
+	return &http.Client{
+		Timeout: time.Minute,
+		Transport: &http.Transport{
+			Proxy:                 http.ProxyFromEnvironment,
+			DialContext:           (&net.Dialer{Timeout: 10 * time.Second, KeepAlive: 30 * time.Second}).DialContext,
+			ForceAttemptHTTP2:     true,
+			MaxIdleConns:          64,
+			MaxIdleConnsPerHost:   64,
+			IdleConnTimeout:       90 * time.Second,
+			TLSHandshakeTimeout:   10 * time.Second,
+			ResponseHeaderTimeout: 30 * time.Second,
+			ExpectContinueTimeout: time.Second,
+		},
+	}
+}
+
+// userAgent names this package with the version that the program was built
+// with.
+func userAgent(product string) string {
+	const path = "github.com/orgusers/orgusers"
+	version := "devel"
+	if info, ok := debug.ReadBuildInfo(); ok {
+		for _, module := range info.Deps {
+			if module.Path == path && module.Version != "" {
+				version = module.Version
+			}
+		}
+	}
+	name := "orgusers/" + version
+	if product != "" {
+		return product + " " + name
+	}
+	return name
+}

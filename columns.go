@@ -1,0 +1,108 @@
+package orgusers
+
+import (
+	"strings"
+	"time"
+)
+
+// Column is one column of an export.
+type Column struct {
+	// Header is the text of the first row.
+	Header string
+	// Value makes the cell of a user. It is given users with the names of
+	// their roles and, if the inviter is in the organization, the inviter's
+	// address, and must not keep or change them.
+	Value func(*User) string
+}
+
+// DefaultColumns are the columns of an export that asks for no others: Email,
+// First Name, Last Name, Organization Roles, Status, MFA, Invited By, Invited
+// At, Last Login At, User UID, Created At, Updated At. Times are in RFC 3339
+// and UTC, and empty where they are unknown or never were; several roles are
+// parted by "; ".
+func DefaultColumns() []Column {
+	return []Column{
+		{"Email", func(u *User) string { return u.Email }},
+		{"First Name", func(u *User) string { return u.FirstName }},
+		{"Last Name", func(u *User) string { return u.LastName }},
+		{"Organization Roles", organizationRoles},
+		{"Status", func(u *User) string { return string(u.Status) }},
+		{"MFA", func(u *User) string { return string(u.MFA) }},
+		{"Invited By", func(u *User) string {
+			if u.InvitedBy.Email != "" {
+				return u.InvitedBy.Email
+			}
+			return u.InvitedBy.UID
+		}},
+		{"Invited At", func(u *User) string { return rfc3339(u.InvitedAt) }},
+		{"Last Login At", func(u *User) string { return rfc3339(u.LastLoginAt) }},
+		{"User UID", func(u *User) string { return u.UID }},
+		{"Created At", func(u *User) string { return rfc3339(u.CreatedAt) }},
+		{"Updated At", func(u *User) string { return rfc3339(u.UpdatedAt) }},
+	}
+}
+
+// CSDXColumns are the columns of the file that the vendor's command line tool
+// writes (csdx cm:export-to-csv --action users), with the same cells, so that
+// scripts made for that file can read this one: Email, User UID, Organization
+// Role, Status, Invited By, Created Time, Updated Time. Its dates are in local
+// time and these in UTC; a missing date is empty here and NaN/NaN/NaN there.
+// Its rows come in the order of the API.
+func CSDXColumns() []Column {
+	return []Column{
+		{"Email", func(u *User) string { return u.Email }},
+		{"User UID", func(u *User) string { return u.UID }},
+		{"Organization Role", func(u *User) string {
+			switch {
+			case u.Owner:
+				return "Owner"
+			case len(u.Roles) == 0:
+				return "No Role"
+			default:
+				return roleName(u.Roles[0])
+			}
+		}},
+		{"Status", func(u *User) string { return string(u.Status) }},
+		{"Invited By", func(u *User) string {
+			if u.InvitedBy.Email == "" {
+				return "System"
+			}
+			return u.InvitedBy.Email
+		}},
+		{"Created Time", func(u *User) string { return monthDayYear(u.CreatedAt) }},
+		{"Updated Time", func(u *User) string { return monthDayYear(u.UpdatedAt) }},
+	}
+}
+
+// organizationRoles puts Owner first, which is no role in the list.
+func organizationRoles(u *User) string {
+	var names []string
+	if u.Owner {
+		names = append(names, "Owner")
+	}
+	for _, role := range u.Roles {
+		names = append(names, roleName(role))
+	}
+	return strings.Join(names, "; ")
+}
+
+func roleName(role RoleRef) string {
+	if role.Name != "" {
+		return role.Name
+	}
+	return role.UID
+}
+
+func rfc3339(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return t.UTC().Format("2006-01-02T15:04:05.000Z07:00")
+}
+
+func monthDayYear(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return t.UTC().Format("01/02/2006")
+}

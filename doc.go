@@ -1,0 +1,88 @@
+// Package orgusers runs the users of a Contentstack organization: who is in,
+// with which roles, since when, last seen when, and all of them as CSV.
+//
+// # Start here
+//
+// A [Client] is for one organization. [New] makes it from a uid and
+// credentials, [NewFromEnv] from the environment:
+//
+//	client, err := orgusers.New("blt1a2b3c4d5e6f7081", orgusers.WithAuthToken(token))
+//	if err != nil {
+//		return err
+//	}
+//	for user, err := range client.Users(ctx, nil) {
+//		if err != nil {
+//			return err // the list is not complete
+//		}
+//		fmt.Println(user.Email, user.LastLoginAt)
+//	}
+//
+// Share the client: it is safe for any number of goroutines, which then share
+// its limits. Most requests need the organization's owner or an administrator.
+//
+// # Complete, or an error
+//
+// A list is either read to its end or ends with an error. [Client.Users] reads
+// pages that overlap, so that it notices when users come and go meanwhile and
+// reads again where it has to: whoever is in the organization from the first
+// request to the last is listed exactly once. What cannot be made complete is
+// [ErrIncomplete]. An answer that is not what it must be, such as a page of
+// HTML with status 200, is an error and never an empty list.
+// [Client.ExportCSVFile] leaves a complete file or none.
+//
+// # Retries
+//
+// Whether a request is repeated depends on the operation, not on the HTTP
+// method: searching is a POST that only reads, and there is a GET in this API
+// that mails.
+//
+//	what happened                          a read         a write
+//	429                                    is repeated    is repeated
+//	500, 502, 503, 504                     is repeated    is not: ErrOutcomeUnknown
+//	any other status of 300 and above      is not         is not
+//	401 with a TokenSource                 once more, with a new token
+//	never reached the wire (dial, TLS)     is repeated    is repeated
+//	broke off, timed out, cut short        is repeated    is not: ErrOutcomeUnknown
+//	2xx that cannot be understood          is not         is not: ErrOutcomeUnknown
+//	larger than 32 MiB                     is not         is not: ErrOutcomeUnknown
+//
+// [RetryPolicy] says how often: by default six attempts, after random waits
+// below a ceiling that doubles from 500 ms to 30 s. All calls of a client share
+// a budget for retries after failures, so that a server that is down is not
+// hammered: when some twenty retries have failed, calls fail at their first
+// attempt until there are successes again. Redirects are followed for reads,
+// within the same origin, and for nothing else. An attempt takes a minute at
+// the most, unless [WithHTTPClient] says otherwise.
+//
+// # Limits
+//
+// An organization has ten reads and ten writes a second, unless its plan
+// raises them, shared by everybody who uses it. The client spaces its requests
+// evenly below that and follows X-RateLimit-Limit up and down; after a 429, or
+// when the server says that nothing remains, everybody on that budget waits
+// for the server's next second, or for as long as Retry-After says.
+// [WithLimits] sets a ceiling, [WithLimiters] brings limiters of your own. A
+// context that ends ends every wait at once; a wait that would outlast the
+// deadline is not begun, and is both [ErrRateLimited] and
+// [context.DeadlineExceeded].
+//
+// # Errors
+//
+// A request that failed is an [*Error]: operation, status, the API's own code
+// and message, what to do. What kind of failure it is tells [errors.Is] with
+// [ErrNotFound], [ErrForbidden], [ErrRateLimited] and their like. Errors, logs
+// and everything that is printed hold neither tokens nor passwords nor
+// addresses of users: what the server says goes through a filter.
+//
+// # How sure the contract is
+//
+// Most requests are documented by the vendor, some answers have been observed
+// only; the doc comment of each method says which. Where a shape is not known,
+// every plausible one is accepted. Four actions of the product have no public
+// request at all (unlock, reset MFA, force a password reset, end sessions).
+//
+// # Testing
+//
+// Package orguserstest is a fake of the API with an organization in memory,
+// limits and faults, for the tests of programs that use this package.
+package orgusers

@@ -1,0 +1,298 @@
+package orgusers
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/orgusers/orgusers/internal/extsort"
+)
+
+// ExportOptions shape an export. Nil and the zero value write everybody, with
+// the default columns, sorted by address.
+type ExportOptions struct {
+	// Columns are the columns, in order. Default [DefaultColumns].
+	Columns []Column
+	// Filter keeps the users for whom it returns true. It is called once for
+	// each user, in no particular order, and must not change them.
+	Filter func(*User) bool
+	// Sort is the order of rows. Default: by address, letter case aside, then
+	// as it is.
+	Sort Sort
+	// Raw leaves cells as they are. Without it, a cell that a spreadsheet
+	// would take for a formula gets an apostrophe in front.
+	Raw bool
+	// BOM begins the file with a byte order mark, by which some spreadsheets
+	// know UTF-8.
+	BOM bool
+	// CRLF ends rows as on Windows.
+	CRLF bool
+	// Comma parts the cells. Default ','.
+	Comma rune
+	// Progress is told, from the goroutine of the export, how far it is:
+	// about every hundred users while they are read, every thousand rows
+	// while they are written, and at the end of both.
+	Progress func(ExportProgress)
+	// MemoryBudget is how many bytes of users are kept in memory while they
+	// are sorted. What is beyond goes to a temporary file (in $TMPDIR) that
+	// only this user can read, and that is gone at the end, whatever the end.
+	// Default 8 MiB, which is some 30,000 users; the least is 64 KiB.
+	MemoryBudget int64
+}
+
+// ExportProgress is how far an export is.
+type ExportProgress struct {
+	// Users have been read, out of Count, which is -1 where the server does
+	// not say.
+	Users, Count int
+	// Rows have been written.
+	Rows int
+	// Requests have been sent, repeated ones included.
+	Requests int
+}
+
+// ExportSummary is what an export came to.
+type ExportSummary struct {
+	// Rows is how many users were written; the header is no row.
+	Rows int
+	// Users is how many were read.
+	Users int
+	// Requests is how many were sent, repeated ones included.
+	Requests int
+	// Bytes is how many were written.
+	Bytes    int64
+	Duration time.Duration
+}
+
+// ExportCSV writes the organization's users to w as CSV in UTF-8. It reads
+// and sorts all of them before it writes anything, so an error while reading
+// leaves w untouched; one while writing is returned with a summary that says
+// how many rows w has taken. A summary comes with every error.
+//
+// It sends what [Client.Users] sends, and reads the organization's roles once
+// if the server names roles by uid alone.
+func (c *Client) ExportCSV(ctx context.Context, w io.Writer, opts *ExportOptions) (*ExportSummary, error) {
+	started := time.Now()
+	e := &export{client: c, options: opts.orDefault()}
+	summary := &ExportSummary{}
+	err := e.run(ctx, w)
+	if e.table != nil {
+		summary.Rows, summary.Bytes = e.table.rows, e.table.bytes
+	}
+	summary.Users, summary.Requests = e.users, int(e.reading.requests.Load())
+	summary.Duration = time.Since(started)
+	if err != nil {
+		return summary, fmt.Errorf("orgusers: ExportCSV: %w", err)
+	}
+	return summary, nil
+}
+
+func (o *ExportOptions) orDefault() ExportOptions {
+	var options ExportOptions
+	if o != nil {
+		options = *o
+	}
+	if options.Columns == nil {
+		options.Columns = DefaultColumns()
+	}
+	if options.Sort.By == "" {
+		options.Sort.By = SortByEmail
+	}
+	if options.Progress == nil {
+		options.Progress = func(ExportProgress) {}
+	}
+	return options
+}
+
+func (o *ExportOptions) check() error {
+	if len(o.Columns) == 0 {
+		return errors.New("there is no column")
+	}
+	for i, column := range o.Columns {
+		if column.Value == nil {
+			return fmt.Errorf("column %d, %q, has no Value", i+1, column.Header)
+		}
+	}
+	if o.MemoryBudget < 0 {
+		return errors.New("the memory budget is negative")
+	}
+	return o.Sort.check()
+}
+
+// export is one export while it goes on.
+type export struct {
+	client  *Client
+	options ExportOptions
+	table   *table
+	sorter  *extsort.Sorter
+
+	reading readProgress
+	users   int // read
+	kept    int // passed the filter
+
+	roles    map[string]string // names by uid, once they had to be read
+	inviters map[string]string // addresses by uid, of those who came as a uid alone
+}
+
+func (e *export) run(ctx context.Context, w io.Writer) error {
+	table, err := newTable(w, &e.options)
+	if err = errors.Join(err, e.options.check()); err != nil {
+		return fmt.Errorf("%w: %w", ErrInvalid, err)
+	}
+	e.table = table
+	e.sorter = extsort.New("", e.options.MemoryBudget)
+	defer e.sorter.Close() //nolint:errcheck // what it held is of no more use
+	if err := e.read(ctx); err != nil {
+		return fmt.Errorf("nothing was written: %w", err)
+	}
+	if err := e.write(ctx); err != nil {
+		return fmt.Errorf("only %d of %d rows were written: %w", table.rows, e.kept, err)
+	}
+	return nil
+}
+
+// read sorts everybody, also those who are left out: they may have invited
+// somebody who is not.
+func (e *export) read(ctx context.Context) error {
+	var record []byte
+	for u, err := range e.client.users(ctx, nil, &e.reading) {
+		if err != nil {
+			return err
+		}
+		if err := e.nameRoles(ctx, u); err != nil {
+			return err
+		}
+		e.noteInviter(u)
+		record = append(record[:0], leftOut)
+		if e.options.Filter == nil || e.options.Filter(u) {
+			record[0] = exported
+			e.kept++
+		}
+		if err := e.sorter.Add(e.options.Sort.key(u), encodeUser(record, u)); err != nil {
+			return err
+		}
+		if e.users++; e.users%maxPageSize == 0 {
+			e.progress()
+		}
+	}
+	e.progress()
+	return e.findInviters(ctx)
+}
+
+// The first byte of a record.
+const (
+	leftOut byte = iota
+	exported
+)
+
+func (e *export) write(ctx context.Context) error {
+	header := make([]string, len(e.options.Columns))
+	for i, column := range e.options.Columns {
+		header[i] = column.Header
+	}
+	if err := e.table.head(header); err != nil {
+		return err
+	}
+	cells := header
+	rows := 0
+	for record, err := range e.sorter.Sorted(ctx) {
+		if err != nil {
+			return err
+		}
+		if record[0] == leftOut {
+			continue
+		}
+		u, err := e.user(record)
+		if err != nil {
+			return err
+		}
+		for i, column := range e.options.Columns {
+			cells[i] = column.Value(u)
+		}
+		if err := e.table.write(cells); err != nil {
+			return err
+		}
+		if rows++; rows%1000 == 0 {
+			e.progress()
+		}
+	}
+	if err := e.table.flush(); err != nil {
+		return err
+	}
+	e.progress()
+	return nil
+}
+
+func (e *export) user(record []byte) (*User, error) {
+	u, err := decodeUser(record[1:])
+	if err != nil {
+		return nil, err
+	}
+	if u.InvitedBy.Email == "" {
+		u.InvitedBy.Email = e.inviters[u.InvitedBy.UID]
+	}
+	return u, nil
+}
+
+// nameRoles fills in the names of roles where the server sent uids alone.
+func (e *export) nameRoles(ctx context.Context, u *User) error {
+	for i := range u.Roles {
+		role := &u.Roles[i]
+		if role.Name != "" {
+			continue
+		}
+		if e.roles == nil {
+			e.roles = map[string]string{}
+			for known, err := range e.client.roles(ctx, nil, &e.reading) {
+				if err != nil {
+					return err
+				}
+				e.roles[known.UID] = known.Name
+			}
+		}
+		role.Name = e.roles[role.UID]
+	}
+	return nil
+}
+
+func (e *export) noteInviter(u *User) {
+	if u.InvitedBy.UID == "" || u.InvitedBy.Email != "" {
+		return
+	}
+	if e.inviters == nil {
+		e.inviters = map[string]string{}
+	}
+	e.inviters[u.InvitedBy.UID] = ""
+}
+
+// findInviters looks for the addresses of inviters among everybody read.
+// There are few of them; an address for each user would be too much to keep.
+func (e *export) findInviters(ctx context.Context) error {
+	if len(e.inviters) == 0 {
+		return nil
+	}
+	for record, err := range e.sorter.Unsorted(ctx) {
+		if err != nil {
+			return err
+		}
+		u, err := decodeUser(record[1:])
+		if err != nil {
+			return err
+		}
+		if _, invited := e.inviters[u.UID]; invited {
+			e.inviters[u.UID] = u.Email
+		}
+	}
+	return nil
+}
+
+func (e *export) progress() {
+	e.options.Progress(ExportProgress{
+		Users:    e.users,
+		Count:    int(e.reading.count.Load()),
+		Rows:     e.table.rows,
+		Requests: int(e.reading.requests.Load()),
+	})
+}

@@ -1,0 +1,70 @@
+package orgusers
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+)
+
+// ExportCSVFile writes the organization's users to a file, as
+// [Client.ExportCSV] does, complete and readable by its user alone (mode
+// 0600), or not at all: it writes beside the target and renames at the end.
+// After any error a file that was there before is as it was, and nothing else
+// is left behind. A target that is no regular file, such as a terminal or a
+// directory, is [ErrInvalid].
+func (c *Client) ExportCSVFile(ctx context.Context, path string, opts *ExportOptions) (*ExportSummary, error) {
+	target, err := exportTarget(path)
+	if err != nil {
+		return &ExportSummary{}, fmt.Errorf("orgusers: ExportCSVFile: %w", err)
+	}
+	// Before anything is read, so that a directory that cannot be written
+	// costs no request.
+	file, err := os.CreateTemp(filepath.Dir(target), "."+filepath.Base(target)+".*.tmp")
+	if err != nil {
+		return &ExportSummary{}, fmt.Errorf("orgusers: ExportCSVFile: %w", err)
+	}
+	done := false
+	defer func() {
+		if !done { // also when a function of the caller's panics
+			_ = file.Close()
+			_ = os.Remove(file.Name())
+		}
+	}()
+	summary, err := c.ExportCSV(ctx, file, opts)
+	if err != nil {
+		return summary, err
+	}
+	if err := errors.Join(file.Sync(), file.Close()); err != nil {
+		return summary, fmt.Errorf("orgusers: ExportCSVFile: %w", err)
+	}
+	if err := os.Rename(file.Name(), target); err != nil {
+		return summary, fmt.Errorf("orgusers: ExportCSVFile: %w", err)
+	}
+	done = true
+	return summary, nil
+}
+
+// exportTarget follows a link, so that the link stays one.
+func exportTarget(path string) (string, error) {
+	if path == "" {
+		return "", fmt.Errorf("%w: the path is empty", ErrInvalid)
+	}
+	target, err := filepath.EvalSymlinks(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return path, nil
+	}
+	if err != nil {
+		return "", err
+	}
+	info, err := os.Stat(target)
+	if err != nil {
+		return "", err
+	}
+	if !info.Mode().IsRegular() {
+		return "", fmt.Errorf("%w: %s is no regular file; use ExportCSV for it", ErrInvalid, path)
+	}
+	return target, nil
+}

@@ -1,0 +1,85 @@
+package transport
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"mime"
+	"net/http"
+	"time"
+)
+
+// Bodies beyond these many bytes are an error: no page of this API comes near.
+const (
+	maxBody      = 32 << 20
+	maxErrorBody = 1 << 20
+)
+
+// Answer is a complete answer of the server.
+type Answer struct {
+	Status int
+	Header http.Header
+	Body   []byte
+	// RetryAfter is the pause that the server asked for, 0 if it did not.
+	RetryAfter time.Duration
+	// Redirect says why a redirect was not followed; empty if there was none.
+	Redirect string
+	Attempts int
+
+	redact func(string) string
+}
+
+// OK tells whether the status is 2xx.
+func (a *Answer) OK() bool { return a.Status >= 200 && a.Status <= 299 }
+
+// ContentType is the media type without parameters.
+func (a *Answer) ContentType() string {
+	mediaType, _, err := mime.ParseMediaType(a.Header.Get("Content-Type"))
+	if err != nil {
+		return "unknown type"
+	}
+	return mediaType
+}
+
+// Redact takes addresses and the call's secrets out of a text of the answer.
+func (a *Answer) Redact(text string) string { return a.redact(text) }
+
+// tooLarge is a body beyond its bound.
+type tooLarge struct{ limit int }
+
+func (e tooLarge) Error() string {
+	return fmt.Sprintf("the answer is larger than %d MiB", e.limit>>20)
+}
+
+// read takes the whole answer, so that a connection which breaks in the
+// middle of a body counts as a failed attempt.
+func (c *call) read(response *http.Response) error {
+	if c.buffer == nil {
+		c.buffer, _ = c.transport.bodies.Get().(*bytes.Buffer)
+	}
+	c.buffer.Reset()
+	limit := maxBody
+	if response.StatusCode >= 300 {
+		limit = maxErrorBody
+	}
+	_, err := c.buffer.ReadFrom(io.LimitReader(response.Body, int64(limit)+1))
+	_ = response.Body.Close()
+	response.Body = http.NoBody
+	switch {
+	case c.buffer.Len() > limit && response.StatusCode >= 300:
+		c.buffer.Truncate(limit) // the status is what counts
+	case c.buffer.Len() > limit:
+		return tooLarge{limit}
+	case err != nil && response.StatusCode < 300:
+		return fmt.Errorf("the answer broke off: %w", err)
+	}
+	c.answer = &Answer{
+		Status:     response.StatusCode,
+		Header:     response.Header,
+		Body:       c.buffer.Bytes(),
+		RetryAfter: retryAfter(response.Header, time.Now()),
+		Redirect:   c.redirect,
+		redact:     c.redact,
+	}
+	return nil
+}

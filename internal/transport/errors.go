@@ -1,0 +1,74 @@
+package transport
+
+import (
+	"context"
+	"fmt"
+	"regexp"
+	"strings"
+	"time"
+)
+
+// Error is a call that came to no answer, or that was cut short while it
+// waited for a better one. Its text has neither URL nor address nor secret.
+type Error struct {
+	Err      error
+	Attempts int
+	// Unsent is true only where it is certain that the server has not acted:
+	// the last attempt never reached the wire, or was answered.
+	Unsent bool
+	// Last is the answer that was to be improved on by a retry, if any.
+	Last *Answer
+
+	text string
+}
+
+func (e *Error) Error() string { return e.text }
+
+func (e *Error) Unwrap() error { return e.Err }
+
+// WaitError is a wait that would have outlasted the deadline, and so was not
+// begun.
+type WaitError struct {
+	// Limit is true for a place in the queue of a limit, false for the pause
+	// before a retry.
+	Limit bool
+	Wait  time.Duration
+}
+
+func (e *WaitError) Error() string {
+	reason := "the pause before the next attempt"
+	if e.Limit {
+		reason = "the wait for the rate limit"
+	}
+	return fmt.Sprintf("%s, %v, would outlast the deadline", reason, e.Wait.Round(time.Millisecond))
+}
+
+func (e *WaitError) Unwrap() error { return context.DeadlineExceeded }
+
+// TokenError is a token source that gave none. Its text leaves out what the
+// source said, which can be an answer of a token endpoint.
+type TokenError struct{ Err error }
+
+func (e *TokenError) Error() string { return "the token source gave no usable token" }
+
+func (e *TokenError) Unwrap() error { return e.Err }
+
+// LimiterError is a limiter, not of this package, that failed.
+type LimiterError struct{ Err error }
+
+func (e *LimiterError) Error() string { return "the limiter failed: " + e.Err.Error() }
+
+func (e *LimiterError) Unwrap() error { return e.Err }
+
+var address = regexp.MustCompile(`[^\s"'<>()\[\]{},;:=&/\\]+(@|%40)[^\s"'<>()\[\]{},;:=&/\\]+`)
+
+// redact takes out of a text whatever looks like an e-mail address, and the
+// secrets of the call.
+func (c *call) redact(text string) string {
+	for _, secret := range append([]string{c.token}, c.request.Secrets...) {
+		if secret != "" {
+			text = strings.ReplaceAll(text, secret, "[secret]")
+		}
+	}
+	return address.ReplaceAllString(text, "[address]")
+}

@@ -1,0 +1,262 @@
+package orgusers
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/orgusers/orgusers/internal/transport"
+)
+
+// Option configures a [Client]. What an option refuses, [New] returns as an
+// error that is [ErrInvalid].
+type Option func(*config) error
+
+// config is what the options come to. Credentials are held by functions, so
+// that nothing that prints a config prints them.
+type config struct {
+	authToken   func() string
+	tokenSource TokenSource
+	region      Region
+	baseURL     *url.URL
+	httpClient  *http.Client
+	logger      *slog.Logger
+	retry       RetryPolicy
+	limits      Limits
+	limiters    Limiters
+	product     string
+}
+
+// TokenSource supplies OAuth access tokens. It is asked before each attempt of
+// each request, and once more after an answer of 401, from whichever goroutine
+// makes the request: it should keep a token until shortly before it expires,
+// and must be safe for concurrent use.
+type TokenSource interface {
+	// Token returns the access token, without the word Bearer.
+	Token(ctx context.Context) (string, error)
+}
+
+// WithAuthToken signs requests with the token of a user session, as [Login]
+// returns it. Most operations need the owner or an administrator of the
+// organization. It excludes [WithTokenSource].
+func WithAuthToken(token string) Option {
+	return func(c *config) error {
+		if err := checkToken(token); err != nil {
+			return fmt.Errorf("the authtoken %w", err)
+		}
+		c.authToken = func() string { return token }
+		return nil
+	}
+}
+
+// WithTokenSource signs requests with OAuth access tokens of a user. It
+// excludes [WithAuthToken].
+func WithTokenSource(src TokenSource) Option {
+	return func(c *config) error {
+		if src == nil {
+			return errors.New("the token source is nil")
+		}
+		c.tokenSource = src
+		return nil
+	}
+}
+
+// checkToken refuses what cannot be a token, without repeating it.
+func checkToken(token string) error {
+	if token == "" {
+		return errors.New("is empty")
+	}
+	for _, r := range token {
+		if r <= ' ' || r > '~' {
+			return errors.New("has a space, a line break or another character that no token has (was it read from a file with its newline?)")
+		}
+	}
+	return nil
+}
+
+// WithRegion picks the data centre in which the organization lives. Without
+// it, and without [WithBaseURL], that is [RegionNA].
+func WithRegion(r Region) Option {
+	return func(c *config) error {
+		region, err := ParseRegion(string(r))
+		if err != nil {
+			return err
+		}
+		c.region = region
+		return nil
+	}
+}
+
+// WithBaseURL sends requests to another address than a region's: a proxy, or
+// the fake of package orguserstest. The URL has no "/v3", no query and no
+// user; it must be https, or http on a loopback address. It excludes
+// [WithRegion].
+func WithBaseURL(baseURL string) Option {
+	return func(c *config) error {
+		parsed, err := parseBaseURL(baseURL)
+		if err != nil {
+			return fmt.Errorf("the base URL %w", err)
+		}
+		c.baseURL = parsed
+		return nil
+	}
+}
+
+func parseBaseURL(text string) (*url.URL, error) {
+	u, err := url.Parse(text)
+	switch {
+	case err != nil:
+		return nil, errors.New("is no URL") // the error of url.Parse repeats it, with its password
+	case u.Host == "" || u.Hostname() == "":
+		return nil, errors.New("must be absolute: https://host")
+	case u.User != nil:
+		return nil, errors.New("must not hold a user or password")
+	case u.RawQuery != "" || u.ForceQuery || u.Fragment != "":
+		return nil, errors.New("must not have a query or fragment")
+	case u.Scheme == "http" && !transport.IsLoopback(u.Hostname()):
+		return nil, errors.New("is http: only https is, but for loopback addresses")
+	case u.Scheme != "https" && u.Scheme != "http":
+		return nil, errors.New("must be https")
+	}
+	for element := range strings.SplitSeq(u.Path, "/") {
+		if element == "." || element == ".." {
+			return nil, errors.New("must not have . or .. in its path")
+		}
+	}
+	trimmed := strings.TrimRight(u.EscapedPath(), "/")
+	if strings.HasSuffix(trimmed, "/v3") {
+		return nil, errors.New("must be given without its /v3")
+	}
+	u.RawPath = trimmed
+	u.Path, err = url.PathUnescape(trimmed)
+	return u, err
+}
+
+// WithHTTPClient sends requests through a copy of hc: for a proxy, a private
+// certificate authority, or tracing. Its Transport, Timeout (of one attempt)
+// and Jar are used; its CheckRedirect is asked only about redirects that this
+// package would follow. A Transport of your own should keep some twenty idle
+// connections to a host (MaxIdleConnsPerHost; the default of two would
+// reconnect all the time), and have a timeout for response headers.
+func WithHTTPClient(hc *http.Client) Option {
+	return func(c *config) error {
+		if hc == nil {
+			return errors.New("the HTTP client is nil")
+		}
+		c.httpClient = hc
+		return nil
+	}
+}
+
+// WithLogger logs each attempt at debug level: operation, path template,
+// status, duration. Never addresses, tokens, queries or bodies.
+func WithLogger(l *slog.Logger) Option {
+	return func(c *config) error {
+		if l == nil {
+			return errors.New("the logger is nil")
+		}
+		c.logger = l
+		return nil
+	}
+}
+
+// RetryPolicy says how often a request is tried and how long is waited in
+// between. Whether it is repeated at all depends on the operation: see the
+// package documentation. A zero field keeps its default.
+type RetryPolicy struct {
+	// MaxAttempts counts the first attempt too: 1 turns retries off.
+	// Default 6.
+	MaxAttempts int
+	// MinWait is the ceiling of the first wait, which is random below it. The
+	// ceiling doubles with each attempt until it is MaxWait. Defaults: 500 ms
+	// and 30 s.
+	MinWait, MaxWait time.Duration
+	// MaxRetryAfter is the longest pause that the server may ask for; a
+	// longer one ends the call with [ErrRateLimited], or with the error of
+	// the answer that asked for it. Default 60 s.
+	MaxRetryAfter time.Duration
+}
+
+// WithRetry changes how often and how patiently is retried.
+func WithRetry(p RetryPolicy) Option {
+	return func(c *config) error {
+		switch {
+		case p.MaxAttempts < 0 || p.MinWait < 0 || p.MaxWait < 0 || p.MaxRetryAfter < 0:
+			return errors.New("the retry policy has a negative number")
+		case p.MinWait > 0 && p.MaxWait > 0 && p.MinWait > p.MaxWait:
+			return errors.New("the retry policy has a MinWait above its MaxWait")
+		}
+		c.retry = p
+		return nil
+	}
+}
+
+// Limits are ceilings, in requests a second, whatever else the server would
+// allow. Below them, pacing follows what the server says in its answers. A
+// zero field keeps its default, which is where pacing begins and no ceiling:
+// an organization whose plan allows more gets more.
+type Limits struct {
+	// Reads paces whatever only reads, search included. Default 10.
+	Reads float64
+	// Writes paces whatever changes or mails. Default 10.
+	Writes float64
+	// Bulk paces bulk actions, as the product limits them. Default 1.
+	Bulk float64
+}
+
+// WithLimits sets ceilings for the client's own pacing. Use it where other
+// programs need a part of the organization's budget.
+func WithLimits(l Limits) Option {
+	return func(c *config) error {
+		for _, rate := range []float64{l.Reads, l.Writes, l.Bulk} {
+			if rate < 0 || math.IsNaN(rate) || math.IsInf(rate, 0) {
+				return errors.New("a limit is negative or not a number")
+			}
+		}
+		c.limits = l
+		return nil
+	}
+}
+
+// Limiter paces requests. A *rate.Limiter of golang.org/x/time/rate is one; so
+// is whatever shares a budget between machines.
+type Limiter interface {
+	// Wait returns nil when one more request may go out, or an error when ctx
+	// ends or the limiter fails. The call then fails without having been sent.
+	Wait(ctx context.Context) error
+}
+
+// Limiters replace the client's own pacing. A nil field leaves it in place for
+// that kind of request; see [Limits] for the kinds.
+type Limiters struct {
+	Reads, Writes, Bulk Limiter
+}
+
+// WithLimiters paces requests with limiters that the caller brings. Each is
+// asked before every attempt, and by every client made with it.
+func WithLimiters(l Limiters) Option {
+	return func(c *config) error {
+		c.limiters = l
+		return nil
+	}
+}
+
+// WithUserAgent puts a product, such as "offboarding/1.4", before the name of
+// this package in the User-Agent of each request.
+func WithUserAgent(product string) Option {
+	return func(c *config) error {
+		for _, r := range product {
+			if r < ' ' || r > '~' {
+				return errors.New("the user agent has a character that a header must not have")
+			}
+		}
+		c.product = strings.TrimSpace(product)
+		return nil
+	}
+}

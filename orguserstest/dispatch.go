@@ -1,0 +1,142 @@
+package orguserstest
+
+import (
+	"context"
+	"errors"
+	"io"
+	"mime"
+	"net/http"
+	"net/url"
+	"time"
+)
+
+// maxBody bounds what a request may send.
+const maxBody = 8 << 20
+
+// call is one request on its way through the server.
+type call struct {
+	route  *route
+	params map[string]string
+	http   *http.Request
+	query  url.Values
+	body   []byte
+
+	caller       *account      // nil where the route is open to everybody
+	organization *organization // nil where the route names none
+	effect       Effect        // what a fault does to this request
+}
+
+// ServeHTTP answers one request of the API. Latency and slow faults end early
+// when the request's context does. Where a fault breaks the connection and w
+// cannot be hijacked, as when a test calls ServeHTTP itself, it panics with
+// [http.ErrAbortHandler].
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	c := &call{http: r, query: r.URL.Query()}
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
+	c.body = body
+	s.pause(r.Context(), s.cfg.latency/2)
+
+	c.route, c.params = match(r.Method, r.URL.EscapedPath(), s.cfg.basePath)
+	entry := s.record(c)
+	s.runHooks(entry)
+
+	s.mu.Lock()
+	header, refused := s.count(c)
+	var fault Fault
+	if refused == nil {
+		fault = s.pickFault(c)
+		c.effect = fault.Effect
+	}
+	var out answer
+	switch {
+	case refused != nil:
+		out = *refused
+	case c.effect.instead() && !fault.After:
+		out = c.effect.answer()
+	default:
+		out = s.handle(c, err)
+		if c.effect.instead() {
+			out = c.effect.answer()
+		}
+	}
+	out.header = merge(header, out.header)
+	s.mu.Unlock()
+
+	s.pause(r.Context(), s.cfg.latency-s.cfg.latency/2)
+	s.setStatus(entry, out.status, c.effect)
+	s.send(w, r, out, c.effect)
+}
+
+// handle answers a request that no limit and no fault has kept away from the
+// organization. The server is locked.
+func (s *Server) handle(c *call, readErr error) answer {
+	var tooLarge *http.MaxBytesError
+	switch {
+	case errors.As(readErr, &tooLarge):
+		return fail(http.StatusRequestEntityTooLarge, 0, "The request is too large.", nil)
+	case readErr != nil:
+		return fail(http.StatusBadRequest, 0, "The request could not be read.", nil)
+	case c.route.handle == nil:
+		return c.route.refuse()
+	case len(c.body) > 0 && !isJSON(c.http.Header.Get("Content-Type")):
+		return fail(http.StatusBadRequest, 0, "Please set a valid 'Content-Type' header", nil)
+	}
+	if c.route.open {
+		return c.route.handle(s, c)
+	}
+	if refused := s.authenticate(c); refused != nil {
+		return *refused
+	}
+	if refused := s.authorize(c); refused != nil {
+		return *refused
+	}
+	return c.route.handle(s, c)
+}
+
+// authorize finds the organization that a path names, and says whether the
+// caller may use it in this way.
+func (s *Server) authorize(c *call) *answer {
+	uid, named := c.params["organization_uid"]
+	if !named {
+		return nil
+	}
+	if c.organization = s.organization(uid); c.organization == nil {
+		return new(notFound())
+	}
+	row := c.organization.rowOf(c.caller)
+	if row == nil || row.pending || (!c.route.anyMember && !row.administers()) {
+		return new(forbidden())
+	}
+	return nil
+}
+
+func isJSON(contentType string) bool {
+	media, _, err := mime.ParseMediaType(contentType)
+	return err == nil && media == "application/json"
+}
+
+// pause lets d pass, and ends the request when its client goes or the server
+// closes.
+func (s *Server) pause(ctx context.Context, d time.Duration) {
+	if d <= 0 {
+		return
+	}
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-ctx.Done():
+		panic(http.ErrAbortHandler)
+	case <-s.closing:
+		panic(http.ErrAbortHandler)
+	}
+}
+
+// hang waits until the client goes or the server closes.
+func (s *Server) hang(ctx context.Context) {
+	select {
+	case <-ctx.Done():
+	case <-s.closing:
+	}
+	panic(http.ErrAbortHandler)
+}

@@ -1,0 +1,131 @@
+package orguserstest_test
+
+import (
+	"net/http"
+	"strconv"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/orgusers/orgusers/orguserstest"
+)
+
+const (
+	aRead  = "/v3/organizations/{org}/share?asc=email&limit=1"
+	aWrite = "/v3/user/forgot_password"
+)
+
+func (c *client) write() answer {
+	return c.ask("POST", aWrite, `{"user":{"email":"nobody@example.com"}}`)
+}
+
+func TestReadsAndWritesAreCountedApart(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		c := inProcess(t, orguserstest.WithRateLimit(3, 2))
+		for left := 2; left >= 0; left-- {
+			a := c.get(aRead)
+			if a.header.Get("X-RateLimit-Limit") != "3" || a.header.Get("X-RateLimit-Remaining") != strconv.Itoa(left) {
+				t.Errorf("%v, want %d left", a.header, left)
+			}
+		}
+		a := c.ask("POST", "/v3/organizations/{org}/share/search", "")
+		if a.status != http.StatusTooManyRequests || a.json["error_message"] == nil || a.json["error_code"] != nil ||
+			a.header.Get("X-RateLimit-Remaining") != "0" || a.header.Get("Retry-After") != "" || a.header.Get("X-RateLimit-Reset") != "" {
+			t.Errorf("a search beyond the reads: %d %v %s", a.status, a.header, a.text)
+		}
+		if a := c.write(); a.status != http.StatusOK || a.header.Get("X-RateLimit-Limit") != "2" || a.header.Get("X-RateLimit-Remaining") != "1" {
+			t.Errorf("a write: %d %v", a.status, a.header)
+		}
+		if a := c.ask("GET", "/v3/organizations/"+c.server.SecondOrganizationUID, ""); a.status != http.StatusOK {
+			t.Errorf("another organization: %d", a.status)
+		}
+		if a := c.ask("GET", "/v3/user", ""); a.status != http.StatusTooManyRequests {
+			t.Errorf("a read that names no organization: %d", a.status)
+		}
+		time.Sleep(time.Second) // fake time
+		c.get(aRead)
+	})
+}
+
+func TestTheSecondIsThatOfTheServersClock(t *testing.T) {
+	t.Parallel()
+	for _, offset := range []time.Duration{0, 300 * time.Millisecond, -300 * time.Millisecond, time.Hour + 999*time.Millisecond} {
+		synctest.Test(t, func(t *testing.T) {
+			c := inProcess(t, orguserstest.WithRateLimit(1, 1), orguserstest.WithClockOffset(offset))
+			c.get(aRead)
+			now := time.Now().Add(offset)
+			rest := now.Truncate(time.Second).Add(time.Second).Sub(now)
+			time.Sleep(rest - time.Nanosecond) // fake time
+			if a := c.ask("GET", aRead, ""); a.status != http.StatusTooManyRequests {
+				t.Errorf("offset %v, just before the next second: %d", offset, a.status)
+			}
+			time.Sleep(time.Nanosecond) // fake time
+			a := c.get(aRead)
+			if want := time.Now().Add(offset).UTC().Format(http.TimeFormat); a.header.Get("Date") != want {
+				t.Errorf("offset %v: Date is %s, want %s", offset, a.header.Get("Date"), want)
+			}
+		})
+	}
+}
+
+func TestRetryAfter(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		time.Sleep(750 * time.Millisecond) // fake time: a bubble begins at a whole second
+		for form, want := range map[orguserstest.RetryAfter]string{
+			orguserstest.RetryAfterNone:     "",
+			orguserstest.RetryAfterSeconds:  "1",
+			orguserstest.RetryAfterFraction: "0.251",
+			orguserstest.RetryAfterDate:     time.Now().Add(250 * time.Millisecond).UTC().Format(http.TimeFormat),
+		} {
+			c := inProcess(t, orguserstest.WithRateLimit(1, 1), orguserstest.WithRetryAfter(form), orguserstest.WithRateLimitReset())
+			a := c.get(aRead)
+			reset := strconv.FormatInt(time.Now().Unix()+1, 10)
+			if a.header.Get("Retry-After") != "" || a.header.Get("X-RateLimit-Reset") != reset {
+				t.Errorf("form %d: an answer of 200 has %v", form, a.header)
+			}
+			a = c.ask("GET", aRead, "")
+			if a.status != http.StatusTooManyRequests || a.header.Get("Retry-After") != want || a.header.Get("X-RateLimit-Reset") != reset {
+				t.Errorf("form %d: %d %v, want %q", form, a.status, a.header, want)
+			}
+		}
+	})
+}
+
+func TestNoLimitByDefault(t *testing.T) {
+	t.Parallel()
+	c := inProcess(t)
+	for range 50 {
+		if a := c.get(aRead); a.header.Get("X-RateLimit-Limit") != "1000000" || a.header.Get("X-RateLimit-Remaining") == "" {
+			t.Fatalf("got %v", a.header)
+		}
+	}
+}
+
+func TestErrorsHaveTheHeadersToo(t *testing.T) {
+	t.Parallel()
+	c := overSocket(t, orguserstest.WithRateLimit(10, 10), orguserstest.WithFault(orguserstest.Fault{Method: "POST", Effect: orguserstest.HTML(502)}))
+	for _, a := range []answer{c.ask("GET", "/nowhere", ""), c.as("Authtoken", "").ask("GET", "/v3/user", ""), c.write()} {
+		if a.header.Get("X-RateLimit-Limit") != "10" || a.header.Get("X-RateLimit-Remaining") == "" {
+			t.Errorf("%d has %v", a.status, a.header)
+		}
+	}
+}
+
+func TestLatencyIsHalfOnTheWayOutAndHalfOnTheWayBack(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		c := inProcess(t, orguserstest.WithLatency(200*time.Millisecond), orguserstest.WithRateLimit(1, 1))
+		start := time.Now()
+		c.get(aRead)
+		if took := time.Since(start); took != 200*time.Millisecond {
+			t.Errorf("it took %v", took)
+		}
+		if arrived := c.server.Requests()[0].Time.Sub(start); arrived != 100*time.Millisecond {
+			t.Errorf("it arrived after %v", arrived)
+		}
+		time.Sleep(700 * time.Millisecond) // fake time: sent in this second, counted in the next
+		c.get(aRead)
+	})
+}

@@ -1,0 +1,217 @@
+package orguserstest
+
+import (
+	"encoding/json"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+)
+
+const (
+	// Password is the password of every account.
+	Password = "correct horse battery staple"
+	// SecondFactor is the token that accounts with a second factor log in with,
+	// beside the password.
+	SecondFactor = "123456"
+
+	maxSessions   = 20
+	bearerMinutes = 60
+)
+
+// session is one live token.
+type session struct {
+	account *account
+	expires int64 // zero for never
+}
+
+var sessionRoutes = []route{
+	{method: http.MethodPost, pattern: "/v3/user-session", operation: "log in", write: true, open: true, handle: (*Server).login},
+	{method: http.MethodDelete, pattern: "/v3/user-session", operation: "log out", write: true, handle: (*Server).logout},
+	{method: http.MethodGet, pattern: "/v3/user", operation: "get current user", handle: (*Server).currentUser},
+	{method: http.MethodPost, pattern: "/v3/user/forgot_password", operation: "send password reset", write: true, open: true, handle: (*Server).forgotPassword},
+}
+
+// authenticate finds the caller by one of the two credentials.
+func (s *Server) authenticate(c *call) *answer {
+	authToken, authorization := c.http.Header.Get("Authtoken"), c.http.Header.Get("Authorization")
+	if authToken != "" && authorization != "" {
+		return new(fail(http.StatusBadRequest, 0, "Please send either an authtoken or an authorization header.", nil))
+	}
+	token := authToken
+	if scheme, bearer, ok := strings.Cut(authorization, " "); ok && strings.EqualFold(scheme, "Bearer") {
+		token = bearer
+	}
+	live := s.sessions[token]
+	if live == nil || (live.expires != 0) != (authorization != "") {
+		return new(unauthorized())
+	}
+	if live.expires != 0 && s.now() >= live.expires {
+		return new(unauthorized())
+	}
+	c.caller = live.account
+	return nil
+}
+
+// signIn opens a session, and ends the oldest when there are too many.
+func (s *Server) signIn(who *account) string {
+	token := s.token()
+	s.sessions[token] = &session{account: who}
+	who.tokens = append(who.tokens, token)
+	if len(who.tokens) > maxSessions {
+		delete(s.sessions, who.tokens[0])
+		who.tokens = slices.Delete(who.tokens, 0, 1)
+	}
+	return token
+}
+
+// endSession makes a token worthless. It reports whether the token was live.
+func (s *Server) endSession(token string) bool {
+	live := s.sessions[token]
+	if live == nil {
+		return false
+	}
+	delete(s.sessions, token)
+	live.account.tokens = slices.DeleteFunc(live.account.tokens, func(t string) bool { return t == token })
+	return true
+}
+
+// issueBearer replaces the OAuth token.
+func (s *Server) issueBearer(who *account) string {
+	delete(s.sessions, s.bearer)
+	s.bearer = s.token()
+	expires := s.now() + (bearerMinutes * time.Minute).Milliseconds()
+	s.sessions[s.bearer] = &session{account: who, expires: expires}
+	return s.bearer
+}
+
+func (s *Server) login(c *call) answer {
+	var asked struct {
+		User struct {
+			Email    string `json:"email"`
+			Password string `json:"password"`
+			Token    string `json:"tfa_token"`
+		} `json:"user"`
+	}
+	if err := json.Unmarshal(c.body, &asked); err != nil {
+		return badJSON()
+	}
+	who := s.account(asked.User.Email)
+	if who == nil {
+		return badCredentials()
+	}
+	now := s.now()
+	if who.locked(now) {
+		return fail(http.StatusUnprocessableEntity, 104, "Your account is locked after too many failed logins.",
+			object{"auth": []string{"account is locked."}})
+	}
+	if asked.User.Password != Password {
+		who.setFailed(who.failed+1, now)
+		return badCredentials()
+	}
+	if who.secondFactor && asked.User.Token == "" {
+		return answer{status: http.StatusUnprocessableEntity, body: encode(object{
+			"error_message": "Please login using the Two-Factor verification Token",
+			"error_code":    294,
+			"errors":        []string{},
+			"tfa_type":      "totp_authenticator",
+		})}
+	}
+	if who.secondFactor && asked.User.Token != SecondFactor {
+		return fail(http.StatusUnprocessableEntity, 295, "The Two-Factor verification Token is not valid.",
+			object{"tfa_token": []string{"is not valid."}})
+	}
+	who.setFailed(0, now)
+	s.changeAccount(who, func() { who.lastLogin = now })
+	user := s.renderUser(who)
+	user["authtoken"] = s.signIn(who)
+	return reply(object{"notice": "Login Successful.", "user": user})
+}
+
+func badCredentials() answer {
+	return fail(http.StatusUnprocessableEntity, 104, "The email address or the password is not valid.",
+		object{"auth": []string{"is not valid."}})
+}
+
+func (s *Server) logout(c *call) answer {
+	token := c.http.Header.Get("Authtoken")
+	if token == "" {
+		token = s.bearer
+	}
+	s.endSession(token)
+	return reply(object{"notice": "You've logged out successfully!"})
+}
+
+func (s *Server) currentUser(c *call) answer {
+	user := s.renderUser(c.caller)
+	if c.flag("include_orgs") {
+		organizations := []object{}
+		for _, org := range s.organizationsOf(c.caller) {
+			row := org.rowOf(c.caller)
+			o := object{"uid": org.uid, "name": org.name}
+			if row.owner {
+				o["is_owner"] = true
+			}
+			if c.flag("include_orgs_roles") && len(row.roles) > 0 {
+				roles := []object{}
+				for _, r := range row.roles {
+					rendered := renderRole(r, nil)
+					rendered["org_uid"] = org.uid
+					roles = append(roles, rendered)
+				}
+				o["org_roles"] = roles
+			}
+			organizations = append(organizations, o)
+		}
+		user["organizations"] = organizations
+	}
+	return reply(object{"user": user})
+}
+
+// renderUser writes an account as login and the current user show it. What an
+// account owns is in org_uid, what it is a member of in shared_org_uid.
+func (s *Server) renderUser(who *account) object {
+	owned, shared := []string{}, []string{}
+	for _, org := range s.organizationsOf(who) {
+		if org.owner == who {
+			owned = append(owned, org.uid)
+		} else {
+			shared = append(shared, org.uid)
+		}
+	}
+	user := object{
+		"uid":             who.uid,
+		"email":           who.email,
+		"username":        strings.ReplaceAll(who.email, "@", "_"),
+		"first_name":      who.first,
+		"last_name":       who.last,
+		"company":         "Example",
+		"org_uid":         owned,
+		"shared_org_uid":  shared,
+		"active":          true,
+		"failed_attempts": who.failed,
+		"roles":           []object{},
+	}
+	if who.secondFactor {
+		user["tfa_status"] = "verified"
+	}
+	if who.lastLogin != 0 {
+		user["last_login_at"] = timestamp(who.lastLogin)
+	}
+	return user
+}
+
+func (s *Server) forgotPassword(c *call) answer {
+	var asked struct {
+		User struct {
+			Email string `json:"email"`
+		} `json:"user"`
+	}
+	if err := json.Unmarshal(c.body, &asked); err != nil {
+		return badJSON()
+	}
+	if who := s.account(asked.User.Email); who != nil {
+		s.post(Mail{Kind: MailPasswordReset, To: who.email})
+	}
+	return reply(object{"notice": "If this email address exists, we will send you an email with instructions for resetting your password."})
+}

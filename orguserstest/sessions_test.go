@@ -1,0 +1,218 @@
+package orguserstest_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/orgusers/orgusers/orguserstest"
+)
+
+// logIn sends a login without credentials in the header.
+func (c *client) logIn(email, password, secondFactor string) answer {
+	c.t.Helper()
+	body := fmt.Sprintf(`{"user":{"email":%q,"password":%q}}`, email, password)
+	if secondFactor != "" {
+		body = fmt.Sprintf(`{"user":{"email":%q,"password":%q,"tfa_token":%q}}`, email, password, secondFactor)
+	}
+	return c.as("Authtoken", "").ask("POST", "/v3/user-session", body)
+}
+
+func TestLogin(t *testing.T) {
+	t.Parallel()
+	c := overSocket(t, orguserstest.WithPeople(
+		orguserstest.Person{Email: "plain@example.com", FirstName: "Ada", LastName: "Lovelace"},
+		orguserstest.Person{Email: "secured@example.com", MFA: true},
+		orguserstest.Person{Email: "locked@example.com", FailedLogins: 10},
+		orguserstest.Person{Email: "invited@example.com", Pending: true},
+	))
+	for _, test := range []struct {
+		name, email, password, factor string
+		status                        int
+		code                          any
+	}{
+		{"with the password", "Plain@Example.com", orguserstest.Password, "", 200, nil},
+		{"with a wrong password", "plain@example.com", "guess", "", 422, 104.0},
+		{"without an account", "invited@example.com", orguserstest.Password, "", 422, 104.0},
+		{"as nobody", "nobody@example.com", orguserstest.Password, "", 422, 104.0},
+		{"without the second factor", "secured@example.com", orguserstest.Password, "", 422, 294.0},
+		{"with a wrong second factor", "secured@example.com", orguserstest.Password, "000000", 422, 295.0},
+		{"with the second factor", "secured@example.com", orguserstest.Password, orguserstest.SecondFactor, 200, nil},
+		{"while locked", "locked@example.com", orguserstest.Password, "", 422, 104.0},
+	} {
+		a := c.logIn(test.email, test.password, test.factor)
+		if a.status != test.status || a.json["error_code"] != test.code {
+			t.Errorf("%s: got %d %s", test.name, a.status, a.text)
+		}
+	}
+	if a := c.logIn("locked@example.com", orguserstest.Password, ""); !strings.Contains(a.text, "locked") {
+		t.Errorf("a locked account gets %s", a.text)
+	}
+	const want = `{"error_code":294,"error_message":"Please login using the Two-Factor verification Token","errors":[],"tfa_type":"totp_authenticator"}`
+	if a := c.logIn("secured@example.com", orguserstest.Password, ""); a.text != want {
+		t.Errorf("without the second factor: got %s", a.text)
+	}
+
+	a := c.logIn("plain@example.com", orguserstest.Password, "")
+	user, _ := a.json["user"].(map[string]any)
+	if a.json["notice"] != "Login Successful." || user["email"] != "plain@example.com" || user["last_login_at"] == nil || user["failed_attempts"] != 0.0 {
+		t.Errorf("got %s", a.text)
+	}
+	token, _ := user["authtoken"].(string)
+	mine := c.as("Authtoken", token)
+	mine.get("/v3/user")
+	if a := mine.ask("DELETE", "/v3/user-session", ""); a.status != 200 || a.json["notice"] != "You've logged out successfully!" {
+		t.Errorf("log out: %d %s", a.status, a.text)
+	}
+	if a := mine.ask("GET", "/v3/user", ""); a.status != 401 {
+		t.Errorf("after the logout: %d", a.status)
+	}
+	if a := c.as("Authtoken", "").ask("POST", "/v3/user-session", ""); a.status != 400 {
+		t.Errorf("without a body: %d", a.status)
+	}
+}
+
+func TestWrongPasswordsLock(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		c := inProcess(t, orguserstest.WithPeople(orguserstest.Person{Email: "ada@example.com"}))
+		locked := func() bool {
+			return strings.Contains(c.logIn("ada@example.com", "guess", "").text, "locked")
+		}
+		for n := range 5 {
+			if locked() {
+				t.Fatalf("locked after %d", n)
+			}
+		}
+		for n := 5; n < 10; n++ {
+			wait := time.Duration(n-4) * 5 * time.Minute
+			time.Sleep(wait - time.Millisecond) // fake time
+			if !locked() {
+				t.Fatalf("after %d wrong passwords, not locked for %v", n, wait)
+			}
+			time.Sleep(time.Millisecond) // fake time
+			if locked() {
+				t.Fatalf("after %d wrong passwords, locked for more than %v", n, wait)
+			}
+		}
+		time.Sleep(1000 * time.Hour) // fake time
+		if u, _ := c.server.User("ada@example.com"); !locked() || !u.Locked || u.FailedLogins != 10 {
+			t.Errorf("after ten: %+v", u)
+		}
+		c.server.SetFailedLogins("ada@example.com", 4)
+		if a := c.logIn("ada@example.com", orguserstest.Password, ""); a.status != 200 {
+			t.Errorf("unlocked: %s", a.text)
+		}
+		if u, _ := c.server.User("ada@example.com"); u.FailedLogins != 0 {
+			t.Errorf("a login leaves %d failed ones", u.FailedLogins)
+		}
+	})
+}
+
+func TestTheTwentyFirstSessionEndsTheOldest(t *testing.T) {
+	t.Parallel()
+	c := inProcess(t)
+	for n := 1; n < 20; n++ {
+		c.server.SignIn(c.server.Email)
+	}
+	c.get("/v3/user")
+	if a := c.logIn(c.server.Email, orguserstest.Password, ""); a.status != 200 {
+		t.Fatalf("login: %s", a.text)
+	}
+	if a := c.ask("GET", "/v3/user", ""); a.status != 401 {
+		t.Errorf("the oldest session: %d", a.status)
+	}
+	if u, _ := c.server.User(c.server.Email); len(u.Sessions) != 20 {
+		t.Errorf("%d sessions", len(u.Sessions))
+	}
+	if c.server.SignIn("nobody@example.com") != "" {
+		t.Error("nobody has signed in")
+	}
+}
+
+func TestOAuthToken(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		c := inProcess(t)
+		with := func(token string) int {
+			return c.as("Authtoken", "").as("Authorization", "Bearer "+token).as("organization_uid", c.server.OrganizationUID).
+				ask("GET", "/v3/organizations/{org}/share", "").status
+		}
+		first := c.server.OAuthToken()
+		if got := with(first); got != 200 {
+			t.Errorf("the first token: %d", got)
+		}
+		second := c.server.RotateOAuthToken()
+		if got := [2]int{with(first), with(second)}; got != [2]int{401, 200} || c.server.OAuthToken() != second {
+			t.Errorf("after rotating: %v", got)
+		}
+		time.Sleep(time.Hour - time.Millisecond) // fake time
+		if got := with(second); got != 200 {
+			t.Errorf("just before its end: %d", got)
+		}
+		time.Sleep(time.Millisecond) // fake time
+		if got := with(second); got != 401 {
+			t.Errorf("after 60 minutes: %d", got)
+		}
+		third := c.server.RotateOAuthToken()
+		if !c.server.RevokeToken(third) || c.server.RevokeToken(third) || with(third) != 401 {
+			t.Error("a revoked token lives")
+		}
+		if !c.server.RevokeToken(c.server.AuthToken) || c.ask("GET", "/v3/user", "").status != 401 {
+			t.Error("a revoked session lives")
+		}
+	})
+}
+
+func TestCurrentUser(t *testing.T) {
+	t.Parallel()
+	c := overSocket(t)
+	user, _ := c.get("/v3/user").json["user"].(map[string]any)
+	for _, field := range []string{"uid", "email", "username", "first_name", "last_name", "company", "org_uid", "shared_org_uid", "active", "failed_attempts", "roles"} {
+		if user[field] == nil {
+			t.Errorf("no %s", field)
+		}
+	}
+	if user["email"] != c.server.Email || user["organizations"] != nil || user["authtoken"] != nil {
+		t.Errorf("got %v", user)
+	}
+	organizations := func(c *client, query string) []any {
+		user, _ := c.get("/v3/user" + query).json["user"].(map[string]any)
+		list, _ := user["organizations"].([]any)
+		return list
+	}
+	plain, _ := organizations(c, "?include_orgs=true")[0].(map[string]any)
+	if plain["uid"] != c.server.OrganizationUID || plain["name"] == nil || plain["org_roles"] != nil || plain["is_owner"] != nil {
+		t.Errorf("got %v", plain)
+	}
+	full, _ := organizations(c, "?include_orgs=true&include_orgs_roles=true")[0].(map[string]any)
+	role, _ := full["org_roles"].([]any)[0].(map[string]any)
+	if role["uid"] == nil || role["name"] == nil || role["admin"] != true {
+		t.Errorf("got %v", full)
+	}
+	owner := c.as("Authtoken", c.server.SignIn(c.server.Users()[0].Email))
+	if own, _ := organizations(owner, "?include_orgs=true")[0].(map[string]any); own["is_owner"] != true {
+		t.Errorf("the owner gets %v", own)
+	}
+}
+
+func TestPasswordResetMail(t *testing.T) {
+	t.Parallel()
+	c := overSocket(t)
+	anyone := c.as("Authtoken", "")
+	for _, email := range []string{strings.ToUpper(c.server.Email), "nobody@example.com"} {
+		a := anyone.ask("POST", "/v3/user/forgot_password", fmt.Sprintf(`{"user":{"email":%q}}`, email))
+		if a.status != 200 || !strings.HasPrefix(fmt.Sprint(a.json["notice"]), "If this email address exists") {
+			t.Errorf("%s: %d %s", email, a.status, a.text)
+		}
+	}
+	box := c.server.Outbox()
+	if len(box) != 1 || box[0].Kind != orguserstest.MailPasswordReset || box[0].To != c.server.Email || box[0].SentAt.IsZero() {
+		t.Errorf("the outbox has %+v", box)
+	}
+	if a := anyone.ask("POST", "/v3/user/forgot_password", "{"); a.status != 400 {
+		t.Errorf("a broken body: %d", a.status)
+	}
+}

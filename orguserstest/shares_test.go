@@ -1,0 +1,374 @@
+package orguserstest_test
+
+import (
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/orgusers/orgusers/orguserstest"
+)
+
+// shareFields are all fields that a row may have, and whether it always does.
+var shareFields = map[string]bool{
+	"uid": true, "email": true, "user_uid": false, "message": false, "org_uid": true, "org_roles": false,
+	"invited_by": true, "invited_at": true, "status": true, "acceptance_token": false, "is_owner": false,
+	"access_without_sso": false, "created_at": true, "updated_at": false, "update_at": false,
+}
+
+func TestSharesHaveTheFieldsOfTheContract(t *testing.T) {
+	t.Parallel()
+	c := overSocket(t, orguserstest.WithUsers(100))
+	a := c.get("/v3/organizations/{org}/share?asc=created_at&include_count=true")
+	if a.json["count"] != 100.0 || len(a.list("shares")) != 100 {
+		t.Fatalf("count %v, %d rows", a.json["count"], len(a.list("shares")))
+	}
+	for _, row := range a.list("shares") {
+		for field := range row {
+			if _, known := shareFields[field]; !known {
+				t.Errorf("a row has %q", field)
+			}
+		}
+		for field, always := range shareFields {
+			if _, has := row[field]; always && !has {
+				t.Errorf("a row lacks %q: %v", field, row)
+			}
+		}
+		_, updated := row["updated_at"]
+		if _, old := row["update_at"]; updated == old {
+			t.Errorf("a row has updated_at %v and update_at %v", updated, old)
+		}
+		if _, hasToken := row["acceptance_token"]; row["status"] == "pending" && !hasToken {
+			t.Errorf("a pending row has no acceptance token: %v", row)
+		}
+		for _, field := range []string{"invited_at", "created_at"} {
+			if _, err := time.Parse("2006-01-02T15:04:05.000Z", row[field].(string)); err != nil {
+				t.Errorf("%s: %v", field, err)
+			}
+		}
+	}
+}
+
+func TestSeededSharesHaveEveryOddCorner(t *testing.T) {
+	t.Parallel()
+	c := overSocket(t, orguserstest.WithUsers(1000))
+	corners := map[string]func(row map[string]any) bool{
+		"a pending row without user_uid":        func(r map[string]any) bool { _, has := r["user_uid"]; return !has && r["status"] == "pending" },
+		"a pending row with user_uid null":      func(r map[string]any) bool { uid, has := r["user_uid"]; return has && uid == nil },
+		"a pending row with an account":         func(r map[string]any) bool { return r["user_uid"] != nil && r["status"] == "pending" },
+		"a message":                             func(r map[string]any) bool { m, _ := r["message"].(string); return m != "" },
+		"a message that is null":                func(r map[string]any) bool { m, has := r["message"]; return has && m == nil },
+		"no message":                            func(r map[string]any) bool { _, has := r["message"]; return !has },
+		"update_at":                             func(r map[string]any) bool { return r["update_at"] != nil },
+		"an accepted row with acceptance token": func(r map[string]any) bool { return r["acceptance_token"] != nil && r["status"] == "accepted" },
+		"an accepted row without one":           func(r map[string]any) bool { return r["acceptance_token"] == nil && r["status"] == "accepted" },
+		"access without SSO":                    func(r map[string]any) bool { return r["access_without_sso"] == true },
+		"access without SSO denied":             func(r map[string]any) bool { return r["access_without_sso"] == false },
+		"several roles":                         func(r map[string]any) bool { roles, _ := r["org_roles"].([]any); return len(roles) > 1 },
+		"an empty list of roles":                func(r map[string]any) bool { roles, has := r["org_roles"].([]any); return has && len(roles) == 0 },
+		"no list of roles":                      func(r map[string]any) bool { _, has := r["org_roles"]; return !has },
+		"the last name NO_LAST_NAME":            func(r map[string]any) bool { return r["last_name"] == "NO_LAST_NAME" },
+		"the last name N/A":                     func(r map[string]any) bool { return r["last_name"] == "N/A" },
+		"a second factor":                       func(r map[string]any) bool { return r["tfa_status"] == "verified" },
+		"no second factor":                      func(r map[string]any) bool { _, has := r["tfa_status"]; return !has },
+		"a last login that is null":             func(r map[string]any) bool { at, has := r["last_login_at"]; return has && at == nil },
+		"a member who never logged in":          func(r map[string]any) bool { return r["last_login_at"] == nil && r["status"] == "accepted" },
+		"a member invited by System":            func(r map[string]any) bool { return r["invited_by"] == "System" && r["is_owner"] == nil },
+		"a uid of 24 plain digits": func(r map[string]any) bool {
+			uid, _ := r["user_uid"].(string)
+			return len(uid) == 24 && !strings.Contains(uid, "blt")
+		},
+		"a uid of sys_blt":             func(r map[string]any) bool { return strings.HasPrefix(r["uid"].(string), "sys_blt") },
+		"an apostrophe in an address":  func(r map[string]any) bool { return strings.Contains(r["email"].(string), "'") },
+		"a plus in an address":         func(r map[string]any) bool { return strings.Contains(r["email"].(string), "+") },
+		"capitals in an address":       func(r map[string]any) bool { return strings.ToLower(r["email"].(string)) != r["email"] },
+		"an address that is a formula": func(r map[string]any) bool { return strings.HasPrefix(r["email"].(string), "=") },
+		"a name of =":                  func(r map[string]any) bool { return strings.HasPrefix(r["first_name"].(string), "=") },
+		"a name of +":                  func(r map[string]any) bool { return strings.HasPrefix(r["first_name"].(string), "+") },
+		"a name of -":                  func(r map[string]any) bool { return strings.HasPrefix(r["first_name"].(string), "-") },
+		"a name of @":                  func(r map[string]any) bool { return strings.HasPrefix(r["first_name"].(string), "@") },
+		"quotes in a name":             func(r map[string]any) bool { return strings.Contains(r["first_name"].(string), `"`) },
+		"a comma in a name":            func(r map[string]any) bool { return strings.Contains(r["first_name"].(string), ",") },
+		"a line break in a name":       func(r map[string]any) bool { return strings.Contains(r["first_name"].(string), "\n") },
+		"a name beyond ASCII":          func(r map[string]any) bool { return strings.Contains(r["first_name"].(string), "王") },
+		"an invited address as its own name": func(r map[string]any) bool {
+			first, _ := r["first_name"].(string)
+			return r["user_uid"] == nil && strings.HasPrefix(r["email"].(string), first+"@")
+		},
+		"the owner's row": func(r map[string]any) bool {
+			roles, _ := r["org_roles"].([]any)
+			return r["is_owner"] == true && r["status"] == "accepted" && r["invited_by"] == "System" && len(roles) == 0
+		},
+	}
+	seen, owners, ties := map[string]bool{}, 0, 0
+	addresses, created := map[string]bool{}, ""
+	for skip := 0; skip < 1000; skip += 100 {
+		for _, row := range c.get(fmt.Sprintf("/v3/organizations/{org}/share?asc=created_at&include_user_details=true&skip=%d", skip)).list("shares") {
+			for corner, shows := range corners {
+				seen[corner] = seen[corner] || shows(row)
+			}
+			if row["is_owner"] == true {
+				owners++
+			}
+			email := strings.ToLower(row["email"].(string))
+			if _, domain, _ := strings.Cut(email, "@"); addresses[email] || !slices.Contains([]string{"example.com", "example.org", "example.net"}, domain) {
+				t.Errorf("the address %q", email)
+			}
+			addresses[email] = true
+			if row["created_at"] == created {
+				ties++
+			}
+			if created > row["created_at"].(string) {
+				t.Errorf("%s comes after %s", row["created_at"], created)
+			}
+			created = row["created_at"].(string)
+		}
+	}
+	for corner := range corners {
+		if !seen[corner] {
+			t.Errorf("no row has %s", corner)
+		}
+	}
+	if len(addresses) != 1000 || owners != 1 || ties == 0 {
+		t.Errorf("%d addresses, %d owners, %d rows created in the same millisecond as another", len(addresses), owners, ties)
+	}
+}
+
+func TestASmallOrganizationHasEverybody(t *testing.T) {
+	t.Parallel()
+	server := orguserstest.NewUnstartedServer()
+	states := map[string]func(u orguserstest.User) bool{
+		"owner":           func(u orguserstest.User) bool { return u.Owner },
+		"pending":         func(u orguserstest.User) bool { return u.Pending && u.UID == "" },
+		"pending account": func(u orguserstest.User) bool { return u.Pending && u.UID != "" },
+		"administrator": func(u orguserstest.User) bool {
+			return len(u.RoleNames) == 1 && strings.EqualFold(u.RoleNames[0], "admin")
+		},
+		"several roles":     func(u orguserstest.User) bool { return len(u.RoleNames) > 1 },
+		"no role":           func(u orguserstest.User) bool { return len(u.RoleNames) == 0 && !u.Owner },
+		"locked for a time": func(u orguserstest.User) bool { return u.Locked && u.FailedLogins < 10 },
+		"locked for good":   func(u orguserstest.User) bool { return u.Locked && u.FailedLogins == 10 },
+		"second factor":     func(u orguserstest.User) bool { return u.MFA },
+		"no second factor":  func(u orguserstest.User) bool { return !u.MFA && !u.Pending },
+		"never logged in":   func(u orguserstest.User) bool { return u.LastLogin.IsZero() && !u.Pending },
+		"in several":        func(u orguserstest.User) bool { return u.SeveralOrganizations && u.Email != server.Email },
+	}
+	users := server.Users()
+	if len(users) != 25 {
+		t.Errorf("%d users", len(users))
+	}
+	for state, has := range states {
+		if !slices.ContainsFunc(users, has) {
+			t.Errorf("nobody is %s", state)
+		}
+	}
+	me, _ := server.User(server.Email)
+	if me.Owner || me.MFA || !slices.Contains(me.Sessions, server.AuthToken) {
+		t.Errorf("the user of AuthToken is %+v", me)
+	}
+}
+
+func TestSorting(t *testing.T) {
+	t.Parallel()
+	c := overSocket(t, orguserstest.WithUsers(60))
+	for _, field := range []string{"email", "first_name", "last_name", "invited_at", "created_at", "updated_at", "last_login_at"} {
+		up := c.get("/v3/organizations/{org}/share?include_user_details=true&asc=" + field)
+		down := c.get("/v3/organizations/{org}/share?include_user_details=true&desc=" + field)
+		var values []string
+		for _, row := range up.list("shares") {
+			value, _ := row[field].(string)
+			if field == "updated_at" && value == "" {
+				value, _ = row["update_at"].(string)
+			}
+			values = append(values, strings.ToLower(value))
+		}
+		if !slices.IsSorted(values) || len(values) != 60 {
+			t.Errorf("by %s: %q", field, values)
+		}
+		reversed := down.emails()
+		slices.Reverse(reversed)
+		if diff := cmp.Diff(up.emails(), reversed); diff != "" {
+			t.Errorf("by %s, descending is not the reverse: %s", field, diff)
+		}
+	}
+}
+
+func TestPagesConnectOnlyWithASort(t *testing.T) {
+	t.Parallel()
+	c := overSocket(t, orguserstest.WithUsers(500))
+	read := func(sort string) []string {
+		var emails []string
+		for skip := 0; skip < 500; skip += 50 {
+			emails = append(emails, c.get(fmt.Sprintf("/v3/organizations/{org}/share?limit=50&skip=%d%s", skip, sort)).emails()...)
+		}
+		slices.Sort(emails)
+		return slices.Compact(emails)
+	}
+	if got := len(read("&asc=created_at")); got != 500 {
+		t.Errorf("sorted pages have %d users", got)
+	}
+	if got := len(read("")); got == 500 {
+		t.Error("unsorted pages have all users")
+	}
+	if got := len(c.get("/v3/organizations/{org}/share?typeahead=example").emails()); got != 100 {
+		t.Errorf("an unsorted page has %d rows", got)
+	}
+}
+
+func TestAListOnOnePageNeedsNoSort(t *testing.T) {
+	t.Parallel()
+	c := overSocket(t)
+	for range 10 {
+		if got := len(c.get("/v3/organizations/{org}/share").emails()); got != 25 {
+			t.Fatalf("%d users", got)
+		}
+	}
+}
+
+func TestPageSizes(t *testing.T) {
+	t.Parallel()
+	c := overSocket(t, orguserstest.WithUsers(250))
+	for query, want := range map[string]int{
+		"": 100, "&limit=7": 7, "&limit=1000": 100, "&skip=200": 50, "&skip=250": 0, "&skip=9999": 0, "&limit=0": 0,
+	} {
+		if got := len(c.get("/v3/organizations/{org}/share?asc=email" + query).emails()); got != want {
+			t.Errorf("%q: %d rows, want %d", query, got, want)
+		}
+	}
+	c = overSocket(t, orguserstest.WithUsers(250), orguserstest.WithPageCap(1))
+	if got := len(c.get("/v3/organizations/{org}/share?asc=email&limit=100").emails()); got != 1 {
+		t.Errorf("%d rows with pages of one", got)
+	}
+}
+
+func TestCountIsThereOnlyWhenAskedFor(t *testing.T) {
+	t.Parallel()
+	c := overSocket(t)
+	for _, path := range []string{"/v3/organizations", "/v3/organizations/{org}/share", "/v3/organizations/{org}/roles", "/v3/organizations/{org}/stacks"} {
+		if _, has := c.get(path).json["count"]; has {
+			t.Errorf("%s has a count", path)
+		}
+		if n, _ := c.get(path + "?include_count=true").json["count"].(float64); n < 2 {
+			t.Errorf("%s has the count %v", path, n)
+		}
+	}
+	c = overSocket(t, orguserstest.WithoutCount())
+	if _, has := c.get("/v3/organizations/{org}/share?include_count=true").json["count"]; has {
+		t.Error("a server without counts has one")
+	}
+}
+
+func TestTypeahead(t *testing.T) {
+	t.Parallel()
+	c := overSocket(t, orguserstest.WithPeople(
+		orguserstest.Person{Email: "boss@example.com", Owner: true},
+		orguserstest.Person{Email: "x1@example.com", FirstName: "Ada", LastName: "Lovelace"},
+		orguserstest.Person{Email: "ADA@example.org", FirstName: "Someone", LastName: "Else"},
+		orguserstest.Person{Email: "x2@example.com", FirstName: "Grace", LastName: "Hopper"},
+	))
+	for text, want := range map[string][]string{
+		"ada":          {"ADA@example.org", "x1@example.com"},
+		"a%20LOVE":     {"x1@example.com"},
+		"example.com":  {"boss@example.com", "x1@example.com", "x2@example.com"},
+		"nobody":       nil,
+		"%20hopper%20": {"x2@example.com"},
+	} {
+		a := c.get("/v3/organizations/{org}/share?include_count=true&asc=email&typeahead=" + text)
+		if diff := cmp.Diff(want, a.emails()); diff != "" || a.json["count"] != float64(len(want)) {
+			t.Errorf("%s: %s, count %v", text, diff, a.json["count"])
+		}
+	}
+}
+
+func TestSearch(t *testing.T) {
+	t.Parallel()
+	c := overSocket(t, orguserstest.WithUsers(150), orguserstest.WithPeople(
+		orguserstest.Person{Email: "boss@example.com", Owner: true},
+		orguserstest.Person{Email: "First@example.com"},
+		orguserstest.Person{Email: "second@example.com", Pending: true},
+	))
+	const path = "/v3/organizations/{org}/share/search"
+	for _, test := range []struct {
+		name, query, body string
+		want              []string
+		rows              int
+	}{
+		{"by address, whatever the case", "", `{"emails":["SECOND@example.com","nobody@example.com","first@example.com","first@EXAMPLE.com"]}`, []string{"First@example.com", "second@example.com"}, 2},
+		{"page by page", "?limit=1&skip=1", `{"emails":["first@example.com","second@example.com"]}`, []string{"second@example.com"}, 1},
+		{"with a sort that it does not know", "?asc=shoe_size&typeahead=x", `{"emails":["first@example.com"]}`, []string{"First@example.com"}, 1},
+		{"nobody", "", `{"emails":["nobody@example.com"]}`, nil, 0},
+		{"without a body: everybody", "", "", nil, 100},
+		{"with an empty list: everybody", "?skip=100", `{"emails":[]}`, nil, 50},
+	} {
+		a := c.ask("POST", path+test.query, test.body)
+		if a.status != http.StatusOK || len(a.emails()) != test.rows {
+			t.Errorf("%s: %d with %d rows", test.name, a.status, len(a.emails()))
+		}
+		if test.want != nil && !slices.Equal(a.emails(), test.want) {
+			t.Errorf("%s: got %q", test.name, a.emails())
+		}
+	}
+	a := c.ask("POST", path+"?include_count=true&include_roles=true&include_user_details=true&include_invited_by=true", `{"emails":["first@example.com"]}`)
+	row := a.list("shares")[0]
+	if role, _ := row["org_roles"].([]any)[0].(map[string]any); a.json["count"] != 1.0 || role["name"] == nil || row["first_name"] != "" {
+		t.Errorf("got %s", a.text)
+	}
+}
+
+func TestShapesThatAreNotKnown(t *testing.T) {
+	t.Parallel()
+	const everything = "/v3/organizations/{org}/share?asc=created_at&include_roles=true&include_invited_by=true&include_user_details=true"
+	people := orguserstest.WithPeople(
+		orguserstest.Person{Email: "boss@example.com", FirstName: "The", LastName: "Boss", Owner: true},
+		orguserstest.Person{Email: "ada@example.com", FirstName: "Ada", LastName: "Lovelace", InvitedBy: "boss@example.com", MFA: true},
+	)
+	type object = map[string]any
+	for _, test := range []struct {
+		name    string
+		option  orguserstest.Option
+		place   string
+		roles   bool
+		inviter bool
+	}{
+		{"by default", orguserstest.WithSeed(1), "", true, true},
+		{"details under user", orguserstest.WithDetails(orguserstest.DetailsUnderUser), "user", true, true},
+		{"details under user_details", orguserstest.WithDetails(orguserstest.DetailsUnderUserDetails), "user_details", true, true},
+		{"roles as uids", orguserstest.WithRoleUIDs(), "", false, true},
+		{"inviters as uids", orguserstest.WithInviterUIDs(), "", true, false},
+	} {
+		c := overSocket(t, people, test.option)
+		row := c.get(everything).list("shares")[1]
+		details := row
+		if test.place != "" {
+			if row["first_name"] != nil {
+				t.Errorf("%s: also on the row", test.name)
+			}
+			details, _ = row[test.place].(object)
+		}
+		if details["first_name"] != "Ada" || details["last_name"] != "Lovelace" || details["tfa_status"] != "verified" {
+			t.Errorf("%s: the details are %v", test.name, details)
+		}
+		boss, _ := c.server.User("boss@example.com")
+		me, _ := c.server.User("ada@example.com")
+		var wantRole, wantInviter any = me.RoleUIDs[0], boss.UID
+		if test.roles {
+			wantRole = object{"uid": me.RoleUIDs[0], "name": me.RoleNames[0]}
+		}
+		if test.inviter {
+			wantInviter = object{"uid": boss.UID, "email": "boss@example.com", "first_name": "The", "last_name": "Boss"}
+		}
+		if diff := cmp.Diff([]any{wantRole}, row["org_roles"]) + cmp.Diff(wantInviter, row["invited_by"]); diff != "" {
+			t.Errorf("%s: %s", test.name, diff)
+		}
+	}
+	c := overSocket(t, people)
+	row := c.get("/v3/organizations/{org}/share?asc=created_at").list("shares")[1]
+	boss, _ := c.server.User("boss@example.com")
+	if _, plain := row["org_roles"].([]any)[0].(string); !plain || row["invited_by"] != boss.UID || row["first_name"] != nil {
+		t.Errorf("with nothing included: %v", row)
+	}
+}

@@ -1,0 +1,192 @@
+package orguserstest
+
+import (
+	"fmt"
+	"strings"
+	"time"
+)
+
+// Person is a user to put into the organization.
+type Person struct {
+	// Email must be there, and different from all others without regard to
+	// letter case.
+	Email string
+	// FirstName and LastName belong to the account. A pending person without
+	// either has no account yet, and one who was removed before still has the
+	// account of then, as it was.
+	FirstName, LastName string
+	// Owner makes the person own the organization. There is only one.
+	Owner bool
+	// Pending is an invitation that was not accepted.
+	Pending bool
+	// Roles are names of organization roles: Admin, Member, Security Manager,
+	// Product Analytics Viewer, in any letter case. The default is Member; an
+	// empty list that is not nil is none. The owner has none.
+	Roles []string
+	// InvitedBy is the address of somebody with an account who is there already,
+	// or comes earlier in WithPeople. The default is the word System.
+	InvitedBy string
+	// LastLogin is zero for somebody who never logged in.
+	LastLogin time.Time
+	// CreatedAt, InvitedAt and UpdatedAt are those of the row. The default is
+	// some time before the reference date for the options, and now for AddUser;
+	// InvitedAt and UpdatedAt default to CreatedAt.
+	CreatedAt, InvitedAt, UpdatedAt time.Time
+	// MFA is whether the account has a second factor.
+	MFA bool
+	// FailedLogins are wrong passwords in a row: five lock the account for five
+	// minutes, each further one for five more, and the tenth for good.
+	FailedLogins int
+	// AccessWithoutSSO and Message are those of the invitation.
+	AccessWithoutSSO bool
+	Message          string
+	// SeveralOrganizations makes the person a member of the second organization
+	// too.
+	SeveralOrganizations bool
+}
+
+// User is one row of the organization as it is now.
+type User struct {
+	ShareUID string
+	// UID is empty where the address has no account.
+	UID                 string
+	Email               string
+	FirstName, LastName string // as the API shows them
+	Owner, Pending      bool
+	RoleUIDs, RoleNames []string
+	// InvitedBy is a user uid, or the word System.
+	InvitedBy string
+	// LastLogin is zero for somebody who never logged in.
+	LastLogin                       time.Time
+	CreatedAt, InvitedAt, UpdatedAt time.Time
+	MFA                             bool
+	// Locked is whether the account is locked now.
+	Locked               bool
+	FailedLogins         int
+	AccessWithoutSSO     bool
+	Message              string
+	SeveralOrganizations bool
+	// AcceptanceToken is the secret of the invitation, also where the API does
+	// not show it.
+	AcceptanceToken string
+	// Sessions are the live tokens of the account.
+	Sessions []string
+}
+
+// Users is every row of the organization, in the order of creation.
+func (s *Server) Users() []User {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	rows := s.organizations[0].rows.by("created_at")
+	users := make([]User, 0, len(rows))
+	for _, row := range rows {
+		users = append(users, s.user(row))
+	}
+	return users
+}
+
+// User is the row of an address, and whether there is one.
+func (s *Server) User(email string) (User, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	row := s.organizations[0].rows.find(email)
+	if row == nil {
+		return User{}, false
+	}
+	return s.user(row), true
+}
+
+func (s *Server) user(row *share) User {
+	u := User{
+		ShareUID: row.uid, Email: row.email, Owner: row.owner, Pending: row.pending, InvitedBy: "System",
+		LastLogin: moment(row.lastLogin()),
+		CreatedAt: moment(row.created), InvitedAt: moment(row.invited), UpdatedAt: moment(row.updated),
+		AccessWithoutSSO: row.traits&withoutSSO != 0,
+		Message:          row.message,
+		AcceptanceToken:  s.acceptanceToken(row),
+	}
+	u.FirstName, u.LastName = row.names()
+	for _, r := range row.roles {
+		u.RoleUIDs = append(u.RoleUIDs, r.uid)
+		u.RoleNames = append(u.RoleNames, r.name)
+	}
+	if row.inviter != nil {
+		u.InvitedBy = row.inviter.uid
+	}
+	if who := row.account; who != nil {
+		u.UID, u.MFA, u.FailedLogins = who.uid, who.secondFactor, who.failed
+		u.Locked = who.locked(s.now())
+		u.SeveralOrganizations = len(s.organizationsOf(who)) > 1
+		u.Sessions = append(u.Sessions, who.tokens...)
+	}
+	return u
+}
+
+// addPerson makes a row of somebody. It panics where that cannot be.
+func (s *Server) addPerson(org *organization, p Person, now int64) *share {
+	if !strings.Contains(p.Email, "@") || org.rows.find(p.Email) != nil {
+		panic(fmt.Sprintf("orguserstest: %q is no address, or is there already", p.Email))
+	}
+	if p.Owner && (org.owner != nil || p.Pending) {
+		panic("orguserstest: an organization has one owner, who is no invitation")
+	}
+	created := orElse(p.CreatedAt, now)
+	row := &share{
+		uid: s.seeds.uid(), email: p.Email, owner: p.Owner, pending: p.Pending, message: p.Message,
+		created: created, invited: orElse(p.InvitedAt, created), updated: orElse(p.UpdatedAt, created),
+	}
+	if p.AccessWithoutSSO {
+		row.traits = withoutSSO
+	}
+	if p.InvitedBy != "" {
+		if row.inviter = s.account(p.InvitedBy); row.inviter == nil {
+			panic(fmt.Sprintf("orguserstest: no %q to invite %q", p.InvitedBy, p.Email))
+		}
+	}
+	if !p.Owner {
+		row.roles = org.rolesNamed(p.Roles)
+	}
+	if row.account = s.account(p.Email); row.account == nil && (!p.Pending || p.FirstName != "" || p.LastName != "") {
+		row.account = &account{
+			uid: s.seeds.uid(), email: p.Email, first: p.FirstName, last: p.LastName,
+			secondFactor: p.MFA, lastLogin: orElse(p.LastLogin, 0),
+		}
+		row.account.setFailed(p.FailedLogins, now)
+	}
+	if p.Owner {
+		org.owner = row.account
+	}
+	s.add(org, row)
+	return row
+}
+
+// rolesNamed finds roles by name. It panics where there is none of a name.
+func (o *organization) rolesNamed(names []string) []*role {
+	if names == nil {
+		names = []string{"Member"}
+	}
+	var roles []*role
+	for _, name := range names {
+		r := o.roleNamed(name)
+		if r == nil {
+			panic(fmt.Sprintf("orguserstest: the organization has no role %q", name))
+		}
+		roles = append(roles, r)
+	}
+	return roles
+}
+
+// moment is a time of the organization; zero is the zero time.
+func moment(ms int64) time.Time {
+	if ms == 0 {
+		return time.Time{}
+	}
+	return time.UnixMilli(ms).UTC()
+}
+
+func orElse(t time.Time, otherwise int64) int64 {
+	if t.IsZero() {
+		return otherwise
+	}
+	return t.UnixMilli()
+}

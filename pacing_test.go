@@ -1,0 +1,231 @@
+package orgusers_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"golang.org/x/time/rate"
+
+	"github.com/orgusers/orgusers"
+	"github.com/orgusers/orgusers/orguserstest"
+)
+
+// paced makes a client for a fake in the bubble, with the default pacing.
+func paced(t *testing.T, server *orguserstest.Server, opts ...orgusers.Option) *orgusers.Client {
+	t.Helper()
+	client, err := orgusers.New(server.OrganizationUID, append([]orgusers.Option{
+		orgusers.WithAuthToken(server.AuthToken),
+		orgusers.WithBaseURL("http://127.0.0.1"),
+		orgusers.WithHTTPClient(&http.Client{Transport: server.Transport()}),
+	}, opts...)...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return client
+}
+
+// refused counts answers of 429.
+func refused(server *orguserstest.Server) int {
+	n := 0
+	for _, r := range server.Requests() {
+		if r.Status == http.StatusTooManyRequests {
+			n++
+		}
+	}
+	return n
+}
+
+// TestPacing sends reads as fast as the client lets it: at the server's limit,
+// and never above it, wherever the server's second begins.
+func TestPacing(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		name    string
+		limit   int // of the server
+		limits  orgusers.Limits
+		limiter float64 // of the caller's, instead
+		seconds float64 // that a hundred requests should take
+	}{
+		{"the default", 10, orgusers.Limits{}, 0, 10},
+		{"a plan that allows fifty", 50, orgusers.Limits{}, 0, 2},
+		{"a server that allows five", 5, orgusers.Limits{}, 0, 20},
+		{"a ceiling below the server's limit", 10, orgusers.Limits{Reads: 4}, 0, 25},
+		{"a ceiling above the server's limit", 10, orgusers.Limits{Reads: 50}, 0, 10},
+		{"a limiter of the caller's", 50, orgusers.Limits{}, 20, 5},
+	}
+	for _, tt := range tests {
+		for _, goroutines := range []int{1, 20} {
+			for _, offset := range []time.Duration{0, 50 * time.Millisecond, 333 * time.Millisecond, 999 * time.Millisecond} {
+				t.Run(fmt.Sprintf("%s/%d goroutines/%v", tt.name, goroutines, offset), func(t *testing.T) {
+					t.Parallel()
+					synctest.Test(t, func(t *testing.T) {
+						server := orguserstest.NewUnstartedServer(
+							orguserstest.WithRateLimit(tt.limit, tt.limit), orguserstest.WithClockOffset(offset),
+							orguserstest.WithLatency(20*time.Millisecond),
+						)
+						defer server.Close()
+						opts := []orgusers.Option{orgusers.WithLimits(tt.limits)}
+						if tt.limiter > 0 {
+							opts = append(opts, orgusers.WithLimiters(orgusers.Limiters{Reads: rate.NewLimiter(rate.Limit(tt.limiter), 1)}))
+						}
+						client := paced(t, server, opts...)
+						began := time.Now()
+						var wait sync.WaitGroup
+						for range goroutines {
+							wait.Go(func() {
+								for range 100 / goroutines {
+									if _, err := client.Organization(t.Context(), nil); err != nil {
+										t.Error(err)
+									}
+								}
+							})
+						}
+						wait.Wait()
+						took := time.Since(began).Seconds()
+						if took < 0.98*tt.seconds || took > 1.1*tt.seconds+0.2 {
+							t.Errorf("a hundred requests took %.2f seconds, want %.2f", took, tt.seconds)
+						}
+						if n := refused(server); n > 1 {
+							t.Errorf("%d requests were refused", n)
+						}
+					})
+				})
+			}
+		}
+	}
+}
+
+// After a 429 nobody sends until the server's next second: the refusals that
+// others cause are not multiplied.
+func TestRefusalPausesEverybody(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		server := orguserstest.NewUnstartedServer(orguserstest.WithRateLimit(10, 10))
+		defer server.Close()
+		client, other := paced(t, server), paced(t, server)
+		var wait sync.WaitGroup
+		for _, c := range []*orgusers.Client{client, other} {
+			wait.Go(func() {
+				for range 100 {
+					if _, err := c.Organization(t.Context(), nil); err != nil {
+						t.Error(err)
+					}
+				}
+			})
+		}
+		wait.Wait()
+		if n := refused(server); n > 60 {
+			t.Errorf("%d of %d requests were refused", n, len(server.Requests()))
+		}
+	})
+}
+
+func TestReadsAndWritesHaveBudgetsOfTheirOwn(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := &script{answers: []answer{good}}
+		client, err := orgusers.New("blt1", orgusers.WithAuthToken(token), orgusers.WithHTTPClient(&http.Client{Transport: s}))
+		if err != nil {
+			t.Fatal(err)
+		}
+		began := time.Now()
+		for range 11 {
+			for _, kind := range []string{"read", "write"} {
+				if err := kinds[kind](t.Context(), client); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		if took := time.Since(began); took != time.Second {
+			t.Errorf("eleven reads and eleven writes took %v, want 1s", took)
+		}
+	})
+}
+
+// A wait that ends too late is not begun, and one that is cancelled ends.
+func TestQueueAndContext(t *testing.T) {
+	t.Parallel()
+	limiters := map[string]orgusers.Option{
+		"the client's own":         orgusers.WithLimits(orgusers.Limits{Reads: 1}),
+		"one of golang.org/x/time": orgusers.WithLimiters(orgusers.Limiters{Reads: rate.NewLimiter(1, 1)}),
+	}
+	for name, limiter := range limiters {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				s := &script{answers: []answer{good}}
+				client := newClient(t, s, limiter)
+				if _, err := client.Organization(t.Context(), nil); err != nil {
+					t.Fatal(err)
+				}
+				began := time.Now()
+				ctx, cancel := context.WithTimeout(t.Context(), 900*time.Millisecond)
+				defer cancel()
+				_, err := client.Organization(ctx, nil)
+				if !errors.Is(err, orgusers.ErrRateLimited) || !errors.Is(err, context.DeadlineExceeded) || time.Since(began) > 0 {
+					t.Errorf("a deadline too near gave %v after %v", err, time.Since(began))
+				}
+				ctx, cancel = context.WithCancel(t.Context())
+				time.AfterFunc(300*time.Millisecond, cancel)
+				_, err = client.Organization(ctx, nil)
+				if !errors.Is(err, context.Canceled) || time.Since(began) != 300*time.Millisecond {
+					t.Errorf("a cancelled wait gave %v after %v", err, time.Since(began))
+				}
+				if len(s.sent) != 1 {
+					t.Errorf("%d requests were sent, want 1", len(s.sent))
+				}
+				if _, err := client.Organization(t.Context(), nil); err != nil || time.Since(began) != time.Second {
+					t.Errorf("the place that was given up was lost: %v after %v", err, time.Since(began))
+				}
+			})
+		})
+	}
+}
+
+// The queue is long: whoever would have his turn after his deadline is told at
+// once.
+func TestQueueIsCounted(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := &script{answers: []answer{good}}
+		client := newClient(t, s, orgusers.WithLimits(orgusers.Limits{Reads: 1}))
+		var wait sync.WaitGroup
+		for range 10 {
+			wait.Go(func() {
+				if _, err := client.Organization(t.Context(), nil); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		synctest.Wait()
+		began := time.Now()
+		ctx, cancel := context.WithTimeout(t.Context(), 9500*time.Millisecond)
+		defer cancel()
+		if _, err := client.Organization(ctx, nil); !errors.Is(err, orgusers.ErrRateLimited) || time.Since(began) > 0 {
+			t.Errorf("got %v after %v, want ErrRateLimited at once", err, time.Since(began))
+		}
+		wait.Wait()
+	})
+}
+
+type brokenLimiter struct{}
+
+var errLimiter = errors.New("no connection to the limiter's server")
+
+func (brokenLimiter) Wait(context.Context) error { return errLimiter }
+
+func TestLimiterFails(t *testing.T) {
+	t.Parallel()
+	s := &script{answers: []answer{good}}
+	client := newClient(t, s, orgusers.WithLimiters(orgusers.Limiters{Writes: brokenLimiter{}}))
+	err := kinds["write"](t.Context(), client)
+	if !errors.Is(err, errLimiter) || errors.Is(err, orgusers.ErrOutcomeUnknown) || len(s.sent) != 0 {
+		t.Errorf("sent %d requests, got %v", len(s.sent), err)
+	}
+}

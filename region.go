@@ -1,0 +1,61 @@
+package orgusers
+
+import (
+	"fmt"
+	"strings"
+)
+
+// Region is a data centre of the product.
+type Region string
+
+// The regions. [ParseRegion] knows further names of theirs.
+const (
+	RegionNA      Region = "na"
+	RegionEU      Region = "eu"
+	RegionAU      Region = "au"
+	RegionAzureNA Region = "azure-na"
+	RegionAzureEU Region = "azure-eu"
+	RegionGCPNA   Region = "gcp-na"
+	RegionGCPEU   Region = "gcp-eu"
+)
+
+var regions = []struct {
+	region  Region
+	aliases []string
+	baseURL string
+}{
+	{RegionNA, []string{"us", "aws-na"}, "https://api.contentstack.io"}, // the odd one
+	{RegionEU, []string{"aws-eu"}, "https://eu-api.contentstack.com"},
+	{RegionAU, []string{"aws-au"}, "https://au-api.contentstack.com"},
+	{RegionAzureNA, nil, "https://azure-na-api.contentstack.com"},
+	{RegionAzureEU, nil, "https://azure-eu-api.contentstack.com"},
+	{RegionGCPNA, nil, "https://gcp-na-api.contentstack.com"},
+	{RegionGCPEU, nil, "https://gcp-eu-api.contentstack.com"},
+}
+
+// ParseRegion reads the name of a region: "na", "eu", "au", "azure-na",
+// "azure-eu", "gcp-na", "gcp-eu", or one of the aliases "us", "aws-na",
+// "aws-eu" and "aws-au". Letter case and blanks around it do not matter, and
+// an underscore is as good as a hyphen. Anything else is [ErrInvalid].
+func ParseRegion(name string) (Region, error) {
+	normal := strings.ReplaceAll(strings.ToLower(strings.TrimSpace(name)), "_", "-")
+	var known []string
+	for _, r := range regions {
+		for _, alias := range append([]string{string(r.region)}, r.aliases...) {
+			if normal == alias {
+				return r.region, nil
+			}
+		}
+		known = append(known, string(r.region))
+	}
+	return "", fmt.Errorf("unknown region %q: it is one of %s: %w", name, strings.Join(known, ", "), ErrInvalid)
+}
+
+func (r Region) baseURL() string {
+	for _, known := range regions {
+		if known.region == r {
+			return known.baseURL
+		}
+	}
+	return regions[0].baseURL
+}

@@ -1,0 +1,103 @@
+package orgusers_test
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+
+	"github.com/jarcoal/httpmock"
+
+	"github.com/orgusers/orgusers"
+)
+
+func TestCall(t *testing.T) {
+	t.Parallel()
+	mock := httpmock.NewMockTransport()
+	mock.RegisterResponderWithQuery(http.MethodGet, "https://api.contentstack.io/v3/organizations/blt1/logs/blt%20log", "a=b%26c",
+		func(r *http.Request) (*http.Response, error) {
+			if got := r.Header.Get("api_key"); got != "blt9" {
+				t.Errorf("api_key is %q", got)
+			}
+			return httpmock.NewStringResponse(http.StatusOK, `{"log":{"uid":"x"}}`), nil
+		})
+	var out struct {
+		Log struct{ UID string }
+	}
+	err := newClient(t, mock).Call(t.Context(), orgusers.Call{
+		Path:       "/organizations/{organization_uid}/logs/{log}",
+		PathValues: map[string]string{"log": "blt log"},
+		Query:      url.Values{"a": {"b&c"}},
+		Header:     http.Header{"Api_key": {"blt9"}},
+		ReadOnly:   true,
+	}, &out)
+	if err != nil || out.Log.UID != "x" {
+		t.Fatalf("got %+v, %v", out, err)
+	}
+}
+
+func TestCallRefuses(t *testing.T) {
+	t.Parallel()
+	with := func(value string) orgusers.Call {
+		return orgusers.Call{Path: "/things/{thing}", PathValues: map[string]string{"thing": value}}
+	}
+	tests := []struct {
+		name string
+		call orgusers.Call
+	}{
+		{"a path without slash", orgusers.Call{Path: "things"}},
+		{"no path", orgusers.Call{}},
+		{"a path that leads upwards", orgusers.Call{Path: "/things/../user"}},
+		{"a path with a query", orgusers.Call{Path: "/things?a=b"}},
+		{"a path with an address in it", orgusers.Call{Path: "/things/ada lovelace"}},
+		{"a path with two slashes", orgusers.Call{Path: "//things"}},
+		{"another host", orgusers.Call{Path: "//example.com/things"}},
+		{"a value that is missing", orgusers.Call{Path: "/things/{thing}"}},
+		{"a value that is empty", with("")},
+		{"a value that is a dot", with(".")},
+		{"a value that leads upwards", with("..")},
+		{"a value that leads upwards, escaped", with("%2e%2e")},
+		{"a value with a slash", with("a/b")},
+		{"a value with a backslash", with(`a\b`)},
+		{"a value with a question mark", with("a?b")},
+		{"a value with a newline", with("a\nb")},
+		{"a value with a NUL", with("a\x00")},
+		{"credentials in the header", orgusers.Call{Path: "/user", Header: http.Header{"authtoken": {"other"}}}},
+		{"a newline in the header", orgusers.Call{Path: "/user", Header: http.Header{"api_key": {"a\r\nb: c"}}}},
+		{"a method that is none", orgusers.Call{Method: "GET /", Path: "/user"}},
+		{"a body that is no JSON", orgusers.Call{Method: http.MethodPost, Path: "/user", Body: func() {}}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			s := &script{answers: []answer{good}}
+			err := newClient(t, s).Call(t.Context(), tt.call, nil)
+			if err == nil || len(s.sent) > 0 {
+				t.Fatalf("got %v after %d requests, want an error and none", err, len(s.sent))
+			}
+			if !errors.Is(err, orgusers.ErrInvalid) {
+				t.Errorf("got %v, want ErrInvalid", err)
+			}
+			for _, value := range tt.call.PathValues {
+				if len(value) > 2 && strings.Contains(err.Error(), value) {
+					t.Errorf("the error repeats the value: %v", err)
+				}
+			}
+		})
+	}
+}
+
+func TestEndedContextSendsNothing(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	for kind, call := range kinds {
+		s := &script{answers: []answer{good}}
+		err := call(ctx, newClient(t, s))
+		if !errors.Is(err, context.Canceled) || errors.Is(err, orgusers.ErrOutcomeUnknown) || len(s.sent) > 0 {
+			t.Errorf("%s: sent %d requests, got %v", kind, len(s.sent), err)
+		}
+	}
+}

@@ -1,0 +1,312 @@
+package orgusers
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"iter"
+	"net/mail"
+	"slices"
+	"strings"
+	"sync/atomic"
+
+	"github.com/orgusers/orgusers/internal/paging"
+)
+
+// ListUsersOptions narrows and orders a list of users. Nil and the zero value
+// ask for everybody.
+type ListUsersOptions struct {
+	// Search keeps users whose name or address contains this, as the server
+	// matches it (its typeahead parameter).
+	Search string
+	// Sort is the order; by creation upwards, if it is not set.
+	Sort Sort
+	// Status keeps users of this state. The API has no parameter for it:
+	// other users are read and left out, and Count counts them.
+	Status UserStatus
+	// PageSize is how many users a request asks for, 1 to 100. Default 100.
+	PageSize int
+	// Skip leaves out as many users at the beginning.
+	Skip int
+}
+
+func (o *ListUsersOptions) orDefault() (ListUsersOptions, error) {
+	var options ListUsersOptions
+	if o != nil {
+		options = *o
+	}
+	if err := checkPage(&options.PageSize, options.Skip); err != nil {
+		return options, err
+	}
+	if options.Sort.By == "" {
+		options.Sort.By = SortByCreated
+	}
+	return options, nil
+}
+
+// UserPage is one page of users.
+type UserPage struct {
+	Users []*User
+	// Count is how many users the server has in all for the search, -1 where
+	// it did not say.
+	Count int
+	// Skip is where the page begins.
+	Skip int
+}
+
+// ListUsers reads one page of members and pending invitations, with every
+// detail that the API has. The server sorts; by which fields beside created_at
+// and updated_at is not documented, and one that it does not know is
+// [ErrInvalid]. Most programs want [Client.Users], which reads them all.
+//
+// It sends GET /organizations/{organization_uid}/share (documented; where the
+// details of an account sit in the answer is not).
+func (c *Client) ListUsers(ctx context.Context, opts *ListUsersOptions) (*UserPage, error) {
+	options, err := opts.orDefault()
+	if err != nil {
+		return nil, opListUsers.invalid(err)
+	}
+	page, err := c.listUsers(ctx, options, options.Skip, options.PageSize, nil)
+	if err != nil {
+		return nil, err
+	}
+	if options.Status != "" {
+		page.Rows = slices.DeleteFunc(page.Rows, func(u *User) bool { return u.Status != options.Status })
+	}
+	return &UserPage{Users: page.Rows, Count: page.Count, Skip: options.Skip}, nil
+}
+
+// Users reads all users, page by page, each exactly once, or ends with an
+// error: whoever is in the organization from the first request to the last is
+// in the sequence, although others come and go meanwhile. A list that cannot
+// be read to its end is [ErrIncomplete].
+//
+// Without a sort, or by [SortByCreated] upwards, users come as they are read.
+// Every other order is made here after all have been read, so that nobody is
+// lost when what is sorted by changes; then all are in memory.
+//
+// The sequence is lazy, can be ranged over again, and yields an error once, as
+// its last element. It sends what [Client.ListUsers] sends, once for about
+// every 99 users.
+func (c *Client) Users(ctx context.Context, opts *ListUsersOptions) iter.Seq2[*User, error] {
+	return c.users(ctx, opts, nil)
+}
+
+func (c *Client) users(ctx context.Context, opts *ListUsersOptions, progress *readProgress) iter.Seq2[*User, error] {
+	options, err := opts.orDefault()
+	if err == nil {
+		err = options.Sort.check()
+	}
+	if err != nil {
+		return failed[*User](opListUsers.invalid(err))
+	}
+	all := c.usersByCreation(ctx, options, progress)
+	if options.Sort != (Sort{By: SortByCreated}) {
+		all = sorted(all, options.Sort)
+	}
+	return skipping(options.Skip, func(yield func(*User, error) bool) {
+		for u, err := range all {
+			if err == nil && options.Status != "" && u.Status != options.Status {
+				continue
+			}
+			if !yield(u, err) {
+				return
+			}
+		}
+	})
+}
+
+// usersByCreation is the one order that cannot lose anybody: whoever comes
+// meanwhile comes at its end.
+func (c *Client) usersByCreation(ctx context.Context, options ListUsersOptions, progress *readProgress) iter.Seq2[*User, error] {
+	options.Sort = Sort{By: SortByCreated}
+	return listAll(ctx, opListUsers, paging.List[*User]{
+		Fetch: func(ctx context.Context, skip, limit int) (paging.Page[*User], error) {
+			return c.listUsers(ctx, options, skip, limit, progress)
+		},
+		Key:       func(u *User) string { return u.ShareUID },
+		PageSize:  options.PageSize,
+		ReadAhead: readAhead,
+	})
+}
+
+// sorted reads everybody, then yields them in order.
+func sorted(all iter.Seq2[*User, error], by Sort) iter.Seq2[*User, error] {
+	type keyed struct {
+		key  []byte
+		user *User
+	}
+	return func(yield func(*User, error) bool) {
+		var users []keyed
+		for u, err := range all {
+			if err != nil {
+				yield(nil, err)
+				return
+			}
+			users = append(users, keyed{by.key(u), u})
+		}
+		slices.SortStableFunc(users, func(a, b keyed) int { return bytes.Compare(a.key, b.key) })
+		for _, u := range users {
+			if !yield(u.user, nil) {
+				return
+			}
+		}
+	}
+}
+
+// readProgress is what a caller inside the package wants to know of a reading
+// while it goes on. A nil one is ignored.
+type readProgress struct {
+	requests atomic.Int64
+	count    atomic.Int64
+}
+
+func (p *readProgress) sent(attempts int) {
+	if p != nil {
+		p.requests.Add(int64(attempts))
+	}
+}
+
+func (p *readProgress) counted(users int) {
+	if p != nil {
+		p.count.Store(int64(users))
+	}
+}
+
+type listUsersQuery struct {
+	Limit              int    `url:"limit"`
+	Skip               int    `url:"skip"`
+	Ascending          string `url:"asc,omitempty"`
+	Descending         string `url:"desc,omitempty"`
+	Search             string `url:"typeahead,omitempty"`
+	IncludeCount       bool   `url:"include_count"`
+	IncludeRoles       bool   `url:"include_roles"`
+	IncludeInvitedBy   bool   `url:"include_invited_by"`
+	IncludeUserDetails bool   `url:"include_user_details"`
+}
+
+func (c *Client) listUsers(ctx context.Context, options ListUsersOptions, skip, limit int, progress *readProgress) (paging.Page[*User], error) {
+	q := listUsersQuery{
+		Limit: limit, Skip: skip, Search: options.Search,
+		IncludeCount: true, IncludeRoles: true, IncludeInvitedBy: true, IncludeUserDetails: true,
+	}
+	if options.Sort.Descending {
+		q.Descending = string(options.Sort.By)
+	} else {
+		q.Ascending = string(options.Sort.By)
+	}
+	return c.readUsers(ctx, opListUsers, input{query: q}, progress)
+}
+
+// sharesAnswer is a page of users on the wire.
+type sharesAnswer struct {
+	Shares []share `json:"shares"`
+	Count  *int    `json:"count"`
+}
+
+func (a *sharesAnswer) complete() bool { return a.Shares != nil }
+
+func (c *Client) readUsers(ctx context.Context, op *operation, in input, progress *readProgress) (paging.Page[*User], error) {
+	var answer sharesAnswer
+	attempts, err := c.do(ctx, op, in, &answer)
+	progress.sent(attempts)
+	page := paging.Page[*User]{Count: countOf(answer.Count)}
+	if err != nil {
+		return page, err
+	}
+	progress.counted(page.Count)
+	users := make([]User, len(answer.Shares))
+	page.Rows = make([]*User, len(users))
+	for i := range answer.Shares {
+		answer.Shares[i].user(&users[i])
+		page.Rows[i] = &users[i]
+	}
+	return page, nil
+}
+
+type findUsersQuery struct {
+	Limit              int  `url:"limit"`
+	Skip               int  `url:"skip"`
+	IncludeCount       bool `url:"include_count"`
+	IncludeRoles       bool `url:"include_roles"`
+	IncludeUserDetails bool `url:"include_user_details"`
+}
+
+// FindUsers looks up addresses, members and pending invitations alike, and
+// returns those that exist, in the order asked; letter case does not matter,
+// and one given twice is returned once. No address is no request and no user.
+// Something that is no address is [ErrInvalid].
+//
+// It sends POST /organizations/{organization_uid}/share/search (documented),
+// for 99 addresses at a time. That is a read, and is retried as one.
+func (c *Client) FindUsers(ctx context.Context, emails ...string) ([]*User, error) {
+	wanted, err := addresses(emails)
+	if err != nil {
+		return nil, opFindUsers.invalid(err)
+	}
+	found := make(map[string]*User, len(wanted))
+	// Without addresses the server would answer with everybody: a chunk is
+	// never empty. Nor is it a full page, which takes one more request to be
+	// known as the last.
+	for chunk := range slices.Chunk(wanted, maxPageSize-1) {
+		matches := listAll(ctx, opFindUsers, paging.List[*User]{
+			Fetch: func(ctx context.Context, skip, limit int) (paging.Page[*User], error) {
+				body := struct {
+					Emails []string `json:"emails"`
+				}{chunk}
+				q := findUsersQuery{Limit: limit, Skip: skip, IncludeCount: true, IncludeRoles: true, IncludeUserDetails: true}
+				return c.readUsers(ctx, opFindUsers, input{query: q, body: body}, nil)
+			},
+			Key:      func(u *User) string { return u.ShareUID },
+			PageSize: maxPageSize,
+		})
+		for u, err := range matches {
+			if err != nil {
+				return inOrder(wanted, found), err
+			}
+			found[strings.ToLower(u.Email)] = u
+		}
+	}
+	return inOrder(wanted, found), nil
+}
+
+func inOrder(wanted []string, found map[string]*User) []*User {
+	var users []*User
+	for _, email := range wanted {
+		if u := found[strings.ToLower(email)]; u != nil {
+			users = append(users, u)
+		}
+	}
+	return users
+}
+
+// GetUser looks up one address, as [Client.FindUsers] does. Nobody there is
+// [ErrNotFound].
+func (c *Client) GetUser(ctx context.Context, email string) (*User, error) {
+	users, err := c.FindUsers(ctx, email)
+	if err != nil {
+		return nil, err
+	}
+	if len(users) == 0 {
+		return nil, fmt.Errorf("orgusers: GetUser: the organization has no user and no invitation with this address: %w", ErrNotFound)
+	}
+	return users[0], nil
+}
+
+// addresses trims addresses, folds those that differ in letter case alone, and
+// refuses what is none, by its place and not by its text.
+func addresses(emails []string) ([]string, error) {
+	var result []string
+	seen := make(map[string]bool, len(emails))
+	for i, email := range emails {
+		email = strings.TrimSpace(email)
+		if parsed, err := mail.ParseAddress(email); err != nil || parsed.Address != email || parsed.Name != "" {
+			return nil, fmt.Errorf("number %d of %d is no e-mail address", i+1, len(emails))
+		}
+		if key := strings.ToLower(email); !seen[key] {
+			seen[key] = true
+			result = append(result, email)
+		}
+	}
+	return result, nil
+}
