@@ -111,11 +111,18 @@ func TestParseRegion(t *testing.T) {
 		name string
 		want orgusers.Region
 	}{
-		{"na", orgusers.RegionNA}, {"US", orgusers.RegionNA}, {"aws-na", orgusers.RegionNA}, {"AWS_NA", orgusers.RegionNA},
-		{" eu ", orgusers.RegionEU}, {"aws_eu", orgusers.RegionEU},
-		{"au", orgusers.RegionAU}, {"aws-au", orgusers.RegionAU},
-		{"azure_na", orgusers.RegionAzureNA}, {"Azure-EU", orgusers.RegionAzureEU},
-		{"gcp-na", orgusers.RegionGCPNA}, {"gcp_eu", orgusers.RegionGCPEU},
+		{"na", orgusers.RegionNA},
+		{"US", orgusers.RegionNA},
+		{"aws-na", orgusers.RegionNA},
+		{"AWS_NA", orgusers.RegionNA},
+		{" eu ", orgusers.RegionEU},
+		{"aws_eu", orgusers.RegionEU},
+		{"au", orgusers.RegionAU},
+		{"aws-au", orgusers.RegionAU},
+		{"azure_na", orgusers.RegionAzureNA},
+		{"Azure-EU", orgusers.RegionAzureEU},
+		{"gcp-na", orgusers.RegionGCPNA},
+		{"gcp_eu", orgusers.RegionGCPEU},
 	} {
 		if got, err := orgusers.ParseRegion(tt.name); got != tt.want || err != nil {
 			t.Errorf("ParseRegion(%q) = %q, %v; want %q", tt.name, got, err, tt.want)
@@ -128,7 +135,6 @@ func TestParseRegion(t *testing.T) {
 	}
 }
 
-//nolint:paralleltest // it changes the environment
 func TestNewFromEnv(t *testing.T) {
 	const uid, auth, oauth, region, base = "CONTENTSTACK_ORGANIZATION_UID", "CONTENTSTACK_AUTHTOKEN",
 		"CONTENTSTACK_OAUTH_TOKEN", "CONTENTSTACK_REGION", "CONTENTSTACK_BASE_URL"
@@ -200,7 +206,8 @@ func TestNothingSecretIsPrinted(t *testing.T) {
 	session := orgusers.Session{AuthToken: token, User: &orgusers.CurrentUser{}}
 	for _, value := range []any{
 		client, *client, orgusers.WithAuthToken(token), orgusers.WithTokenSource(tokens(token)), creds, &creds, session, &session,
-		[]any{creds, session}, struct{ C orgusers.Credentials }{creds},
+		[]any{creds, session},
+		struct{ C orgusers.Credentials }{creds},
 	} {
 		for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x"} {
 			text := fmt.Sprintf(verb, value)

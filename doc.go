@@ -62,7 +62,7 @@
 // when the server says that nothing remains, everybody on that budget waits
 // for the server's next second, or for as long as Retry-After says.
 // [WithLimits] sets a ceiling, [WithLimiters] brings limiters of your own. A
-// context that ends ends every wait at once; a wait that would outlast the
+// context that is over ends every wait at once; a wait that would outlast the
 // deadline is not begun, and is both [ErrRateLimited] and
 // [context.DeadlineExceeded].
 //

@@ -2,7 +2,6 @@ package orgusers
 
 import (
 	"bytes"
-	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -348,9 +347,4 @@ func shorten(text string) string {
 		return string(runes[:most]) + "…"
 	}
 	return text
-}
-
-// ended tells whether an error is that of a context.
-func ended(err error) bool {
-	return errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)
 }

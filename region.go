@@ -2,6 +2,7 @@ package orgusers
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -41,10 +42,8 @@ func ParseRegion(name string) (Region, error) {
 	normal := strings.ReplaceAll(strings.ToLower(strings.TrimSpace(name)), "_", "-")
 	var known []string
 	for _, r := range regions {
-		for _, alias := range append([]string{string(r.region)}, r.aliases...) {
-			if normal == alias {
-				return r.region, nil
-			}
+		if normal == string(r.region) || slices.Contains(r.aliases, normal) {
+			return r.region, nil
 		}
 		known = append(known, string(r.region))
 	}

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/url"
 	"strings"
@@ -187,9 +188,7 @@ func (c *Client) Call(ctx context.Context, call Call, out any) error {
 		return fmt.Errorf("orgusers: %s: %w: %w", op.name, ErrInvalid, err)
 	}
 	values := make(map[string]string, len(call.PathValues)+1)
-	for name, value := range call.PathValues {
-		values[name] = value
-	}
+	maps.Copy(values, call.PathValues)
 	_, err := c.do(ctx, op, input{path: values, query: call.Query, header: call.Header, body: call.Body}, out)
 	return err
 }

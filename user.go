@@ -3,7 +3,7 @@ package orgusers
 import (
 	"bytes"
 	"encoding/json"
-	"fmt"
+	"errors"
 	"time"
 )
 
@@ -58,7 +58,7 @@ const (
 // [MFAVerified] is known.
 type MFAStatus string
 
-// MFAVerified: multi-factor authentication is on.
+// MFAVerified says that multi-factor authentication is on.
 const MFAVerified MFAStatus = "verified"
 
 // RoleRef names an organization role of a user.
@@ -202,7 +202,7 @@ func (t *timestamp) UnmarshalJSON(data []byte) error {
 		return nil
 	}
 	if len(data) < 2 || data[0] != '"' {
-		return fmt.Errorf("a time is no text")
+		return errors.New("a time is no text")
 	}
 	text := data[1 : len(data)-1]
 	if parsed, ok := parseMillis(text); ok {
@@ -211,7 +211,7 @@ func (t *timestamp) UnmarshalJSON(data []byte) error {
 	}
 	parsed, err := time.Parse(time.RFC3339Nano, string(text))
 	if err != nil {
-		return fmt.Errorf("a time is not in RFC 3339")
+		return errors.New("a time is not in RFC 3339")
 	}
 	t.Time = parsed.UTC()
 	return nil

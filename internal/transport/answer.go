@@ -44,10 +44,10 @@ func (a *Answer) ContentType() string {
 // Redact takes addresses and the call's secrets out of a text of the answer.
 func (a *Answer) Redact(text string) string { return a.redact(text) }
 
-// tooLarge is a body beyond its bound.
-type tooLarge struct{ limit int }
+// tooLargeError is a body beyond its bound.
+type tooLargeError struct{ limit int }
 
-func (e tooLarge) Error() string {
+func (e tooLargeError) Error() string {
 	return fmt.Sprintf("the answer is larger than %d MiB", e.limit>>20)
 }
 
@@ -69,7 +69,7 @@ func (c *call) read(response *http.Response) error {
 	case c.buffer.Len() > limit && response.StatusCode >= 300:
 		c.buffer.Truncate(limit) // the status is what counts
 	case c.buffer.Len() > limit:
-		return tooLarge{limit}
+		return tooLargeError{limit}
 	case err != nil && response.StatusCode < 300:
 		return fmt.Errorf("the answer broke off: %w", err)
 	}

@@ -11,6 +11,7 @@ import (
 
 // Limiter is what a caller may bring instead of a Pacer.
 type Limiter interface {
+	// Wait returns when one more request may go out.
 	Wait(ctx context.Context) error
 }
 

@@ -47,7 +47,7 @@ func (c *call) check(ctx context.Context, response *http.Response, err error) (b
 // operation, not by the HTTP method.
 func (c *call) retryable(status int, err error) bool {
 	switch {
-	case errors.As(err, new(tooLarge)):
+	case errors.As(err, new(tooLargeError)):
 		return false
 	case err != nil && c.request.Write:
 		return !c.acted
