@@ -1,0 +1,200 @@
+package main
+
+import (
+	"flag"
+	"slices"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/orgusers/orgusers"
+	"github.com/orgusers/orgusers/examples/internal/program"
+)
+
+// toStdout is the output that is no file.
+const toStdout = "-"
+
+// request is what the command line asks for.
+type request struct {
+	output     string
+	columns    string
+	csdx       bool
+	sort       string
+	descending bool
+	status     string
+	notSeenFor int
+	bom        bool
+	separator  string
+	crlf       bool
+	raw        bool
+}
+
+func newRequest(flags *flag.FlagSet) *request {
+	r := new(request)
+	flags.StringVar(&r.output, "o", toStdout, "write to this `file`, complete and readable by you alone, or not at all; - is stdout")
+	flags.StringVar(&r.columns, "columns", "", "write these `columns`, parted by commas, in this order (default all): "+strings.Join(columnNames(), ","))
+	flags.BoolVar(&r.csdx, "csdx", false, "write the columns of the vendor's csdx cm:export-to-csv instead; its cells are those of -raw, its order that of -sort created")
+	flags.StringVar(&r.sort, "sort", "email", "sort by this `field`: "+strings.Join(sortNames(), ", "))
+	flags.BoolVar(&r.descending, "descending", false, "sort downwards")
+	flags.StringVar(&r.status, "status", "", "write only users of this `status`: accepted or pending")
+	flags.IntVar(&r.notSeenFor, "not-seen-for", 0, "write only members whose last login is this many `days` ago or longer; without a known login the day when they were added counts; pending invitations are left out")
+	flags.BoolVar(&r.bom, "bom", false, "begin with a byte order mark, by which some spreadsheets know UTF-8")
+	flags.StringVar(&r.separator, "separator", ",", "part cells with this `character`, or tab")
+	flags.BoolVar(&r.crlf, "crlf", false, "end lines as on Windows")
+	flags.BoolVar(&r.raw, "raw", false, "leave cells that a spreadsheet would run as formulas as they are")
+	return r
+}
+
+// options checks what is asked for before anybody is asked for it.
+func (r *request) options(now time.Time) (*orgusers.ExportOptions, error) {
+	columns, err := r.pickColumns()
+	if err != nil {
+		return nil, err
+	}
+	by, err := r.sortField()
+	if err != nil {
+		return nil, err
+	}
+	comma, err := r.comma()
+	if err != nil {
+		return nil, err
+	}
+	keep, err := r.filter(now)
+	if err != nil {
+		return nil, err
+	}
+	if r.output == "" {
+		return nil, program.Misuse("-o: the name of the file is empty")
+	}
+	return &orgusers.ExportOptions{
+		Columns: columns,
+		Filter:  keep,
+		Sort:    orgusers.Sort{By: by, Descending: r.descending},
+		Raw:     r.raw,
+		BOM:     r.bom,
+		CRLF:    r.crlf,
+		Comma:   comma,
+	}, nil
+}
+
+// outputName is the output for people.
+func (r *request) outputName() string {
+	if r.output == toStdout {
+		return "stdout"
+	}
+	return r.output
+}
+
+// onFlag is a header of a column as it is written on a command line, where a
+// blank would want quotes.
+func onFlag(header string) string {
+	return strings.ToLower(strings.ReplaceAll(strings.TrimSpace(header), " ", "-"))
+}
+
+func columnNames() []string {
+	var names []string
+	for _, column := range orgusers.DefaultColumns() {
+		names = append(names, onFlag(column.Header))
+	}
+	return names
+}
+
+func (r *request) pickColumns() ([]orgusers.Column, error) {
+	all := orgusers.DefaultColumns()
+	switch {
+	case r.csdx && r.columns != "":
+		return nil, program.Misuse("-csdx and -columns both choose the columns: leave one out")
+	case r.csdx:
+		return orgusers.CSDXColumns(), nil
+	case r.columns == "":
+		return all, nil
+	}
+	names := columnNames()
+	var picked []orgusers.Column
+	for asked := range strings.SplitSeq(r.columns, ",") {
+		i := slices.Index(names, onFlag(asked))
+		if i < 0 {
+			return nil, program.Misuse("-columns: there is no column %q; there are %s", asked, strings.Join(names, ", "))
+		}
+		picked = append(picked, all[i])
+	}
+	return picked, nil
+}
+
+var sortFields = []struct {
+	name  string
+	field orgusers.SortField
+}{
+	{"email", orgusers.SortByEmail},
+	{"first-name", orgusers.SortByFirstName},
+	{"last-name", orgusers.SortByLastName},
+	{"invited", orgusers.SortByInvitedAt},
+	{"last-login", orgusers.SortByLastLogin},
+	{"created", orgusers.SortByCreated},
+	{"updated", orgusers.SortByUpdated},
+}
+
+func sortNames() []string {
+	var names []string
+	for _, known := range sortFields {
+		names = append(names, known.name)
+	}
+	return names
+}
+
+func (r *request) sortField() (orgusers.SortField, error) {
+	for _, known := range sortFields {
+		if known.name == r.sort {
+			return known.field, nil
+		}
+	}
+	return "", program.Misuse("-sort: there is no field %q; there are %s", r.sort, strings.Join(sortNames(), ", "))
+}
+
+func (r *request) comma() (rune, error) {
+	if r.separator == "tab" || r.separator == `\t` {
+		return '\t', nil
+	}
+	comma, size := utf8.DecodeRuneInString(r.separator)
+	if size == 0 || size < len(r.separator) || strings.ContainsRune("\"\r\n\x00\ufffd", comma) {
+		return 0, program.Misuse("-separator %q: it is tab, or one character other than a quote and a line break", r.separator)
+	}
+	return comma, nil
+}
+
+const day = 24 * time.Hour
+
+// filter keeps who is asked for.
+func (r *request) filter(now time.Time) (func(*orgusers.User) bool, error) {
+	status := orgusers.UserStatus(r.status)
+	switch {
+	case status != "" && status != orgusers.StatusAccepted && status != orgusers.StatusPending:
+		return nil, program.Misuse("-status: there is no status %q; there are accepted and pending", r.status)
+	case r.notSeenFor < 0:
+		return nil, program.Misuse("-not-seen-for %d: it is a number of days", r.notSeenFor)
+	case r.notSeenFor > 0 && status == orgusers.StatusPending:
+		return nil, program.Misuse("-not-seen-for is for members, who are never pending: leave out -status pending")
+	}
+	before := now.Add(-time.Duration(r.notSeenFor) * day)
+	return func(u *orgusers.User) bool {
+		if status != "" && u.Status != status {
+			return false
+		}
+		return r.notSeenFor == 0 || notSeenSince(u, before)
+	}, nil
+}
+
+// notSeenSince tells whether a member was last seen at a time or before it.
+// Somebody who was added yesterday had no time to log in yet and is none; of
+// whom nothing at all is known is one, to be looked at. An invitation that is
+// pending says nothing about anybody's logins.
+func notSeenSince(u *orgusers.User, t time.Time) bool {
+	if u.Status == orgusers.StatusPending {
+		return false
+	}
+	seen := u.LastLoginAt
+	if seen.IsZero() {
+		seen = u.CreatedAt
+	}
+	return !seen.After(t)
+}

@@ -1,0 +1,87 @@
+// Command fakeserver is a fake of the API as a program, for any client.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"time"
+
+	"github.com/orgusers/orgusers/examples/internal/program"
+	"github.com/orgusers/orgusers/orguserstest"
+)
+
+const (
+	name  = "fakeserver"
+	about = `serves a fake of the Contentstack API with made-up users, until it is
+interrupted. When it is ready it writes to stdout, as lines NAME=value, the
+variables that point the other programs, and anything that uses orgusers, at it:
+
+  CONTENTSTACK_BASE_URL, CONTENTSTACK_ORGANIZATION_UID, CONTENTSTACK_AUTHTOKEN
+`
+)
+
+func main() { program.Main(name, run) }
+
+func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
+	flags := program.NewFlags(name, about)
+	users := program.UsersFlag(flags)
+	addr := flags.String("addr", "127.0.0.1:0", "listen on this `host:port` of this machine, which is all that clients talk http to; port 0 is any that is free")
+	seed := flags.Uint64("seed", 1, "another `number` makes up another organization, and the same one on the same day the same")
+	rate := flags.Int("rate", 10, "answer 429 beyond this many `requests` a second, reads and writes apart; 0 is no limit")
+	latency := flags.Duration("latency", 0, "let every request take this much longer, 200ms say")
+	if err := program.Parse(flags, args, stdout); err != nil {
+		return err
+	}
+	switch {
+	case *users < 1:
+		return program.Misuse("-users %d: the least is 1", *users)
+	case *rate < 0:
+		return program.Misuse("-rate %d: it is a number of requests, or 0 for no limit", *rate)
+	case *latency < 0:
+		return program.Misuse("-latency %v: it is a duration, such as 200ms", *latency)
+	case !onLoopback(*addr):
+		return program.Misuse("-addr %q: it is a port of 127.0.0.1, [::1] or localhost, such as 127.0.0.1:8080", *addr)
+	}
+	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", *addr)
+	if err != nil {
+		return err
+	}
+	fake := orguserstest.NewUnstartedServer(
+		orguserstest.WithUsers(*users),
+		orguserstest.WithSeed(*seed),
+		orguserstest.WithRateLimit(*rate, *rate),
+		orguserstest.WithLatency(*latency),
+		program.FakeToday(),
+	)
+	defer fake.Close()
+	return serve(ctx, fake, listener, *users, stdout, stderr)
+}
+
+func serve(ctx context.Context, fake *orguserstest.Server, listener net.Listener, users int, stdout, stderr io.Writer) error {
+	// The listener accepts already: whoever reads the lines can begin.
+	_, err := fmt.Fprintf(stdout, "CONTENTSTACK_BASE_URL=http://%s\nCONTENTSTACK_ORGANIZATION_UID=%s\nCONTENTSTACK_AUTHTOKEN=%s\n",
+		listener.Addr(), fake.OrganizationUID, fake.AuthToken)
+	if err != nil {
+		return errors.Join(err, listener.Close())
+	}
+	program.Say(stderr, "%s: serving %d made-up users at %s until it is interrupted", name, users, listener.Addr())
+	server := &http.Server{Handler: fake, ReadHeaderTimeout: 10 * time.Second}
+	stopped := context.AfterFunc(ctx, func() { _ = server.Close() }) // there is nothing to lose
+	defer stopped()
+	if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+		return err
+	}
+	return nil
+}
+
+func onLoopback(addr string) bool {
+	host, _, err := net.SplitHostPort(addr)
+	if err != nil {
+		return false
+	}
+	return host == "localhost" || net.ParseIP(host).IsLoopback()
+}

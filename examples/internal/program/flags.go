@@ -1,0 +1,49 @@
+package program
+
+import (
+	"bytes"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+)
+
+// NewFlags makes the flags of a program. About is what -h says of it before it
+// lists them: what it does, without its name, and then whatever else there is.
+func NewFlags(name, about string) *flag.FlagSet {
+	flags := flag.NewFlagSet(name, flag.ContinueOnError)
+	flags.Usage = func() {
+		_, _ = fmt.Fprintf(flags.Output(), "%s %s\nFlags:\n\n", name, about)
+		flags.PrintDefaults()
+		_, _ = fmt.Fprintf(flags.Output(), "\nExit status: %d done, %d failed, %d wrong flags or configuration, %d interrupted.\n",
+			statusDone, statusFailed, statusMisused, statusInterrupted)
+	}
+	return flags
+}
+
+// Parse reads the command line. Asked for help it gives it, and returns
+// [flag.ErrHelp].
+func Parse(flags *flag.FlagSet, args []string, stdout io.Writer) error {
+	var said bytes.Buffer // of an error the package says too much: all flags
+	flags.SetOutput(&said)
+	err := flags.Parse(args)
+	switch {
+	case errors.Is(err, flag.ErrHelp):
+		if _, writeErr := said.WriteTo(stdout); writeErr != nil {
+			return writeErr
+		}
+		return err
+	case err != nil:
+		return Misuse("%w", err)
+	case flags.NArg() > 0:
+		return Misuse("there is an argument that belongs to no flag: %q", flags.Arg(0))
+	}
+	return nil
+}
+
+// isSet tells whether a flag is on the command line.
+func isSet(flags *flag.FlagSet, name string) bool {
+	found := false
+	flags.Visit(func(f *flag.Flag) { found = found || f.Name == name })
+	return found
+}

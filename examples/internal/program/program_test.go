@@ -1,0 +1,58 @@
+package program
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+func TestExitStatus(t *testing.T) {
+	t.Parallel()
+	running := t.Context()
+	interrupted, interrupt := context.WithCancel(running)
+	interrupt()
+	failure := errors.New("failure")
+	for name, test := range map[string]struct {
+		ctx  context.Context
+		err  error
+		want int
+	}{
+		"done":                         {running, nil, 0},
+		"done in spite of Ctrl-C":      {interrupted, nil, 0},
+		"help":                         {running, flag.ErrHelp, 0},
+		"failed":                       {running, failure, 1},
+		"wrong flags":                  {running, Misuse("-x: %w", failure), 2},
+		"wrong flags, further up":      {running, fmt.Errorf("run: %w", Misuse("-x")), 2},
+		"interrupted":                  {interrupted, fmt.Errorf("run: %w", context.Canceled), 130},
+		"interrupted, other last word": {interrupted, failure, 130},
+	} {
+		if got := exitStatus(test.ctx, test.err); got != test.want {
+			t.Errorf("%s: %d, want %d", name, got, test.want)
+		}
+	}
+}
+
+func TestProgressInLinesIsQuiet(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var stderr strings.Builder
+		progress := NewProgress("export", "users", &stderr)
+		for done := range 25 { // a second each
+			progress.Set(done, 25)
+			time.Sleep(time.Second) // fake time
+		}
+		progress.Set(25, -1)
+		time.Sleep(time.Minute) // fake time
+		progress.Set(26, -1)
+		progress.Clear()
+		want := "export: 10 of 25 users\nexport: 20 of 25 users\nexport: 26 users\n"
+		if got := stderr.String(); got != want {
+			t.Errorf("stderr is\n%swant\n%s", got, want)
+		}
+	})
+}

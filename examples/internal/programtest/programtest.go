@@ -1,0 +1,102 @@
+// Package programtest runs programs in tests as programs: with arguments, an
+// environment, pipes, signals and an exit status.
+package programtest
+
+import (
+	"bytes"
+	"errors"
+	"os"
+	"os/exec"
+	"strings"
+	"testing"
+
+	"github.com/orgusers/orgusers/orguserstest"
+)
+
+// runsProgram in the environment turns a test binary into its program.
+const runsProgram = "ORGUSERS_TEST_RUNS_PROGRAM"
+
+// Main is for TestMain of a program. It lets the test binary be the program,
+// race detector included.
+func Main(m *testing.M, main func()) {
+	if os.Getenv(runsProgram) == "" {
+		os.Exit(m.Run())
+	}
+	main()
+}
+
+// Command is the program of the test that calls it. Of the CONTENTSTACK_
+// variables it has those that are given and no others: nobody's tests may
+// export their real organization.
+func Command(t *testing.T, environment []string, args ...string) *exec.Cmd {
+	t.Helper()
+	executable, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return command(t, executable, environment, args)
+}
+
+// Build compiles another program and makes a command of it.
+func Build(t *testing.T, directory string, environment []string, args ...string) *exec.Cmd {
+	t.Helper()
+	executable := t.TempDir() + "/program"
+	build := exec.CommandContext(t.Context(), "go", "build", "-o", executable, directory) //nolint:gosec // tests say what is built
+	if said, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("go build %s: %v\n%s", directory, err, said)
+	}
+	return command(t, executable, environment, args)
+}
+
+func command(t *testing.T, executable string, environment, args []string) *exec.Cmd {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), executable, args...) //nolint:gosec // tests say what is run
+	cmd.Dir = t.TempDir()
+	for _, variable := range os.Environ() {
+		if !strings.HasPrefix(variable, "CONTENTSTACK_") {
+			cmd.Env = append(cmd.Env, variable)
+		}
+	}
+	// Temporary files go where tests can see what is left of them.
+	// The race detector lets a program sleep for a second before it exits.
+	cmd.Env = append(cmd.Env, runsProgram+"=yes", "TMPDIR="+cmd.Dir, "GORACE=atexit_sleep_ms=0")
+	cmd.Env = append(cmd.Env, environment...)
+	return cmd
+}
+
+// Environment points a program at a fake that a test has started.
+func Environment(server *orguserstest.Server) []string {
+	return []string{
+		"CONTENTSTACK_BASE_URL=" + server.URL,
+		"CONTENTSTACK_ORGANIZATION_UID=" + server.OrganizationUID,
+		"CONTENTSTACK_AUTHTOKEN=" + server.AuthToken,
+	}
+}
+
+// Result is what a program came to.
+type Result struct {
+	Stdout, Stderr string
+	Status         int
+}
+
+// Run runs a program to its end.
+func Run(t *testing.T, cmd *exec.Cmd) Result {
+	t.Helper()
+	var stdout, stderr bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &stdout, &stderr
+	status := Status(t, cmd.Run())
+	return Result{Stdout: stdout.String(), Stderr: stderr.String(), Status: status}
+}
+
+// Status is the exit status that an error of [exec.Cmd.Run] or
+// [exec.Cmd.Wait] stands for.
+func Status(t *testing.T, err error) int {
+	t.Helper()
+	if exit, ok := errors.AsType[*exec.ExitError](err); ok {
+		return exit.ExitCode()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return 0
+}
