@@ -56,7 +56,7 @@ func NewFromEnv(opts ...Option) (*Client, error) {
 	}
 	uid := os.Getenv("CONTENTSTACK_ORGANIZATION_UID")
 	if uid == "" {
-		return nil, fmt.Errorf("orgusers: CONTENTSTACK_ORGANIZATION_UID is not set: %w", ErrInvalid)
+		return nil, invalid(errors.New("CONTENTSTACK_ORGANIZATION_UID is not set"))
 	}
 	return newClient(uid, c)
 }
@@ -70,6 +70,9 @@ func (c *Client) ForOrganization(uid string) (*Client, error) {
 
 // OrganizationUID tells whose users the client runs.
 func (c *Client) OrganizationUID() string { return c.organizationUID }
+
+// BaseURL tells which service the client talks to, without "/v3".
+func (c *Client) BaseURL() string { return c.config.base().String() }
 
 // String names the organization and nothing secret.
 func (c *Client) String() string { return "orgusers.Client(" + c.organizationUID + ")" }
@@ -94,10 +97,10 @@ func (c *config) addEnvironment() error {
 	authToken, oauthToken := os.Getenv("CONTENTSTACK_AUTHTOKEN"), os.Getenv("CONTENTSTACK_OAUTH_TOKEN")
 	if c.authToken == nil && c.tokenSource == nil {
 		if authToken != "" && oauthToken != "" {
-			return fmt.Errorf("orgusers: CONTENTSTACK_AUTHTOKEN and CONTENTSTACK_OAUTH_TOKEN are both set; unset one: %w", ErrInvalid)
+			return invalid(errors.New("CONTENTSTACK_AUTHTOKEN and CONTENTSTACK_OAUTH_TOKEN are both set; unset one"))
 		}
 		if authToken == "" && oauthToken == "" {
-			return fmt.Errorf("orgusers: neither CONTENTSTACK_AUTHTOKEN nor CONTENTSTACK_OAUTH_TOKEN is set: %w", ErrInvalid)
+			return invalid(errors.New("neither CONTENTSTACK_AUTHTOKEN nor CONTENTSTACK_OAUTH_TOKEN is set"))
 		}
 		if authToken != "" {
 			if err := WithAuthToken(authToken)(c); err != nil {
@@ -116,10 +119,10 @@ func (c *config) addEnvironment() error {
 	region, baseURL := os.Getenv("CONTENTSTACK_REGION"), os.Getenv("CONTENTSTACK_BASE_URL")
 	switch {
 	case region != "" && baseURL != "":
-		return fmt.Errorf("orgusers: CONTENTSTACK_REGION and CONTENTSTACK_BASE_URL are both set; unset one: %w", ErrInvalid)
+		return invalid(errors.New("CONTENTSTACK_REGION and CONTENTSTACK_BASE_URL are both set; unset one"))
 	case region != "":
 		if err := WithRegion(Region(region))(c); err != nil {
-			return fmt.Errorf("orgusers: CONTENTSTACK_REGION: %w", err)
+			return invalid(fmt.Errorf("CONTENTSTACK_REGION: %w", err))
 		}
 	case baseURL != "":
 		if err := WithBaseURL(baseURL)(c); err != nil {
@@ -158,18 +161,11 @@ func newTransport(c *config) (*transport.Transport, error) {
 	if c.region != "" && c.baseURL != nil {
 		return nil, invalid(errors.New("there are a region and a base URL: give WithRegion or WithBaseURL, not both"))
 	}
-	base := c.baseURL
-	if base == nil {
-		var err error
-		if base, err = url.Parse(c.region.baseURL()); err != nil {
-			return nil, invalid(err)
-		}
-	}
-	withVersion := *base
-	withVersion.Path += "/v3"
-	if base.RawPath != "" {
+	withVersion := *c.base()
+	if withVersion.RawPath != "" {
 		withVersion.RawPath += "/v3"
 	}
+	withVersion.Path += "/v3"
 	return transport.New(transport.Config{
 		BaseURL:    &withVersion,
 		HTTPClient: c.httpClient,
@@ -187,6 +183,14 @@ func newTransport(c *config) (*transport.Transport, error) {
 		Writes: budget(c.limiters.Writes, c.limits.Writes, 10),
 		Bulk:   budget(c.limiters.Bulk, c.limits.Bulk, 1),
 	}), nil
+}
+
+// base is the region's URL unless another was given.
+func (c *config) base() *url.URL {
+	if c.baseURL != nil {
+		return c.baseURL
+	}
+	return &url.URL{Scheme: "https", Host: c.region.host()}
 }
 
 // token is nil without credentials, as Login has none.

@@ -200,11 +200,24 @@ func (e *Error) LogValue() slog.Value {
 
 // invalid makes an error of an argument an ErrInvalid of this package.
 func invalid(err error) error {
-	if errors.Is(err, ErrInvalid) {
-		return fmt.Errorf("orgusers: %w", err)
-	}
 	return fmt.Errorf("orgusers: %w: %w", ErrInvalid, err)
 }
+
+// failedIn says in which call of this package another of its errors came up.
+func failedIn(call string, err error) error {
+	return &nestedError{call, err}
+}
+
+type nestedError struct {
+	call string
+	err  error
+}
+
+func (e *nestedError) Error() string {
+	return "orgusers: " + e.call + ": " + strings.TrimPrefix(e.err.Error(), "orgusers: ")
+}
+
+func (e *nestedError) Unwrap() error { return e.err }
 
 // unanswered makes the error of a call that got no answer to use.
 func (op *operation) unanswered(err error, attempts int) error {

@@ -84,7 +84,7 @@ func (c *Client) ExportCSV(ctx context.Context, w io.Writer, opts *ExportOptions
 	summary.Users, summary.Requests = e.users, int(e.reading.requests.Load())
 	summary.Duration = time.Since(started)
 	if err != nil {
-		return summary, fmt.Errorf("orgusers: ExportCSV: %w", err)
+		return summary, failedIn("ExportCSV", err)
 	}
 	return summary, nil
 }
@@ -145,7 +145,7 @@ func (e *export) run(ctx context.Context, w io.Writer) error {
 	e.sorter = extsort.New("", e.options.MemoryBudget)
 	defer e.sorter.Close() //nolint:errcheck // what it held is of no more use
 	if err := e.read(ctx); err != nil {
-		return fmt.Errorf("nothing was written: %w", err)
+		return failedIn("nothing was written", err)
 	}
 	if err := e.write(ctx); err != nil {
 		return fmt.Errorf("only %d of %d rows were written: %w", table.rows, e.kept, err)

@@ -18,13 +18,17 @@ import (
 func (c *Client) ExportCSVFile(ctx context.Context, path string, opts *ExportOptions) (*ExportSummary, error) {
 	target, err := exportTarget(path)
 	if err != nil {
-		return &ExportSummary{}, fmt.Errorf("orgusers: ExportCSVFile: %w", err)
+		return &ExportSummary{}, failedIn("ExportCSVFile", err)
 	}
 	// Before anything is read, so that a directory that cannot be written
 	// costs no request.
 	file, err := os.CreateTemp(filepath.Dir(target), "."+filepath.Base(target)+".*.tmp")
 	if err != nil {
-		return &ExportSummary{}, fmt.Errorf("orgusers: ExportCSVFile: %w", err)
+		var failure *fs.PathError
+		if errors.As(err, &failure) {
+			err = failure.Err // its path is the temporary file's
+		}
+		return &ExportSummary{}, failedIn("ExportCSVFile", fmt.Errorf("no file can be made in the directory of %s: %w", path, err))
 	}
 	done := false
 	defer func() {
@@ -38,10 +42,10 @@ func (c *Client) ExportCSVFile(ctx context.Context, path string, opts *ExportOpt
 		return summary, err
 	}
 	if err := errors.Join(file.Sync(), file.Close()); err != nil {
-		return summary, fmt.Errorf("orgusers: ExportCSVFile: %w", err)
+		return summary, failedIn("ExportCSVFile", err)
 	}
 	if err := os.Rename(file.Name(), target); err != nil {
-		return summary, fmt.Errorf("orgusers: ExportCSVFile: %w", err)
+		return summary, failedIn("ExportCSVFile", err)
 	}
 	done = true
 	return summary, nil
@@ -64,7 +68,7 @@ func exportTarget(path string) (string, error) {
 		return "", err
 	}
 	if !info.Mode().IsRegular() {
-		return "", fmt.Errorf("%w: %s is no regular file; use ExportCSV for it", ErrInvalid, path)
+		return "", fmt.Errorf("%w: %s is no regular file", ErrInvalid, path)
 	}
 	return target, nil
 }

@@ -84,7 +84,7 @@ func checkToken(token string) error {
 // it, and without [WithBaseURL], that is [RegionNA].
 func WithRegion(r Region) Option {
 	return func(c *config) error {
-		region, err := ParseRegion(string(r))
+		region, err := parseRegion(string(r))
 		if err != nil {
 			return err
 		}

@@ -23,15 +23,15 @@ const (
 var regions = []struct {
 	region  Region
 	aliases []string
-	baseURL string
+	host    string
 }{
-	{RegionNA, []string{"us", "aws-na"}, "https://api.contentstack.io"}, // the odd one
-	{RegionEU, []string{"aws-eu"}, "https://eu-api.contentstack.com"},
-	{RegionAU, []string{"aws-au"}, "https://au-api.contentstack.com"},
-	{RegionAzureNA, nil, "https://azure-na-api.contentstack.com"},
-	{RegionAzureEU, nil, "https://azure-eu-api.contentstack.com"},
-	{RegionGCPNA, nil, "https://gcp-na-api.contentstack.com"},
-	{RegionGCPEU, nil, "https://gcp-eu-api.contentstack.com"},
+	{RegionNA, []string{"us", "aws-na"}, "api.contentstack.io"}, // the odd one
+	{RegionEU, []string{"aws-eu"}, "eu-api.contentstack.com"},
+	{RegionAU, []string{"aws-au"}, "au-api.contentstack.com"},
+	{RegionAzureNA, nil, "azure-na-api.contentstack.com"},
+	{RegionAzureEU, nil, "azure-eu-api.contentstack.com"},
+	{RegionGCPNA, nil, "gcp-na-api.contentstack.com"},
+	{RegionGCPEU, nil, "gcp-eu-api.contentstack.com"},
 }
 
 // ParseRegion reads the name of a region: "na", "eu", "au", "azure-na",
@@ -39,6 +39,14 @@ var regions = []struct {
 // "aws-eu" and "aws-au". Letter case and blanks around it do not matter, and
 // an underscore is as good as a hyphen. Anything else is [ErrInvalid].
 func ParseRegion(name string) (Region, error) {
+	region, err := parseRegion(name)
+	if err != nil {
+		return "", invalid(err)
+	}
+	return region, nil
+}
+
+func parseRegion(name string) (Region, error) {
 	normal := strings.ReplaceAll(strings.ToLower(strings.TrimSpace(name)), "_", "-")
 	var known []string
 	for _, r := range regions {
@@ -47,14 +55,14 @@ func ParseRegion(name string) (Region, error) {
 		}
 		known = append(known, string(r.region))
 	}
-	return "", fmt.Errorf("unknown region %q: it is one of %s: %w", name, strings.Join(known, ", "), ErrInvalid)
+	return "", fmt.Errorf("unknown region %q: it is one of %s", name, strings.Join(known, ", "))
 }
 
-func (r Region) baseURL() string {
+func (r Region) host() string {
 	for _, known := range regions {
 		if known.region == r {
-			return known.baseURL
+			return known.host
 		}
 	}
-	return regions[0].baseURL
+	return regions[0].host
 }
