@@ -210,10 +210,11 @@ func (t *timestamp) UnmarshalJSON(data []byte) error {
 		return nil
 	}
 	parsed, err := time.Parse(time.RFC3339Nano, string(text))
-	if err != nil {
+	parsed = parsed.UTC()
+	if err != nil || parsed.Year() < 0 || parsed.Year() > 9999 { // which the offset can make of it
 		return errors.New("a time is not in RFC 3339")
 	}
-	t.Time = parsed.UTC()
+	t.Time = parsed
 	return nil
 }
 
