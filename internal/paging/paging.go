@@ -5,8 +5,10 @@
 // missing is read again. Whoever is in the list from the first request to the last is in the sequence, exactly once.
 //
 // That holds for a list whose order never changes and that grows at its end (by date of creation, ascending), and for
-// one that grows at its start. Rows that trade places while the list is read (equal dates, no order at all) can hide
-// behind each other; the number of rows that the server counts shows it, as long as nothing is removed meanwhile.
+// one that grows at its start. Rows that change places while the list is read (equal dates, no order at all) can hide
+// behind each other. The number of rows that the server counts shows it, and the list is read again; so it is when there
+// is no count, or rows were removed meanwhile, and rows were seen to change places. Only then, should nothing have been
+// seen, can one be missing.
 package paging
 
 import (

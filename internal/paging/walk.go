@@ -205,7 +205,7 @@ func (w *walk[T]) advance(skip, rows, unread int) (complete bool, err error) {
 	case w.moved && !w.settled:
 		// The count of this page may be older than other pages: read the end again, now that all others are in.
 		w.source.stop()
-		w.settled, w.alone = true, true
+		w.settled = true
 		return false, nil
 	case len(w.read) < w.count && w.rereads == maxRereads:
 		return false, w.budget.incomplete("the server counts more rows than it shows")
@@ -214,7 +214,6 @@ func (w *walk[T]) advance(skip, rows, unread int) (complete bool, err error) {
 		return false, nil
 	case rows == w.size && w.next == w.count:
 		// A server that counts the rows of its answer instead of those of the list would look like this on every page.
-		w.alone = true
 		return false, nil
 	}
 	return true, nil
@@ -223,8 +222,8 @@ func (w *walk[T]) advance(skip, rows, unread int) (complete bool, err error) {
 // advanceBlindly is advance without a count. A short page may be the last one, or all that the server gives at a time.
 // The next one tells: it starts at the last two rows, and at the end of the list it holds nothing else.
 func (w *walk[T]) advanceBlindly(before, skip, rows, unread int) (complete bool) {
-	if rows == 0 && w.next <= 1 {
-		return true // no row at all, or none behind the only one
+	if w.next == 0 {
+		return true // the list is empty
 	}
 	if w.probing && w.next > before || rows > w.size {
 		w.size = max(2, rows)
@@ -232,7 +231,7 @@ func (w *walk[T]) advanceBlindly(before, skip, rows, unread int) (complete bool)
 	short := rows < w.size
 	tiny := len(w.read) <= 2 // all of them on one page would prove nothing: a server could keep pages of two
 	last := unread == 0 && w.next == before && skip+2 >= before
-	if short && last && (rows >= min(2, w.size-1) || tiny) && (skip > 0 || !tiny) {
+	if short && last && (skip > 0 || !tiny) {
 		if !w.doubtful() {
 			return true
 		}
