@@ -24,8 +24,7 @@ func (c *Client) ExportCSVFile(ctx context.Context, path string, opts *ExportOpt
 	// costs no request.
 	file, err := os.CreateTemp(filepath.Dir(target), "."+filepath.Base(target)+".*.tmp")
 	if err != nil {
-		var failure *fs.PathError
-		if errors.As(err, &failure) {
+		if failure, ok := errors.AsType[*fs.PathError](err); ok {
 			err = failure.Err // its path is the temporary file's
 		}
 		return &ExportSummary{}, failedIn("ExportCSVFile", fmt.Errorf("no file can be made in the directory of %s: %w", path, err))
