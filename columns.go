@@ -10,9 +10,13 @@ type Column struct {
 	// Header is the text of the first row.
 	Header string
 	// Value makes the cell of a user. It is given users with the names of
-	// their roles and, if the inviter is in the organization, the inviter's
-	// address, and must not keep or change them.
+	// their roles and the inviter's address, as far as the server or the rest
+	// of the organization tells them, and must not keep or change them.
 	Value func(*User) string
+
+	// presentInviter has Value see an inviter only while the inviter is in the
+	// organization.
+	presentInviter bool
 }
 
 // DefaultColumns are the columns of an export that asks for no others: Email,
@@ -22,23 +26,23 @@ type Column struct {
 // parted by "; ".
 func DefaultColumns() []Column {
 	return []Column{
-		{"Email", func(u *User) string { return u.Email }},
-		{"First Name", func(u *User) string { return u.FirstName }},
-		{"Last Name", func(u *User) string { return u.LastName }},
-		{"Organization Roles", organizationRoles},
-		{"Status", func(u *User) string { return string(u.Status) }},
-		{"MFA", func(u *User) string { return string(u.MFA) }},
-		{"Invited By", func(u *User) string {
+		{Header: "Email", Value: func(u *User) string { return u.Email }},
+		{Header: "First Name", Value: func(u *User) string { return u.FirstName }},
+		{Header: "Last Name", Value: func(u *User) string { return u.LastName }},
+		{Header: "Organization Roles", Value: organizationRoles},
+		{Header: "Status", Value: func(u *User) string { return string(u.Status) }},
+		{Header: "MFA", Value: func(u *User) string { return string(u.MFA) }},
+		{Header: "Invited By", Value: func(u *User) string {
 			if u.InvitedBy.Email != "" {
 				return u.InvitedBy.Email
 			}
 			return u.InvitedBy.UID
 		}},
-		{"Invited At", func(u *User) string { return rfc3339(u.InvitedAt) }},
-		{"Last Login At", func(u *User) string { return rfc3339(u.LastLoginAt) }},
-		{"User UID", func(u *User) string { return u.UID }},
-		{"Created At", func(u *User) string { return rfc3339(u.CreatedAt) }},
-		{"Updated At", func(u *User) string { return rfc3339(u.UpdatedAt) }},
+		{Header: "Invited At", Value: func(u *User) string { return rfc3339(u.InvitedAt) }},
+		{Header: "Last Login At", Value: func(u *User) string { return rfc3339(u.LastLoginAt) }},
+		{Header: "User UID", Value: func(u *User) string { return u.UID }},
+		{Header: "Created At", Value: func(u *User) string { return rfc3339(u.CreatedAt) }},
+		{Header: "Updated At", Value: func(u *User) string { return rfc3339(u.UpdatedAt) }},
 	}
 }
 
@@ -50,9 +54,9 @@ func DefaultColumns() []Column {
 // Its rows come in the order of the API.
 func CSDXColumns() []Column {
 	return []Column{
-		{"Email", func(u *User) string { return u.Email }},
-		{"User UID", func(u *User) string { return u.UID }},
-		{"Organization Role", func(u *User) string {
+		{Header: "Email", Value: func(u *User) string { return u.Email }},
+		{Header: "User UID", Value: func(u *User) string { return u.UID }},
+		{Header: "Organization Role", Value: func(u *User) string {
 			switch {
 			case u.Owner:
 				return "Owner"
@@ -62,15 +66,15 @@ func CSDXColumns() []Column {
 				return roleName(u.Roles[0])
 			}
 		}},
-		{"Status", func(u *User) string { return string(u.Status) }},
-		{"Invited By", func(u *User) string {
+		{Header: "Status", Value: func(u *User) string { return string(u.Status) }},
+		{Header: "Invited By", presentInviter: true, Value: func(u *User) string {
 			if u.InvitedBy.Email == "" {
 				return "System"
 			}
 			return u.InvitedBy.Email
 		}},
-		{"Created Time", func(u *User) string { return monthDayYear(u.CreatedAt) }},
-		{"Updated Time", func(u *User) string { return monthDayYear(u.UpdatedAt) }},
+		{Header: "Created Time", Value: func(u *User) string { return monthDayYear(u.CreatedAt) }},
+		{Header: "Updated Time", Value: func(u *User) string { return monthDayYear(u.UpdatedAt) }},
 	}
 }
 

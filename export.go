@@ -133,7 +133,7 @@ type export struct {
 	kept    int // passed the filter
 
 	roles    map[string]string // names by uid, once they had to be read
-	inviters map[string]string // addresses by uid, of those who came as a uid alone
+	inviters map[string]string // by uid the addresses of those who are in the organization
 }
 
 func (e *export) run(ctx context.Context, w io.Writer) error {
@@ -208,8 +208,16 @@ func (e *export) write(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
+		withoutFormer := *u
+		if e.inviters[u.InvitedBy.UID] == "" {
+			withoutFormer.InvitedBy = Inviter{}
+		}
 		for i, column := range e.options.Columns {
-			cells[i] = column.Value(u)
+			if column.presentInviter {
+				cells[i] = column.Value(&withoutFormer)
+			} else {
+				cells[i] = column.Value(u)
+			}
 		}
 		if err := e.table.write(cells); err != nil {
 			return err
@@ -257,8 +265,9 @@ func (e *export) nameRoles(ctx context.Context, u *User) error {
 	return nil
 }
 
+// noteInviter keeps whom to look for.
 func (e *export) noteInviter(u *User) {
-	if u.InvitedBy.UID == "" || u.InvitedBy.Email != "" {
+	if u.InvitedBy.UID == "" {
 		return
 	}
 	if e.inviters == nil {

@@ -57,6 +57,9 @@ func exportTarget(path string) (string, error) {
 	}
 	target, err := filepath.EvalSymlinks(path)
 	if errors.Is(err, fs.ErrNotExist) {
+		if _, err := os.Lstat(path); err == nil {
+			return "", fmt.Errorf("%w: %s is a link that leads nowhere", ErrInvalid, path)
+		}
 		return path, nil
 	}
 	if err != nil {

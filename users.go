@@ -26,7 +26,8 @@ type ListUsersOptions struct {
 	Status UserStatus
 	// PageSize is how many users a request asks for, 1 to 100. Default 100.
 	PageSize int
-	// Skip leaves out as many users at the beginning.
+	// Skip leaves out as many users at the beginning: of the server's list for
+	// ListUsers, which Status narrows afterwards, and of the sequence for Users.
 	Skip int
 }
 
