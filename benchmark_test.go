@@ -1,0 +1,292 @@
+package orgusers_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/csv"
+	"encoding/json"
+	"io"
+	"maps"
+	"net/http"
+	"net/http/httptest"
+	"strconv"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/orgusers/orgusers"
+	"github.com/orgusers/orgusers/orguserstest"
+)
+
+// recording answers with what a fake has answered to the same request before,
+// so that a benchmark measures the client and not the fake. It is a transport
+// and a handler.
+type recording struct {
+	server  *orguserstest.Server
+	answers sync.Map // of the URL's query
+}
+
+func (r *recording) answer(request *http.Request) *httptest.ResponseRecorder {
+	if known, ok := r.answers.Load(request.URL.RawQuery); ok {
+		return known.(*httptest.ResponseRecorder)
+	}
+	fresh := httptest.NewRecorder()
+	r.server.ServeHTTP(fresh, request)
+	r.answers.Store(request.URL.RawQuery, fresh)
+	return fresh
+}
+
+func (r *recording) RoundTrip(request *http.Request) (*http.Response, error) {
+	known := r.answer(withBody(request))
+	return &http.Response{
+		StatusCode: known.Code, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, Request: request,
+		Header: known.Header(), Body: io.NopCloser(bytes.NewReader(known.Body.Bytes())), ContentLength: int64(known.Body.Len()),
+	}, nil
+}
+
+func (r *recording) ServeHTTP(w http.ResponseWriter, request *http.Request) {
+	known := r.answer(request)
+	maps.Copy(w.Header(), known.Header())
+	w.WriteHeader(known.Code)
+	_, _ = w.Write(known.Body.Bytes())
+}
+
+// withBody is a request as a server sees it, whose body is never nil.
+func withBody(request *http.Request) *http.Request {
+	if request.Body == nil {
+		request = request.Clone(request.Context())
+		request.Body = http.NoBody
+	}
+	return request
+}
+
+// record is a fake of so many users, its recording, and a client of it without
+// a limit. Inviters come as uids, which a plain struct can take.
+func record(b *testing.B, users int) (*recording, *orgusers.Client) {
+	b.Helper()
+	server := orguserstest.NewUnstartedServer(orguserstest.WithUsers(users), orguserstest.WithInviterUIDs())
+	r := &recording{server: server}
+	return r, benchClient(b, server, orgusers.WithHTTPClient(&http.Client{Transport: r}))
+}
+
+func benchClient(b *testing.B, server *orguserstest.Server, opts ...orgusers.Option) *orgusers.Client {
+	b.Helper()
+	client, err := orgusers.New(server.OrganizationUID, append([]orgusers.Option{
+		orgusers.WithAuthToken(server.AuthToken), orgusers.WithLimiters(orgusers.Limiters{Reads: noLimit{}}),
+	}, opts...)...)
+	if err != nil {
+		b.Fatal(err)
+	}
+	return client
+}
+
+type noLimit struct{}
+
+func (noLimit) Wait(context.Context) error { return nil }
+
+// plainPage is a page for encoding/json alone: the smallest struct with the
+// fields of a User.
+type plainPage struct {
+	Shares []struct {
+		UID              string    `json:"uid"`
+		UserUID          string    `json:"user_uid"`
+		Email            string    `json:"email"`
+		FirstName        string    `json:"first_name"`
+		LastName         string    `json:"last_name"`
+		Status           string    `json:"status"`
+		IsOwner          bool      `json:"is_owner"`
+		OrgRoles         []role    `json:"org_roles"`
+		InvitedBy        string    `json:"invited_by"`
+		InvitedAt        time.Time `json:"invited_at"`
+		LastLoginAt      time.Time `json:"last_login_at"`
+		CreatedAt        time.Time `json:"created_at"`
+		UpdatedAt        time.Time `json:"updated_at"`
+		TFAStatus        string    `json:"tfa_status"`
+		Message          string    `json:"message"`
+		AccessWithoutSSO bool      `json:"access_without_sso"`
+	} `json:"shares"`
+	Count int `json:"count"`
+}
+
+type role struct {
+	UID  string `json:"uid"`
+	Name string `json:"name"`
+}
+
+// fullPage has all fields of the contract.
+type fullPage struct {
+	Shares []struct {
+		UID              string    `json:"uid"`
+		Email            string    `json:"email"`
+		UserUID          string    `json:"user_uid"`
+		OrgUID           string    `json:"org_uid"`
+		OrgRoles         []role    `json:"org_roles"`
+		Status           string    `json:"status"`
+		InvitedBy        string    `json:"invited_by"`
+		InvitedAt        time.Time `json:"invited_at"`
+		CreatedAt        time.Time `json:"created_at"`
+		UpdatedAt        time.Time `json:"updated_at"`
+		UpdateAt         time.Time `json:"update_at"`
+		Message          string    `json:"message"`
+		AcceptanceToken  string    `json:"acceptance_token"`
+		IsOwner          bool      `json:"is_owner"`
+		AccessWithoutSSO bool      `json:"access_without_sso"`
+		FirstName        string    `json:"first_name"`
+		LastName         string    `json:"last_name"`
+		TFAStatus        string    `json:"tfa_status"`
+		LastLoginAt      time.Time `json:"last_login_at"`
+	} `json:"shares"`
+	Count int `json:"count"`
+}
+
+// BenchmarkDecodePage reads a page of 100 users: with all that ListUsers does,
+// over a transport in memory, and with encoding/json alone.
+func BenchmarkDecodePage(b *testing.B) {
+	recorded, client := record(b, 100)
+	page, err := client.ListUsers(b.Context(), nil)
+	if err != nil || len(page.Users) != 100 {
+		b.Fatal(page, err)
+	}
+	var answer []byte
+	recorded.answers.Range(func(_, known any) bool {
+		answer = known.(*httptest.ResponseRecorder).Body.Bytes()
+		return true
+	})
+	b.Run("orgusers", func(b *testing.B) {
+		b.ReportAllocs()
+		b.SetBytes(int64(len(answer)))
+		for b.Loop() {
+			if page, err := client.ListUsers(b.Context(), nil); err != nil || len(page.Users) != 100 {
+				b.Fatal(page, err)
+			}
+		}
+	})
+	b.Run("encodingjson", func(b *testing.B) {
+		b.ReportAllocs()
+		b.SetBytes(int64(len(answer)))
+		for b.Loop() {
+			var page plainPage
+			if err := json.Unmarshal(answer, &page); err != nil || len(page.Shares) != 100 {
+				b.Fatal(err)
+			}
+		}
+	})
+}
+
+// BenchmarkListUsers reads 10,000 users over loopback without a limit: the
+// package, and a loop that knows nothing of errors, limits, or users that come
+// and go. The server only plays back what a fake has answered; its work, the
+// same for both, is in the CPU time.
+func BenchmarkListUsers(b *testing.B) {
+	const users = 10_000
+	recorded, _ := record(b, users)
+	loopback := httptest.NewServer(recorded)
+	defer loopback.Close()
+	client := benchClient(b, recorded.server, orgusers.WithBaseURL(loopback.URL))
+	url := loopback.URL + "/v3/organizations/" + recorded.server.OrganizationUID + "/share"
+
+	bench := func(name string, list func(b *testing.B) int) {
+		b.Run(name, func(b *testing.B) {
+			if got := list(b); got != users { // which records, too
+				b.Fatalf("%d users, want %d", got, users)
+			}
+			b.ReportAllocs()
+			before := cpuTime()
+			for b.Loop() {
+				list(b)
+			}
+			b.ReportMetric(float64(cpuTime()-before)/float64(b.N*users), "cpu-ns/user")
+		})
+	}
+	bench("orgusers", func(b *testing.B) int {
+		n := 0
+		for _, err := range client.Users(b.Context(), nil) {
+			if err != nil {
+				b.Fatal(err)
+			}
+			n++
+		}
+		return n
+	})
+	bench("handwritten", func(b *testing.B) int {
+		n := 0
+		for {
+			page := handwritten(b, url, recorded.server.AuthToken, n)
+			if n += len(page.Shares); len(page.Shares) == 0 || n >= page.Count {
+				return n
+			}
+		}
+	})
+}
+
+func handwritten(b *testing.B, url, authToken string, skip int) *fullPage {
+	b.Helper()
+	request, err := http.NewRequestWithContext(b.Context(), http.MethodGet, url+"?asc=created_at&include_count=true&include_invited_by=true"+
+		"&include_roles=true&include_user_details=true&limit=100&skip="+strconv.Itoa(skip), http.NoBody)
+	if err != nil {
+		b.Fatal(err)
+	}
+	request.Header.Set("authtoken", authToken)
+	response, err := http.DefaultTransport.RoundTrip(request)
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer response.Body.Close()
+	text, err := io.ReadAll(response.Body)
+	if err != nil || response.StatusCode != http.StatusOK {
+		b.Fatal(response.Status, err)
+	}
+	page := new(fullPage)
+	if err := json.Unmarshal(text, page); err != nil {
+		b.Fatal(err)
+	}
+	return page
+}
+
+// BenchmarkExportCSV exports 10,000 users over a transport in memory: "orgusers"
+// is all of it, "reading" what Users takes of that, and "encodingcsv" the same
+// rows with encoding/csv alone.
+func BenchmarkExportCSV(b *testing.B) {
+	const users = 10_000
+	_, client := record(b, users)
+	var file bytes.Buffer
+	if _, err := client.ExportCSV(b.Context(), &file, nil); err != nil {
+		b.Fatal(err)
+	}
+	rows, err := csv.NewReader(bytes.NewReader(file.Bytes())).ReadAll()
+	if err != nil || len(rows) != users+1 {
+		b.Fatal(len(rows), err)
+	}
+	bench := func(name string, opts *orgusers.ExportOptions) {
+		b.Run(name, func(b *testing.B) {
+			b.ReportAllocs()
+			b.SetBytes(int64(file.Len()))
+			for b.Loop() {
+				if _, err := client.ExportCSV(b.Context(), io.Discard, opts); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+	bench("orgusers", nil)
+	bench("orgusers on disk", &orgusers.ExportOptions{MemoryBudget: 64 << 10})
+	b.Run("reading", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			for _, err := range client.Users(b.Context(), nil) {
+				if err != nil {
+					b.Fatal(err)
+				}
+			}
+		}
+	})
+	b.Run("encodingcsv", func(b *testing.B) {
+		b.ReportAllocs()
+		b.SetBytes(int64(file.Len()))
+		for b.Loop() {
+			if err := csv.NewWriter(io.Discard).WriteAll(rows); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+}

@@ -1,0 +1,279 @@
+package orgusers_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+
+	"github.com/orgusers/orgusers"
+	"github.com/orgusers/orgusers/orguserstest"
+)
+
+// exampleServer is a small organization that all examples talk to.
+var exampleServer = sync.OnceValue(func() *orguserstest.Server {
+	return orguserstest.NewServer(orguserstest.WithPeople(
+		orguserstest.Person{Email: "olga@example.com", FirstName: "Olga", LastName: "Owner", Owner: true},
+		orguserstest.Person{Email: "ada@example.com", FirstName: "Ada", LastName: "Lovelace", Roles: []string{"Admin"}, InvitedBy: "olga@example.com"},
+		orguserstest.Person{Email: "grace@example.com", FirstName: "Grace", LastName: "Hopper", InvitedBy: "ada@example.com"},
+		orguserstest.Person{Email: "=alan@example.com", Pending: true, InvitedBy: "ada@example.com"},
+		orguserstest.Person{Email: "mia@example.com", FirstName: "Mia", LastName: "Factor", MFA: true},
+	))
+})
+
+func ExampleNew() {
+	server := exampleServer()
+	ctx := context.Background()
+
+	client, err := orgusers.New(server.OrganizationUID,
+		orgusers.WithAuthToken(server.AuthToken),
+		orgusers.WithBaseURL(server.URL), // a program says orgusers.WithRegion(orgusers.RegionEU), say
+	)
+	if err != nil {
+		log.Fatal(err)
+	}
+	organization, err := client.Organization(ctx, nil)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(organization.Name)
+	// Output: Example Media
+}
+
+func ExampleClient_Users() {
+	server := exampleServer()
+	ctx := context.Background()
+	client, err := orgusers.New(server.OrganizationUID, server.Options()...)
+	if err != nil {
+		log.Fatal(err)
+	}
+
+	opts := &orgusers.ListUsersOptions{Sort: orgusers.Sort{By: orgusers.SortByEmail}}
+	for user, err := range client.Users(ctx, opts) {
+		if err != nil {
+			log.Fatal(err) // then the list is not complete
+		}
+		fmt.Println(user.Email, user.Status)
+	}
+	// Output:
+	// =alan@example.com pending
+	// ada@example.com accepted
+	// grace@example.com accepted
+	// mia@example.com accepted
+	// olga@example.com accepted
+}
+
+func ExampleClient_ListUsers() {
+	server := exampleServer()
+	ctx := context.Background()
+	client, err := orgusers.New(server.OrganizationUID, server.Options()...)
+	if err != nil {
+		log.Fatal(err)
+	}
+
+	page, err := client.ListUsers(ctx, &orgusers.ListUsersOptions{PageSize: 2, Skip: 1})
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Printf("%d of %d users, beginning with %s\n", len(page.Users), page.Count, page.Users[0].Email)
+	// Output: 2 of 5 users, beginning with ada@example.com
+}
+
+func ExampleClient_FindUsers() {
+	server := exampleServer()
+	ctx := context.Background()
+	client, err := orgusers.New(server.OrganizationUID, server.Options()...)
+	if err != nil {
+		log.Fatal(err)
+	}
+
+	users, err := client.FindUsers(ctx, "Grace@Example.com", "nobody@example.com", "ada@example.com")
+	if err != nil {
+		log.Fatal(err)
+	}
+	for _, user := range users {
+		fmt.Println(user.FirstName, user.LastName)
+	}
+	// Output:
+	// Grace Hopper
+	// Ada Lovelace
+}
+
+func ExampleClient_GetUser() {
+	server := exampleServer()
+	ctx := context.Background()
+	client, err := orgusers.New(server.OrganizationUID, server.Options()...)
+	if err != nil {
+		log.Fatal(err)
+	}
+
+	_, err = client.GetUser(ctx, "nobody@example.com")
+	if errors.Is(err, orgusers.ErrNotFound) {
+		fmt.Println("neither a member nor invited")
+	}
+	// Output: neither a member nor invited
+}
+
+func ExampleClient_RoleByName() {
+	server := exampleServer()
+	ctx := context.Background()
+	client, err := orgusers.New(server.OrganizationUID, server.Options()...)
+	if err != nil {
+		log.Fatal(err)
+	}
+
+	role, err := client.RoleByName(ctx, "ADMIN") // letter case does not matter
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(role.Description, len(role.Users))
+	// Output: Admin Role 1
+}
+
+func ExampleClient_ExportCSV() {
+	server := exampleServer()
+	ctx := context.Background()
+	client, err := orgusers.New(server.OrganizationUID, server.Options()...)
+	if err != nil {
+		log.Fatal(err)
+	}
+
+	summary, err := client.ExportCSV(ctx, os.Stdout, &orgusers.ExportOptions{
+		Columns: []orgusers.Column{
+			{Header: "Address", Value: func(u *orgusers.User) string { return u.Email }},
+			{Header: "Name", Value: func(u *orgusers.User) string { return strings.TrimSpace(u.FirstName + " " + u.LastName) }},
+			{Header: "Invited By", Value: func(u *orgusers.User) string { return u.InvitedBy.Email }},
+		},
+		Filter: func(u *orgusers.User) bool { return !u.Owner },
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Printf("%d of %d users\n", summary.Rows, summary.Users)
+	// Output:
+	// Address,Name,Invited By
+	// '=alan@example.com,'=alan N/A,ada@example.com
+	// ada@example.com,Ada Lovelace,olga@example.com
+	// grace@example.com,Grace Hopper,ada@example.com
+	// mia@example.com,Mia Factor,
+	// 4 of 5 users
+}
+
+func ExampleClient_ExportCSVFile() {
+	server := exampleServer()
+	ctx := context.Background()
+	client, err := orgusers.New(server.OrganizationUID, server.Options()...)
+	if err != nil {
+		log.Fatal(err)
+	}
+	directory, err := os.MkdirTemp("", "export")
+	if err != nil {
+		log.Fatal(err)
+	}
+
+	// As the vendor's own tool would write it. Only a complete file gets the
+	// name, and only its owner can read it.
+	path := filepath.Join(directory, "users.csv")
+	if _, err := client.ExportCSVFile(ctx, path, &orgusers.ExportOptions{Columns: orgusers.CSDXColumns()}); err != nil {
+		log.Fatal(err)
+	}
+	file, err := os.ReadFile(path)
+	if err != nil {
+		log.Fatal(err)
+	}
+	header, _, _ := strings.Cut(string(file), "\n")
+	fmt.Println(header)
+	if err := os.RemoveAll(directory); err != nil {
+		log.Fatal(err)
+	}
+	// Output: Email,User UID,Organization Role,Status,Invited By,Created Time,Updated Time
+}
+
+func ExampleLogin() {
+	server := exampleServer()
+	ctx := context.Background()
+
+	credentials := orgusers.Credentials{Email: "mia@example.com", Password: orguserstest.Password}
+	session, err := orgusers.Login(ctx, credentials, orgusers.WithBaseURL(server.URL))
+	if failure, ok := errors.AsType[*orgusers.Error](err); ok && errors.Is(err, orgusers.ErrSecondFactor) {
+		fmt.Println("needs", failure.SecondFactor)
+		credentials.SecondFactor = orguserstest.SecondFactor // ask for it
+		session, err = orgusers.Login(ctx, credentials, orgusers.WithBaseURL(server.URL))
+	}
+	if err != nil {
+		log.Fatal(err)
+	}
+	client, err := orgusers.New(server.OrganizationUID, orgusers.WithAuthToken(session.AuthToken), orgusers.WithBaseURL(server.URL))
+	if err != nil {
+		log.Fatal(err)
+	}
+	user, err := client.CurrentUser(ctx)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println("logged in as", user.FirstName)
+	if err := client.Logout(ctx); err != nil {
+		log.Fatal(err)
+	}
+	// Output:
+	// needs totp_authenticator
+	// logged in as Mia
+}
+
+func ExampleClient_Call() {
+	server := exampleServer()
+	ctx := context.Background()
+	client, err := orgusers.New(server.OrganizationUID, server.Options()...)
+	if err != nil {
+		log.Fatal(err)
+	}
+
+	// Any request that the package has no method for.
+	var answer struct {
+		Roles []struct {
+			Description string `json:"description"`
+		} `json:"roles"`
+	}
+	err = client.Call(ctx, orgusers.Call{
+		Op:       "first role",
+		Path:     "/organizations/{organization_uid}/roles",
+		Query:    map[string][]string{"limit": {"1"}, "asc": {"created_at"}},
+		ReadOnly: true, // so that it may be repeated
+	}, &answer)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(answer.Roles[0].Description)
+	// Output: Admin Role
+}
+
+func ExampleError() {
+	server := exampleServer()
+	ctx := context.Background()
+	client, err := orgusers.New(server.OrganizationUID,
+		orgusers.WithAuthToken("blt0000000000000000"), // which has ended, say
+		orgusers.WithBaseURL(server.URL),
+	)
+	if err != nil {
+		log.Fatal(err)
+	}
+
+	_, err = client.ListUsers(ctx, nil)
+	switch {
+	case errors.Is(err, orgusers.ErrUnauthorized):
+		fmt.Println("log in again")
+	case errors.Is(err, orgusers.ErrForbidden):
+		fmt.Println("ask an administrator")
+	}
+	if failure, ok := errors.AsType[*orgusers.Error](err); ok {
+		fmt.Println(failure.Op, failure.StatusCode == http.StatusUnauthorized, failure.Code)
+	}
+	// Output:
+	// log in again
+	// ListUsers true 105
+}
