@@ -12,6 +12,7 @@ type account struct {
 	lockedUntil  int64 // while failed calls for a time
 	tokens       []string
 	secondFactor bool
+	mustReset    bool // must choose a new password
 }
 
 // The first wrong passwords are free, the next ones lock the account for five

@@ -1,6 +1,9 @@
 package orguserstest
 
-import "time"
+import (
+	"fmt"
+	"time"
+)
 
 // The methods of this file change the organization behind the back of its
 // clients. They may be called from a hook of OnRequest, so also between two
@@ -73,6 +76,23 @@ func (s *Server) SetRoles(email string, names ...string) bool {
 	return s.edit(email, func(org *organization, row *share) {
 		roles := org.rolesNamed(append([]string{}, names...))
 		org.rows.change(row, func() { row.roles, row.updated = roles, s.now() })
+	})
+}
+
+// SetStackAccess replaces the roles that a row has in one stack, by uid. Without
+// roles the stack is taken away. It panics when the stack or a role is unknown,
+// and reports whether there is such a row.
+func (s *Server) SetStackAccess(email, apiKey string, roleUIDs ...string) bool {
+	return s.edit(email, func(org *organization, row *share) {
+		k := org.stackWith(apiKey)
+		if k == nil {
+			panic(fmt.Sprintf("orguserstest: the organization has no stack %q", apiKey))
+		}
+		roles, ok := rolesWith(k.roles, roleUIDs)
+		if !ok && len(roleUIDs) > 0 {
+			panic(fmt.Sprintf("orguserstest: the stack has no such roles: %q", roleUIDs))
+		}
+		org.grant(row, k, roles)
 	})
 }
 

@@ -135,7 +135,7 @@ func TestExactPeople(t *testing.T) {
 		LastLogin: at.Add(3 * time.Hour), CreatedAt: at, InvitedAt: at.Add(time.Hour), UpdatedAt: at.Add(2 * time.Hour),
 		MFA: true, Locked: true, FailedLogins: 10, AccessWithoutSSO: true, Message: "Hello", SeveralOrganizations: true,
 		ShareUID: got.ShareUID, UID: got.UID, RoleUIDs: got.RoleUIDs, RoleNames: got.RoleNames,
-		AcceptanceToken: got.AcceptanceToken, Sessions: []string{server.AuthToken},
+		AcceptanceToken: got.AcceptanceToken, Stacks: got.Stacks, Sessions: []string{server.AuthToken},
 	}
 	if diff := cmp.Diff(want, got); diff != "" || len(got.RoleUIDs) != 2 {
 		t.Error(diff)

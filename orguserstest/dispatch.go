@@ -23,7 +23,9 @@ type call struct {
 
 	caller       *account      // nil where the route is open to everybody
 	organization *organization // nil where the route names none
+	stack        *stack        // nil where the route is not about one
 	effect       Effect        // what a fault does to this request
+	partial      int           // how much of its work a fault leaves it; zero is all
 }
 
 // ServeHTTP answers one request of the API. Latency and slow faults end early
@@ -36,7 +38,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	c.body = body
 	s.pause(r.Context(), s.cfg.latency/2)
 
-	c.route, c.params = match(r.Method, r.URL.EscapedPath(), s.cfg.basePath)
+	c.route, c.params = s.cfg.match(r.Method, r.URL.EscapedPath())
 	entry := s.record(c)
 	s.runHooks(entry)
 
@@ -45,13 +47,16 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	var fault Fault
 	if refused == nil {
 		fault = s.pickFault(c)
-		c.effect = fault.Effect
+		c.effect, c.partial = fault.Effect, fault.Partial
 	}
 	var out answer
 	switch {
 	case refused != nil:
 		out = *refused
-	case c.effect.instead() && !fault.After:
+	case c.effect.instead() && fault.Later > 0:
+		s.handleLater(fault.Later, c, err)
+		out = c.effect.answer()
+	case c.effect.instead() && !fault.After && fault.Partial == 0:
 		out = c.effect.answer()
 	default:
 		out = s.handle(c, err)
@@ -93,15 +98,35 @@ func (s *Server) handle(c *call, readErr error) answer {
 	return c.route.handle(s, c)
 }
 
-// authorize finds the organization that a path names, and says whether the
-// caller may use it in this way.
+// handleLater answers a request to nobody when d has passed, unless the server is
+// closed by then.
+func (s *Server) handleLater(d time.Duration, c *call, readErr error) {
+	time.AfterFunc(d, func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		select {
+		case <-s.closing:
+		default:
+			s.handle(c, readErr)
+		}
+	})
+}
+
+// authorize finds the organization that a path or the key of a stack names, and
+// says whether the caller may use it in this way.
 func (s *Server) authorize(c *call) *answer {
 	uid, named := c.params["organization_uid"]
-	if !named {
+	switch {
+	case c.route.inStack:
+		if c.organization, c.stack = s.stack(c.http.Header.Get("api_key")); c.stack == nil {
+			return new(fail(http.StatusPreconditionFailed, 109, "The API key is not valid.", object{"api_key": []string{"is not valid."}}))
+		}
+	case !named:
 		return nil
-	}
-	if c.organization = s.organization(uid); c.organization == nil {
-		return new(notFound())
+	default:
+		if c.organization = s.organization(uid); c.organization == nil {
+			return new(notFound())
+		}
 	}
 	row := c.organization.rowOf(c.caller)
 	if row == nil || row.pending || (!c.route.anyMember && !row.administers()) {

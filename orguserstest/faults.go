@@ -1,6 +1,9 @@
 package orguserstest
 
-import "math"
+import (
+	"math"
+	"time"
+)
 
 // Fault makes some requests go wrong. The zero value of each selecting field
 // selects everything. A request that [WithRateLimit] refuses meets no fault.
@@ -20,6 +23,13 @@ type Fault struct {
 	// After handles the request first, so that its change is made although the
 	// answer does not say so. It matters for the effects that say so.
 	After bool
+	// Partial handles the first so many addresses of a request that names
+	// several, and not the others. It implies After. Zero is all of them.
+	Partial int
+	// Later handles the request so long after its answer, as a server does that
+	// is still at work when a gateway has given up. It matters for the effects
+	// that After matters for, and makes After needless.
+	Later time.Duration
 }
 
 // activeFault is a fault and how far it has come.

@@ -12,7 +12,26 @@ const noLimit = 1_000_000
 // budgetKey names what is counted apart.
 type budgetKey struct {
 	organization string
-	write        bool
+	kind         budgetKind
+}
+
+type budgetKind int
+
+const (
+	budgetReads budgetKind = iota
+	budgetWrites
+	budgetBulk
+)
+
+// budget is what requests of the route are counted on.
+func (r *route) budget() budgetKind {
+	switch {
+	case r.bulk:
+		return budgetBulk
+	case r.write:
+		return budgetWrites
+	}
+	return budgetReads
 }
 
 // budget is what one second of the server's clock has seen.
@@ -22,10 +41,16 @@ type budget struct {
 }
 
 // limit is how many requests of a kind a second may have.
-func (s *Server) limit(write bool) int {
+func (s *Server) limit(kind budgetKind) int {
 	limit := s.cfg.reads
-	if write {
+	switch kind {
+	case budgetWrites:
 		limit = s.cfg.writes
+	case budgetBulk:
+		limit = s.cfg.bulk
+		if limit == 0 && s.cfg.reads+s.cfg.writes > 0 {
+			limit = 1
+		}
 	}
 	if limit == 0 {
 		return noLimit
@@ -37,15 +62,19 @@ func (s *Server) limit(write bool) int {
 // answer, and the answer itself where the budget is used up.
 func (s *Server) count(c *call) (http.Header, *answer) {
 	now := s.clock()
-	key := budgetKey{organization: s.OrganizationUID, write: c.route.write}
+	key := budgetKey{organization: s.OrganizationUID, kind: c.route.budget()}
 	if org := s.organization(c.params["organization_uid"]); org != nil {
 		key.organization = org.uid
+	} else if c.route.inStack {
+		if org, _ := s.stack(c.http.Header.Get("api_key")); org != nil {
+			key.organization = org.uid
+		}
 	}
 	spent := s.budgets[key]
 	if spent.second != now.Unix() {
 		spent = budget{second: now.Unix()}
 	}
-	limit := s.limit(key.write)
+	limit := s.limit(key.kind)
 	refused := spent.used >= limit
 	if !refused {
 		spent.used++

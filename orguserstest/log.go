@@ -20,7 +20,9 @@ type Request struct {
 	Operation string
 	// Write is whether it counts as a write. Some writes are sent with GET, and
 	// some reads with POST.
-	Write  bool
+	Write bool
+	// Bulk is whether it counts as a bulk request.
+	Bulk   bool
 	Method string
 	// Path is as it was sent, with the base path and without the query.
 	Path  string
@@ -94,6 +96,7 @@ func (s *Server) record(c *call) *Request {
 		Time:      s.clock(),
 		Operation: c.route.operation,
 		Write:     c.route.write,
+		Bulk:      c.route.bulk,
 		Method:    r.Method,
 		Path:      r.URL.EscapedPath(),
 		Query:     c.query,

@@ -19,6 +19,7 @@ type config struct {
 	basePath string
 
 	reads, writes  int
+	bulk           int
 	retryAfter     RetryAfter
 	rateLimitReset bool
 	clockOffset    time.Duration
@@ -30,6 +31,9 @@ type config struct {
 	roleUIDs         bool
 	inviterUIDs      bool
 	organizationList bool
+
+	roleMerge     bool
+	withoutRoutes bool
 
 	faults []Fault
 }
@@ -98,9 +102,18 @@ func WithBasePath(path string) Option {
 
 // WithRateLimit answers 429 beyond so many reads and writes in one second of
 // the server's clock, apart for each organization. Zero, the default, refuses
-// nothing.
+// nothing. Bulk requests are counted on a budget of their own, which is then one
+// a second: see [WithBulkLimit].
 func WithRateLimit(reads, writes int) Option {
 	return func(c *config) { c.reads, c.writes = max(reads, 0), max(writes, 0) }
+}
+
+// WithBulkLimit answers 429 beyond so many bulk requests in one second of the
+// server's clock, apart for each organization. They are those that change the
+// access to a stack, and those of [Server.Routes]. The default, and zero, is one
+// with [WithRateLimit] and without limit otherwise.
+func WithBulkLimit(n int) Option {
+	return func(c *config) { c.bulk = max(n, 0) }
 }
 
 // RetryAfter is the form in which a 429 says how long to wait.
@@ -183,6 +196,18 @@ func WithInviterUIDs() Option {
 // one.
 func WithOrganizationList() Option {
 	return func(c *config) { c.organizationList = true }
+}
+
+// WithRoleMerge makes an invitation of somebody who is there already add to the
+// roles that he has. By default they are replaced.
+func WithRoleMerge() Option {
+	return func(c *config) { c.roleMerge = true }
+}
+
+// WithoutRoutes answers 404 to the requests that the fake made up: those of
+// [Server.Routes].
+func WithoutRoutes() Option {
+	return func(c *config) { c.withoutRoutes = true }
 }
 
 // WithFault adds faults from the start. See [Server.AddFault].

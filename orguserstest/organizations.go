@@ -15,6 +15,8 @@ type organization struct {
 	access           map[*share][]stackAccess
 	inviters         []*account // administrators who have invited others
 	rows             rowIndex
+	audit            []auditEntry // oldest first
+	transferring     bool         // ownership was offered to somebody
 }
 
 var organizationRoutes = []route{
@@ -93,15 +95,18 @@ func (s *Server) renderOrganization(org *organization, withPlan bool) object {
 		"updated_at":            timestamp(org.updated),
 		"settings":              object{"sso": object{}},
 	}
+	if org.transferring {
+		o["is_transfer_set"] = true
+	}
 	if withPlan {
 		o["plan"] = object{
 			"plan_id": o["plan_id"],
 			"name":    org.plan,
 			"features": []object{
 				feature("users", "Users", max(500, 2*org.rows.len())),
-				feature("getLimit", "Reads per second", s.limit(false)),
-				feature("limit", "Writes per second", s.limit(true)),
-				feature("bulkLimit", "Bulk actions per second", 1),
+				feature("getLimit", "Reads per second", s.limit(budgetReads)),
+				feature("limit", "Writes per second", s.limit(budgetWrites)),
+				feature("bulkLimit", "Bulk actions per second", s.limit(budgetBulk)),
 			},
 		}
 	}

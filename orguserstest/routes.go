@@ -12,6 +12,9 @@ type route struct {
 	method, pattern string
 	operation       string // its name in the request log
 	write           bool   // counts as a write, whatever the method
+	bulk            bool   // counts as a bulk request instead
+	own             bool   // the fake made it up
+	inStack         bool   // about the stack of the header api_key
 	open            bool   // needs no credentials
 	anyMember       bool   // any member of the organization may, not administrators alone
 	handle          func(*Server, *call) answer
@@ -19,7 +22,10 @@ type route struct {
 }
 
 // routes are all requests that the server knows.
-var routes = compile(organizationRoutes, shareRoutes, stackRoutes, sessionRoutes)
+var routes = compile(
+	organizationRoutes, shareRoutes, stackRoutes, sessionRoutes,
+	inviteRoutes, removeRoutes, ownershipRoutes, accessRoutes, auditRoutes,
+)
 
 func compile(tables ...[]route) []route {
 	all := slices.Concat(tables...)
@@ -32,16 +38,16 @@ func compile(tables ...[]route) []route {
 // match finds the route of a request and what its path says about the route's
 // parameters. A request that has none gets a route without a handler, and with a
 // pattern only where another method has one.
-func match(method, path, basePath string) (*route, map[string]string) {
+func (cfg *config) match(method, path string) (*route, map[string]string) {
 	unknown := &route{write: method != http.MethodGet && method != http.MethodHead}
-	rest, ok := strings.CutPrefix(path, basePath)
+	rest, ok := strings.CutPrefix(path, cfg.basePath)
 	if !ok {
 		return unknown, nil
 	}
 	elements := strings.Split(rest, "/")
 	for i := range routes {
 		params, ok := fit(routes[i].elements, elements)
-		if !ok {
+		if !ok || (routes[i].own && cfg.withoutRoutes) {
 			continue
 		}
 		if routes[i].method == method {

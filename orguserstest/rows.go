@@ -105,6 +105,16 @@ func (x *rowIndex) len() int { return len(x.byEmail) }
 
 func (x *rowIndex) find(email string) *share { return x.byEmail[fold(email)] }
 
+// withUID finds a row by its uid.
+func (x *rowIndex) withUID(uid string) *share {
+	for _, row := range x.by("created_at") {
+		if row.uid == uid {
+			return row
+		}
+	}
+	return nil
+}
+
 // by is all rows in ascending order. It must not be changed.
 func (x *rowIndex) by(field string) []*share {
 	rows, ok := x.sorted[field]

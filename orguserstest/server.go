@@ -43,6 +43,7 @@ type Server struct {
 	sessions      map[string]*session  // by token
 	bearer        string               // the token of OAuthToken
 	issued        uint64               // tokens made so far
+	audited       uint64               // entries of audit logs made so far
 	unsorted      uint64               // lists served without a sort
 	budgets       map[budgetKey]budget // requests counted in the current second
 	faults        []*activeFault

@@ -191,6 +191,8 @@ func (s *Server) renderUser(who *account) object {
 		"active":          true,
 		"failed_attempts": who.failed,
 		"roles":           []object{},
+
+		"password_reset_required": who.mustReset,
 	}
 	if who.secondFactor {
 		user["tfa_status"] = "verified"

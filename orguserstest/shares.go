@@ -15,6 +15,7 @@ var shareRoutes = []route{
 // view is which optional parts of the rows a request asks for.
 type view struct {
 	roles, inviter, details bool
+	gone                    bool // the row was removed, and shows no acceptance token
 }
 
 func (s *Server) listShares(c *call) answer {
@@ -127,7 +128,7 @@ func (s *Server) appendShare(b []byte, org *organization, row *share, v view) []
 	} else {
 		b = append(b, `","status":"accepted"`...)
 	}
-	if row.pending || row.traits&showToken != 0 {
+	if !v.gone && (row.pending || row.traits&showToken != 0) {
 		b = append(b, `,"acceptance_token":"`...)
 		b = append(b, s.acceptanceToken(row)...)
 		b = append(b, '"')

@@ -20,7 +20,7 @@ type stackAccess struct {
 }
 
 var stackRoutes = []route{
-	{method: http.MethodGet, pattern: "/v3/roles", operation: "list stack roles", handle: (*Server).listStackRoles},
+	{method: http.MethodGet, pattern: "/v3/roles", operation: "list stack roles", inStack: true, handle: (*Server).listStackRoles},
 }
 
 func (k *stack) sortKey() (name string, created, updated int64) {
@@ -38,7 +38,7 @@ func (s *Server) listStacks(c *call) answer {
 	for _, k := range rowsOf(s, c, p, found) {
 		users := 1 // its owner
 		for _, access := range org.access {
-			if slices.ContainsFunc(access, func(a stackAccess) bool { return a.stack == k }) {
+			if grants(access, k) {
 				users++
 			}
 		}
@@ -61,19 +61,12 @@ func (s *Server) listStacks(c *call) answer {
 }
 
 func (s *Server) listStackRoles(c *call) answer {
-	org, k := s.stack(c.http.Header.Get("api_key"))
-	if k == nil {
-		return fail(http.StatusPreconditionFailed, 109, "The API key is not valid.", object{"api_key": []string{"is not valid."}})
-	}
-	if row := org.rowOf(c.caller); row == nil || row.pending || !row.administers() {
-		return forbidden()
-	}
 	p, refused := c.page()
 	if refused != nil {
 		return *refused
 	}
-	found := filterNamed(k.roles, p, "")
-	users := org.usersByStackRole(k)
+	found := filterNamed(c.stack.roles, p, "")
+	users := c.organization.usersByStackRole(c.stack)
 	list := []object{}
 	for _, r := range rowsOf(s, c, p, found) {
 		list = append(list, renderRole(r, users[r]))

@@ -71,6 +71,11 @@ type User struct {
 	AcceptanceToken string
 	// Sessions are the live tokens of the account.
 	Sessions []string
+	// Stacks has the roles in each stack that the row has access to, by API key.
+	// The owner, who has every stack, has none here.
+	Stacks map[string][]string
+	// PasswordResetRequired is whether the account must choose a new password.
+	PasswordResetRequired bool
 }
 
 // Users is every row of the organization, in the order of creation.
@@ -113,11 +118,18 @@ func (s *Server) user(row *share) User {
 	if row.inviter != nil {
 		u.InvitedBy = row.inviter.uid
 	}
+	for _, a := range s.organizations[0].access[row] {
+		if u.Stacks == nil {
+			u.Stacks = map[string][]string{}
+		}
+		u.Stacks[a.stack.apiKey] = uidsOf(a.roles)
+	}
 	if who := row.account; who != nil {
 		u.UID, u.MFA, u.FailedLogins = who.uid, who.secondFactor, who.failed
 		u.Locked = who.locked(s.now())
 		u.SeveralOrganizations = len(s.organizationsOf(who)) > 1
 		u.Sessions = append(u.Sessions, who.tokens...)
+		u.PasswordResetRequired = who.mustReset
 	}
 	return u
 }

@@ -1,0 +1,144 @@
+package orguserstest
+
+import (
+	"maps"
+	"net/http"
+	"slices"
+)
+
+var inviteRoutes = []route{
+	{method: http.MethodPost, pattern: "/v3/organizations/{organization_uid}/share", operation: "invite users", write: true, handle: (*Server).invite},
+	{method: http.MethodGet, pattern: "/v3/organizations/{organization_uid}/share/{share_uid}/resend_invitation", operation: "resend invitation", write: true, handle: (*Server).resend},
+	// The official JavaScript SDK leaves out the element share.
+	{method: http.MethodGet, pattern: "/v3/organizations/{organization_uid}/{share_uid}/resend_invitation", operation: "resend invitation, path of the JavaScript SDK", write: true, handle: (*Server).resend},
+}
+
+// invitee is one address of an invitation, with all that it is to have.
+type invitee struct {
+	email  string
+	roles  []*role
+	access []stackAccess
+}
+
+// invite invites addresses. Nobody is invited when anything about one of them
+// is wrong.
+func (s *Server) invite(c *call) answer {
+	var asked struct {
+		Share struct {
+			Users   map[string][]string            `json:"users"`
+			Stacks  map[string]map[string][]string `json:"stacks"`
+			Message string                         `json:"message"`
+		} `json:"share"`
+	}
+	if refused := c.decode(&asked); refused != nil {
+		return *refused
+	}
+	invitees, wrong := c.organization.invitees(asked.Share.Users, asked.Share.Stacks)
+	if wrong != "" {
+		return invalid(wrong)
+	}
+	var rows []*share
+	for _, each := range someOf(c, invitees) {
+		rows = append(rows, s.inviteOne(c, each, asked.Share.Message))
+	}
+	return s.replyRows("The invitation has been sent successfully.", c.organization, rows, view{})
+}
+
+// invitees are the addresses of an invitation in alphabetical order. The second
+// result is the field that is wrong, if any.
+func (o *organization) invitees(users map[string][]string, stacks map[string]map[string][]string) (list []invitee, wrong string) {
+	if len(users) == 0 {
+		return nil, "users"
+	}
+	seen := map[string]bool{}
+	for _, email := range slices.Sorted(maps.Keys(users)) {
+		row := o.rows.find(email)
+		if !isAddress(email) || seen[fold(email)] || (row != nil && row.owner) {
+			return nil, "users"
+		}
+		seen[fold(email)] = true
+		roles, ok := rolesWith(o.roles, users[email])
+		if !ok {
+			return nil, "org_roles"
+		}
+		each := invitee{email: email, roles: roles}
+		for _, apiKey := range slices.Sorted(maps.Keys(stacks[email])) {
+			k := o.stackWith(apiKey)
+			if k == nil {
+				return nil, "stacks"
+			}
+			roles, ok := rolesWith(k.roles, stacks[email][apiKey])
+			if !ok {
+				return nil, "stacks"
+			}
+			each.access = append(each.access, stackAccess{stack: k, roles: roles})
+		}
+		list = append(list, each)
+	}
+	for email := range stacks {
+		if _, invited := users[email]; !invited {
+			return nil, "stacks"
+		}
+	}
+	return list, ""
+}
+
+// inviteOne makes an invitation, sends a pending one anew, or gives a member
+// other roles. Whoever it is gets mail.
+func (s *Server) inviteOne(c *call, who invitee, message string) *share {
+	org, now := c.organization, s.now()
+	row := org.rows.find(who.email)
+	mail := Mail{Kind: MailInvitation, To: who.email, Organization: org.uid, Message: message}
+	if row == nil {
+		row = &share{
+			uid: s.seeds.uid(), email: who.email, account: s.account(who.email), inviter: c.caller, roles: who.roles,
+			message: message, pending: true, invited: now, created: now, updated: now,
+		}
+		s.add(org, row)
+	} else {
+		mail.To = row.email
+		org.rows.change(row, func() {
+			row.roles, row.updated = s.setOrMerge(row.roles, who.roles), now
+			if row.pending {
+				row.inviter, row.invited, row.message = c.caller, now, message
+			}
+		})
+		if !row.pending {
+			mail.Kind = MailRoleChange
+		}
+	}
+	for _, a := range who.access {
+		org.grant(row, a.stack, a.roles)
+	}
+	s.post(mail)
+	s.audit(c, "invite", row.email)
+	return row
+}
+
+// setOrMerge is the roles that somebody has after being given others.
+func (s *Server) setOrMerge(had, given []*role) []*role {
+	if !s.cfg.roleMerge {
+		return given
+	}
+	merged := slices.Clone(had)
+	for _, r := range given {
+		if !slices.Contains(merged, r) {
+			merged = append(merged, r)
+		}
+	}
+	return merged
+}
+
+// resend mails an invitation again. It changes nothing else.
+func (s *Server) resend(c *call) answer {
+	row := c.organization.rows.withUID(c.params["share_uid"])
+	switch {
+	case row == nil:
+		return notFound()
+	case !row.pending:
+		return invalid("uid")
+	}
+	s.post(Mail{Kind: MailResentInvitation, To: row.email, Organization: c.organization.uid, Message: row.message})
+	s.audit(c, "resend invitation", row.email)
+	return reply(object{"notice": "The invitation has been resent successfully."})
+}
