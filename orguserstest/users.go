@@ -34,8 +34,9 @@ type Person struct {
 	CreatedAt, InvitedAt, UpdatedAt time.Time
 	// MFA is whether the account has a second factor.
 	MFA bool
-	// FailedLogins are wrong passwords in a row: five lock the account for five
-	// minutes, each further one for five more, and the tenth for good.
+	// FailedLogins are wrong passwords in a row, the last one just now: five lock
+	// the account for five minutes, each further one for five more, and the tenth
+	// for good.
 	FailedLogins int
 	// AccessWithoutSSO and Message are those of the invitation.
 	AccessWithoutSSO bool
@@ -163,7 +164,7 @@ func (s *Server) addPerson(org *organization, p Person, now int64) *share {
 			uid: s.seeds.uid(), email: p.Email, first: p.FirstName, last: p.LastName,
 			secondFactor: p.MFA, lastLogin: orElse(p.LastLogin, 0),
 		}
-		row.account.setFailed(p.FailedLogins, now)
+		row.account.setFailed(p.FailedLogins, s.now())
 	}
 	if p.Owner {
 		org.owner = row.account
