@@ -129,3 +129,69 @@ func TestLatencyIsHalfOnTheWayOutAndHalfOnTheWayBack(t *testing.T) {
 		c.get(aRead)
 	})
 }
+
+func TestBulkRequestsAreCountedApart(t *testing.T) {
+	t.Parallel()
+	const body = `{"emails":["ada@example.com"]}`
+	for name, test := range map[string]struct {
+		opts  []orguserstest.Option
+		limit int // zero is none
+	}{
+		"without a rate limit": {nil, 0},
+		"with one":             {[]orguserstest.Option{orguserstest.WithRateLimit(3, 2)}, 1},
+		"with one of its own":  {[]orguserstest.Option{orguserstest.WithRateLimit(3, 2), orguserstest.WithBulkLimit(2)}, 2},
+		"with nothing else":    {[]orguserstest.Option{orguserstest.WithBulkLimit(3)}, 3},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			c := inProcess(t, team(test.opts...)...)
+			stack := c.as("Api_key", c.server.Stacks()[0].APIKey)
+			ask := []func() answer{
+				func() answer { return c.ask("POST", unlock, body) },
+				func() answer { return stack.ask("POST", "/v3/stacks/share", body) },
+				func() answer { return c.ask("POST", forceReset, body) },
+				func() answer { return stack.ask("POST", "/v3/stacks/unshare", body) },
+			}
+			for n, send := range ask {
+				a := send()
+				refused := test.limit > 0 && n >= test.limit
+				if (a.status == http.StatusTooManyRequests) != refused {
+					t.Errorf("%s, request %d: %d", name, n, a.status)
+				}
+				if test.limit > 0 && (a.header.Get("X-RateLimit-Limit") != strconv.Itoa(test.limit) || a.header.Get("X-RateLimit-Remaining") != strconv.Itoa(max(0, test.limit-n-1))) {
+					t.Errorf("%s, request %d: %v", name, n, a.header)
+				}
+			}
+			if mails := len(c.server.Outbox()); test.limit > 0 && test.limit < 3 && mails != 0 {
+				t.Errorf("%s: a refused request mailed", name)
+			}
+			if a := c.write(); a.status != http.StatusOK {
+				t.Errorf("%s: a write: %d", name, a.status)
+			}
+			c.get(aRead)
+			time.Sleep(time.Second) // fake time
+			if a := ask[0](); a.status != http.StatusOK {
+				t.Errorf("%s, a second later: %d", name, a.status)
+			}
+		})
+	}
+}
+
+func TestAResendCountsAsAWrite(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		c := inProcess(t, team(orguserstest.WithRateLimit(5, 2))...)
+		path := shares + "/" + c.user("guest@example.com").ShareUID + "/resend_invitation"
+		for n, status := range []int{200, 200, 429} {
+			if a := c.ask("GET", path, ""); a.status != status || a.header.Get("X-RateLimit-Limit") != "2" {
+				t.Errorf("the answer %d is %d %v", n, a.status, a.header)
+			}
+		}
+		if a := c.ask("DELETE", shares, `{"emails":["ada@example.com"]}`); a.status != 429 {
+			t.Errorf("a removal: %d", a.status)
+		}
+		c.get(aRead)
+		if len(c.server.Outbox()) != 2 {
+			t.Errorf("the outbox is %q", c.mails())
+		}
+	})
+}

@@ -24,7 +24,7 @@ type route struct {
 // routes are all requests that the server knows.
 var routes = compile(
 	organizationRoutes, shareRoutes, stackRoutes, sessionRoutes,
-	inviteRoutes, removeRoutes, ownershipRoutes, accessRoutes, auditRoutes,
+	inviteRoutes, removeRoutes, ownershipRoutes, accessRoutes, auditRoutes, ownRoutes,
 )
 
 func compile(tables ...[]route) []route {
