@@ -144,7 +144,7 @@ func (s *Server) logout(c *call) answer {
 
 func (s *Server) currentUser(c *call) answer {
 	user := s.renderUser(c.caller)
-	if c.flag("include_orgs") {
+	if c.flag("include_orgs") || c.flag("include_orgs_roles") {
 		organizations := []object{}
 		for _, org := range s.organizationsOf(c.caller) {
 			row := org.rowOf(c.caller)

@@ -2,6 +2,7 @@ package orguserstest_test
 
 import (
 	"fmt"
+	"reflect"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -188,6 +189,9 @@ func TestCurrentUser(t *testing.T) {
 		t.Errorf("got %v", plain)
 	}
 	full, _ := organizations(c, "?include_orgs=true&include_orgs_roles=true")[0].(map[string]any)
+	if alone := organizations(c, "?include_orgs_roles=true"); !reflect.DeepEqual(alone[0], any(full)) {
+		t.Errorf("the roles alone get %v", alone)
+	}
 	role, _ := full["org_roles"].([]any)[0].(map[string]any)
 	if role["uid"] == nil || role["name"] == nil || role["admin"] != true {
 		t.Errorf("got %v", full)
