@@ -70,4 +70,89 @@
 //     limit of a million a second.
 //   - Wrong passwords count only while an account is not locked, and a login
 //     sets the count back to zero. A wrong second factor does not count.
+//   - include_orgs_roles brings the organizations of the current user without
+//     include_orgs too, as the vendor's CLI expects.
+//
+// Of invitations, removals and ownership:
+//
+//   - A request is carried out as a whole or, when anything about it is wrong,
+//     answered with 422 and not at all. What is wrong is an empty list or none;
+//     an address that is none, is there twice, or is the owner's; a role or stack
+//     that the organization does not have; no role for somebody; stacks for
+//     somebody who is not invited. A request may name any number of addresses.
+//     Those of an invitation are taken in alphabetical order, all others in the
+//     order given.
+//   - Inviting somebody who is there already replaces the organization roles
+//     ([WithRoleMerge] adds to them) and the roles in the stacks that the request
+//     names. A pending invitation is also dated anew, with another inviter and
+//     message. Either way there is mail again: [MailInvitation] to whoever is
+//     pending, [MailRoleChange] to members. Whoever invites twice shows.
+//   - Removing ignores addresses that have no row, answers with the rows that are
+//     gone, and leaves account and sessions. An empty list, and no body, are
+//     answered with 422; so is the owner among others. Nothing keeps the caller
+//     from removing himself.
+//   - Only pending invitations can be resent; 422 for others. The official
+//     JavaScript SDK (1.30) resends without the path element share: that path is
+//     served as well, under an operation of its own in the request log.
+//   - Ownership goes to accepted members. It is only offered, since no request
+//     accepts it.
+//
+// Of stack access:
+//
+//   - Sharing a stack needs a row in the organization, and roles for each address
+//     and for no other. It replaces the roles in that stack, mails
+//     ([MailStackShared]), and answers with a notice alone.
+//   - The roles of users in a stack can be set only for those who have the stack,
+//     and never to none. Only somebody who has it can lose it. Neither mails.
+//   - The owner has every stack, and can be given none.
+//
+// Of the audit log:
+//
+//   - Each address that a request changes or mails in an organization makes an
+//     entry. Changes behind the clients' back, logins and password mails make
+//     none. The log is empty at first, its newest entry comes first, and a page
+//     has at most 25, whatever the limit.
+//   - What an entry has in it is not known. Here it has field names that the
+//     JavaScript SDK gives the audit log of a stack: uid, created_at, created_by,
+//     event_type, module, remote_addr and metadata. Their values are made up.
+//
+// # Requests of the fake's own
+//
+// The API has no public requests that unlock users, reset their second factor,
+// force a password reset, end sessions, or set the organization roles of members.
+// The fake has made some up, so that what such requests do can be tested:
+//
+//	POST /v3/organizations/{organization_uid}/fake/unlock
+//	POST /v3/organizations/{organization_uid}/fake/reset_mfa
+//	POST /v3/organizations/{organization_uid}/fake/force_password_reset
+//	POST /v3/organizations/{organization_uid}/fake/end_sessions
+//	POST /v3/organizations/{organization_uid}/fake/roles
+//
+// Nothing like them can be sent to the service. The body is {"emails":[…]} with
+// one to ten addresses, for the last one {"emails":[…],"roles":[…]} with role
+// uids. The answer says for each address whether it is done or skipped, and why:
+//
+//		{"notice":"…","users":[{"email":"…","status":"skipped","reason":"not locked"}]}
+//
+//	  - Skipped is whoever is no accepted member. Unlocking also skips the owner,
+//	    users in several organizations, and those who are not locked; ending
+//	    sessions skips the caller, users in several organizations, and those
+//	    without a session; setting roles skips the owner. So far this is what the
+//	    product does.
+//	  - Resetting the second factor skips those who have none. It takes the factor
+//	    away at once and mails ([MailMFAReset]).
+//	  - A forced password reset mails ([MailForcedPasswordReset]). The sessions and
+//	    the old password still work, and a login tells of it in
+//	    password_reset_required. Nothing takes that back.
+//	  - Setting roles replaces them and mails ([MailRoleChange]).
+//
+// They count on the budget of bulk requests, as changes of stack access do, and
+// not on that of writes. [WithoutRoutes] turns them off.
+//
+// # Faults
+//
+// A [Fault] strikes before a request is handled, after it, midway through its
+// addresses, or long before it: see After, Partial and Later. On a connection that
+// was used before, net/http sends a GET again when the connection breaks without
+// an answer, so also the GET that resends an invitation.
 package orguserstest
