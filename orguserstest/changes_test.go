@@ -204,6 +204,7 @@ func TestEverythingAtOnce(t *testing.T) {
 	t.Parallel()
 	c := overSocket(t, orguserstest.WithRateLimit(1000, 1000))
 	c.server.OnRequest(func(*orguserstest.Request) { c.server.SetLastLogin(c.server.Email, time.Now()) })
+	owner := c.as("Authtoken", c.server.SignIn(c.server.Users()[0].Email)) // the logins below end the other session
 	var all sync.WaitGroup
 	for n := range 8 {
 		all.Go(func() {
@@ -214,12 +215,17 @@ func TestEverythingAtOnce(t *testing.T) {
 				c.logIn(c.server.Email, orguserstest.Password, "")
 				c.server.AddFault(orguserstest.Fault{Path: "/v3/nowhere", Effect: orguserstest.Status(500 + n)})
 				c.server.RemoveUser(added[1].Email)
+				guest := fmt.Sprintf("guest%d@example.com", n)
+				owner.ask("POST", shares, c.fill(fmt.Sprintf(`{"share":{"users":{%q:["{Member}"]},"stacks":{%q:{"{stack}":["{role}"]}}}}`, guest, guest)))
+				owner.ask("GET", "/v3/organizations/{org}/stacks", "")
+				owner.ask("DELETE", shares, fmt.Sprintf(`{"emails":[%q]}`, guest))
+				owner.ask("GET", logs, "")
 				_, _, _, _ = c.server.Requests(), c.server.Outbox(), c.server.Users(), c.server.RotateOAuthToken()
 			}
 		})
 	}
 	all.Wait()
-	if got := len(c.server.Users()); got != 25+80 {
-		t.Errorf("%d users", got)
+	if got := len(c.server.Users()); got != 25+80 || len(c.server.Outbox()) != 80 {
+		t.Errorf("%d users, %d mails", got, len(c.server.Outbox()))
 	}
 }

@@ -89,8 +89,8 @@
 //     pending, [MailRoleChange] to members. Whoever invites twice shows.
 //   - Removing ignores addresses that have no row, answers with the rows that are
 //     gone, and leaves account and sessions. An empty list, and no body, are
-//     answered with 422; so is the owner among others. Nothing keeps the caller
-//     from removing himself.
+//     answered with 422; so is the owner among others. Callers may remove
+//     themselves.
 //   - Only pending invitations can be resent; 422 for others. The official
 //     JavaScript SDK (1.30) resends without the path element share: that path is
 //     served as well, under an operation of its own in the request log.
@@ -128,31 +128,34 @@
 //	POST /v3/organizations/{organization_uid}/fake/end_sessions
 //	POST /v3/organizations/{organization_uid}/fake/roles
 //
-// Nothing like them can be sent to the service. The body is {"emails":[…]} with
+// The service does not know them. The body is {"emails":[…]} with
 // one to ten addresses, for the last one {"emails":[…],"roles":[…]} with role
 // uids. The answer says for each address whether it is done or skipped, and why:
 //
-//		{"notice":"…","users":[{"email":"…","status":"skipped","reason":"not locked"}]}
+//	{"notice":"…","users":[{"email":"…","status":"skipped","reason":"not locked"}]}
 //
-//	  - Skipped is whoever is no accepted member. Unlocking also skips the owner,
-//	    users in several organizations, and those who are not locked; ending
-//	    sessions skips the caller, users in several organizations, and those
-//	    without a session; setting roles skips the owner. So far this is what the
-//	    product does.
-//	  - Resetting the second factor skips those who have none. It takes the factor
-//	    away at once and mails ([MailMFAReset]).
-//	  - A forced password reset mails ([MailForcedPasswordReset]). The sessions and
-//	    the old password still work, and a login tells of it in
-//	    password_reset_required. Nothing takes that back.
-//	  - Setting roles replaces them and mails ([MailRoleChange]).
+// Who is skipped, and what happens to the others:
+//
+//   - Skipped is whoever is no accepted member. Unlocking also skips the owner,
+//     users in several organizations, and those who are not locked; ending
+//     sessions skips the caller, users in several organizations, and those
+//     without a session, as the product's own pages say; setting roles skips the
+//     owner.
+//   - Resetting the second factor skips those who have none. It takes the factor
+//     away at once and mails ([MailMFAReset]).
+//   - A forced password reset mails ([MailForcedPasswordReset]). The sessions and
+//     the old password still work, and a login tells of it in
+//     password_reset_required. Nothing takes that back.
+//   - Setting roles replaces them and mails ([MailRoleChange]).
 //
 // They count on the budget of bulk requests, as changes of stack access do, and
-// not on that of writes. [WithoutRoutes] turns them off.
+// not on that of writes; the headers of their answers tell of it.
+// [WithoutRoutes] turns them off.
 //
 // # Faults
 //
-// A [Fault] strikes before a request is handled, after it, midway through its
-// addresses, or long before it: see After, Partial and Later. On a connection that
-// was used before, net/http sends a GET again when the connection breaks without
-// an answer, so also the GET that resends an invitation.
+// A [Fault] strikes before a request is handled, after it, or midway through its
+// addresses; or the request is answered first and handled later. See the fields
+// After, Partial and Later. When a connection that was used before breaks without
+// an answer, net/http sends a GET again, also the one that resends an invitation.
 package orguserstest

@@ -100,3 +100,21 @@ func ExampleServer_OnRequest() {
 	// 200
 	// 199
 }
+
+// A GET that mails: the answer is lost, and yet the mail is on its way.
+func ExampleServer_Outbox() {
+	server := orguserstest.NewServer(
+		orguserstest.WithPeople(orguserstest.Person{Email: "alan@example.com", Pending: true}),
+		orguserstest.WithFault(orguserstest.Fault{Effect: orguserstest.HTML(http.StatusGatewayTimeout), After: true}),
+	)
+	defer server.Close()
+
+	alan, _ := server.User("alan@example.com")
+	fmt.Println(status(server, http.MethodGet, "/v3/organizations/{org}/share/"+alan.ShareUID+"/resend_invitation"))
+	for _, mail := range server.Outbox() {
+		fmt.Println(mail.Kind, "to", mail.To)
+	}
+	// Output:
+	// 504 Gateway Timeout
+	// resent invitation to alan@example.com
+}

@@ -198,8 +198,8 @@ func WithOrganizationList() Option {
 	return func(c *config) { c.organizationList = true }
 }
 
-// WithRoleMerge makes an invitation of somebody who is there already add to the
-// roles that he has. By default they are replaced.
+// WithRoleMerge makes an invitation add to the organization roles of somebody who
+// is there already. By default they are replaced.
 func WithRoleMerge() Option {
 	return func(c *config) { c.roleMerge = true }
 }

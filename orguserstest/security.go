@@ -27,7 +27,7 @@ const (
 // maxBulk is how many addresses one of them takes.
 const maxBulk = 10
 
-// Reasons for which a user is left as he is.
+// What the answers say of a user.
 const (
 	skipUnknown      = "no user of the organization"
 	skipPending      = "the invitation is pending"
