@@ -81,7 +81,7 @@ func (c *Client) String() string { return "orgusers.Client(" + c.organizationUID
 func (c *Client) GoString() string { return c.String() }
 
 func newConfig(opts []Option) (*config, error) {
-	c := &config{httpClient: newHTTPClient(), logger: slog.New(slog.DiscardHandler)}
+	c := &config{logger: slog.New(slog.DiscardHandler), retry: RetryPolicy{}.orDefault()}
 	for _, option := range opts {
 		if option == nil {
 			continue
@@ -122,7 +122,9 @@ func (c *config) addEnvironment() error {
 		return invalid(errors.New("CONTENTSTACK_REGION and CONTENTSTACK_BASE_URL are both set; unset one"))
 	case region != "":
 		if err := WithRegion(Region(region))(c); err != nil {
-			return invalid(fmt.Errorf("CONTENTSTACK_REGION: %w", err))
+			// The error repeats the name, which may be a value put in the wrong
+			// place.
+			return invalid(fmt.Errorf("CONTENTSTACK_REGION is none of %s", regionNames()))
 		}
 	case baseURL != "":
 		if err := WithBaseURL(baseURL)(c); err != nil {
@@ -150,6 +152,9 @@ func newClient(organizationUID string, c *config) (*Client, error) {
 	case c.authToken == nil && c.tokenSource == nil:
 		return nil, invalid(errors.New("there are no credentials: give WithAuthToken or WithTokenSource"))
 	}
+	if c.httpClient == nil {
+		c.httpClient = newHTTPClient()
+	}
 	wire, err := newTransport(c)
 	if err != nil {
 		return nil, err
@@ -161,27 +166,18 @@ func newTransport(c *config) (*transport.Transport, error) {
 	if c.region != "" && c.baseURL != nil {
 		return nil, invalid(errors.New("there are a region and a base URL: give WithRegion or WithBaseURL, not both"))
 	}
-	withVersion := *c.base()
-	if withVersion.RawPath != "" {
-		withVersion.RawPath += "/v3"
-	}
-	withVersion.Path += "/v3"
 	return transport.New(transport.Config{
-		BaseURL:    &withVersion,
+		BaseURL:    c.base(),
 		HTTPClient: c.httpClient,
 		Logger:     c.logger,
 		Token:      c.token(),
 		Bearer:     c.tokenSource != nil,
 		UserAgent:  userAgent(c.product),
-		Retry: transport.Retry{
-			MaxAttempts:   cmp.Or(c.retry.MaxAttempts, 6),
-			MinWait:       cmp.Or(c.retry.MinWait, 500*time.Millisecond),
-			MaxWait:       max(cmp.Or(c.retry.MaxWait, 30*time.Second), c.retry.MinWait),
-			MaxRetryAfter: cmp.Or(c.retry.MaxRetryAfter, time.Minute),
-		},
-		Reads:  budget(c.limiters.Reads, c.limits.Reads, 10),
-		Writes: budget(c.limiters.Writes, c.limits.Writes, 10),
-		Bulk:   budget(c.limiters.Bulk, c.limits.Bulk, 1),
+		Retry:      transport.Retry(c.retry),
+		Reads:      budget(c.limiters.Reads, 10, c.limits.Reads),
+		Writes:     budget(c.limiters.Writes, 10, c.limits.Writes),
+		// The limit that answers tell of need not be that of bulk actions.
+		Bulk: budget(c.limiters.Bulk, 1, cmp.Or(c.limits.Bulk, 1)),
 	}), nil
 }
 
@@ -207,7 +203,7 @@ func (c *config) token() func(context.Context) (string, error) {
 				return "", err
 			}
 			if err := checkToken(token); err != nil {
-				return "", fmt.Errorf("the token %w", err)
+				return "", &transport.TokenError{Err: err, Problem: err.Error()}
 			}
 			return token, nil
 		}
@@ -216,11 +212,13 @@ func (c *config) token() func(context.Context) (string, error) {
 	}
 }
 
-func budget(limiter Limiter, limit, start float64) transport.Budget {
+// budget paces by the caller's limiter, or from a start, or up to a ceiling if
+// that is not zero.
+func budget(limiter Limiter, start, ceiling float64) transport.Budget {
 	if limiter != nil {
 		return transport.Budget{Limiter: limiter}
 	}
-	return transport.Budget{Pacer: transport.NewPacer(cmp.Or(limit, start), limit > 0)}
+	return transport.Budget{Pacer: transport.NewPacer(cmp.Or(ceiling, start), ceiling > 0)}
 }
 
 // newHTTPClient is the default: the environment's proxy, a connection for
@@ -234,10 +232,12 @@ func newHTTPClient() *http.Client {
 			ForceAttemptHTTP2:     true,
 			MaxIdleConns:          64,
 			MaxIdleConnsPerHost:   64,
-			IdleConnTimeout:       90 * time.Second,
+			IdleConnTimeout:       45 * time.Second, // less than load balancers allow
 			TLSHandshakeTimeout:   10 * time.Second,
 			ResponseHeaderTimeout: 30 * time.Second,
 			ExpectContinueTimeout: time.Second,
+			// A connection that died silently must not take every attempt with it.
+			HTTP2: &http.HTTP2Config{SendPingTimeout: 15 * time.Second, PingTimeout: 15 * time.Second},
 		},
 	}
 }

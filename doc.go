@@ -1,5 +1,7 @@
 // Package orgusers runs the users of a Contentstack organization: who is in,
-// with which roles, since when, last seen when, and all of them as CSV.
+// with which roles, since when, last seen when, and all of them as CSV; invite,
+// edit and remove them, unlock them, reset passwords and second factors, end
+// sessions.
 //
 // # Start here
 //
@@ -30,6 +32,24 @@
 // HTML with status 200, is an error and never an empty list.
 // [Client.ExportCSVFile] leaves a complete file or none.
 //
+// # Once, or a report
+//
+// Whatever changes or mails says for each address what became of it: done,
+// skipped and why, failed, or unknown. Nothing is sent twice: where an answer
+// was lost, the organization is read back, what is there is done, and only what
+// is not there is sent again. After a timeout, when the server may still be at
+// work, nothing is sent again at all; what cannot be told then is unknown, an
+// [ErrOutcomeUnknown], for those addresses alone.
+//
+//	result, err := client.RemoveUsers(ctx, leavers, &orgusers.BulkOptions{DryRun: true})
+//
+// [BulkOptions] has a dry run, which sends nothing but reads and foretells the
+// outcomes. Calls for many users take any number of addresses, ten to a
+// request; one bad address does not stop the others, a context that ends does,
+// and the rest is reported as not started. An empty list, something that is no
+// address, the organization's owner and yourself refuse a whole call before
+// anything is changed ([ErrRefused]).
+//
 // # Retries
 //
 // Whether a request is repeated depends on the operation, not on the HTTP
@@ -39,12 +59,15 @@
 //	what happened                          a read         a write
 //	429                                    is repeated    is repeated
 //	500, 502, 503, 504                     is repeated    is not: ErrOutcomeUnknown
+//	any other 5xx, and 303                 is not         is not: ErrOutcomeUnknown
 //	any other status of 300 and above      is not         is not
 //	401 with a TokenSource                 once more, with a new token
 //	never reached the wire (dial, TLS)     is repeated    is repeated
 //	broke off, timed out, cut short        is repeated    is not: ErrOutcomeUnknown
 //	2xx that cannot be understood          is not         is not: ErrOutcomeUnknown
 //	larger than 32 MiB                     is not         is not: ErrOutcomeUnknown
+//	a certificate that does not verify     is not         is not
+//	a pause above MaxRetryAfter is asked   is not         is not
 //
 // [RetryPolicy] says how often: by default six attempts, after random waits
 // below a ceiling that doubles from 500 ms to 30 s. All calls of a client share
@@ -79,7 +102,9 @@
 // Most requests are documented by the vendor, some answers have been observed
 // only; the doc comment of each method says which. Where a shape is not known,
 // every plausible one is accepted. Four actions of the product have no public
-// request at all (unlock, reset MFA, force a password reset, end sessions).
+// request at all: [Client.UnlockUsers], [Client.ResetMFA],
+// [Client.ForcePasswordReset] and [Client.EndSessions] do everything but guess
+// it. [WithRoutes] gives it to them; without, they return [ErrNoRoute].
 //
 // # Testing
 //

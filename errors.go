@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"slices"
 	"strings"
 	"time"
@@ -44,6 +45,9 @@ var (
 	// ErrRefused: a guard of this package stopped the call before anything was
 	// sent.
 	ErrRefused = errors.New("refused")
+	// ErrNoRoute: the action has no public request, and none was given. Give
+	// one with [WithRoutes].
+	ErrNoRoute = errors.New("the API has no public request for this; give one with WithRoutes")
 	// ErrOutcomeUnknown: a write may or may not have happened, and repeating
 	// it might do it twice. Read back before deciding.
 	ErrOutcomeUnknown = errors.New("outcome unknown")
@@ -254,12 +258,13 @@ func (op *operation) unreadable(answer *transport.Answer, problem string) *Error
 func (op *operation) answered(answer *transport.Answer) *Error {
 	e := op.newError(answer.Attempts)
 	e.read(answer)
-	e.unknown = op.write && answer.Status >= 500
+	// See Other is how a server says that it is done, without saying what.
+	e.unknown = op.write && (answer.Status >= 500 || answer.Status == http.StatusSeeOther)
 	return e
 }
 
 func (op *operation) newError(attempts int) *Error {
-	return &Error{Op: op.name, Method: op.method, Path: "/v3" + op.path, Attempts: attempts}
+	return &Error{Op: op.name, Method: op.method, Path: op.path, Attempts: attempts}
 }
 
 // read takes from an answer what it says of the failure, in whatever shape.
@@ -319,6 +324,9 @@ func numberOf(raw json.RawMessage) int {
 	return number
 }
 
+// mostComplaints is how many fields are kept, and how many complaints of each.
+const mostComplaints = 20
+
 // fieldsOf reads "errors": absent, null, {}, [], [{}], a map to lists, a map
 // to texts, a list of such maps, or a list of texts.
 func fieldsOf(raw json.RawMessage, clean func(string) string) map[string][]string {
@@ -328,7 +336,9 @@ func fieldsOf(raw json.RawMessage, clean func(string) string) map[string][]strin
 		switch value := value.(type) {
 		case string:
 			name = clean(name)
-			fields[name] = append(fields[name], clean(value))
+			if _, known := fields[name]; len(fields[name]) < mostComplaints && (known || len(fields) < mostComplaints) {
+				fields[name] = append(fields[name], clean(value))
+			}
 		case []any:
 			for _, element := range value {
 				add(name, element)

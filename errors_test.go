@@ -89,6 +89,7 @@ func TestErrorBodies(t *testing.T) {
 		{"nothing", 403, "", orgusers.Error{Message: "an error that is not JSON as expected (application/json, 0 bytes)"}, []error{orgusers.ErrForbidden}},
 		{"half a JSON", 401, `{"error_message":"No`, orgusers.Error{Message: "an error that is not JSON as expected (application/json, 20 bytes)"}, []error{orgusers.ErrUnauthorized}},
 		{"an address and the token", 422, `{"error_message":"ada@example.com with ` + token + ` is no member","errors":{"emails":["ada@example.com"]}}`, orgusers.Error{Message: "[address] with [secret] is no member", Fields: map[string][]string{"emails": {"[address]"}}}, []error{orgusers.ErrInvalid}},
+		{"odd addresses", 422, `{"error_message":"o'brien@x.io, dept/joe@x.io, \"john doe\"@x.io and joe@[10.0.0.1]"}`, orgusers.Error{Message: "[address], [address], [address] and [address]"}, []error{orgusers.ErrInvalid}},
 		{"an address as a field", 422, `{"error_message":"No","errors":{"ada@example.com":"is known"}}`, orgusers.Error{Message: "No", Fields: map[string][]string{"[address]": {"is known"}}}, []error{orgusers.ErrInvalid}},
 		{"a message of many lines", 400, `{"error_message":"a\n\tb` + strings.Repeat("x", 400) + `"}`, orgusers.Error{Message: "a b" + strings.Repeat("x", 297) + "…"}, []error{orgusers.ErrInvalid}},
 	}
@@ -161,5 +162,18 @@ func TestErrorLogsItself(t *testing.T) {
 		if !strings.Contains(log.String(), want) {
 			t.Errorf("the log lacks %s: %s", want, log.String())
 		}
+	}
+}
+
+func TestErrorIsBounded(t *testing.T) {
+	t.Parallel()
+	var fields []string
+	for i := range 20_000 {
+		fields = append(fields, fmt.Sprintf(`"field%d":["is wrong"]`, i))
+	}
+	s := &script{answers: []answer{body(422, `{"error_message":"No","errors":{`+strings.Join(fields, ",")+`}}`)}}
+	_, err := newClient(t, s).Organization(t.Context(), nil)
+	if err == nil || len(err.Error()) > 2000 {
+		t.Errorf("the error has %d bytes", len(err.Error()))
 	}
 }

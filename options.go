@@ -1,6 +1,7 @@
 package orgusers
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -30,6 +31,7 @@ type config struct {
 	retry       RetryPolicy
 	limits      Limits
 	limiters    Limiters
+	routes      Routes
 	product     string
 }
 
@@ -143,7 +145,8 @@ func parseBaseURL(text string) (*url.URL, error) {
 // and Jar are used; its CheckRedirect is asked only about redirects that this
 // package would follow. A Transport of your own should keep some twenty idle
 // connections to a host (MaxIdleConnsPerHost; the default of two would
-// reconnect all the time), and have a timeout for response headers.
+// reconnect all the time), have a timeout for response headers, and send pings
+// over HTTP/2 (HTTP2Config), so that a connection that died is noticed.
 func WithHTTPClient(hc *http.Client) Option {
 	return func(c *config) error {
 		if hc == nil {
@@ -183,6 +186,16 @@ type RetryPolicy struct {
 	MaxRetryAfter time.Duration
 }
 
+func (p RetryPolicy) orDefault() RetryPolicy {
+	p.MaxAttempts = cmp.Or(p.MaxAttempts, 6)
+	if p.MinWait == 0 {
+		p.MinWait = min(500*time.Millisecond, cmp.Or(p.MaxWait, math.MaxInt64))
+	}
+	p.MaxWait = cmp.Or(p.MaxWait, max(30*time.Second, p.MinWait))
+	p.MaxRetryAfter = cmp.Or(p.MaxRetryAfter, time.Minute)
+	return p
+}
+
 // WithRetry changes how often and how patiently is retried.
 func WithRetry(p RetryPolicy) Option {
 	return func(c *config) error {
@@ -192,7 +205,7 @@ func WithRetry(p RetryPolicy) Option {
 		case p.MinWait > 0 && p.MaxWait > 0 && p.MinWait > p.MaxWait:
 			return errors.New("the retry policy has a MinWait above its MaxWait")
 		}
-		c.retry = p
+		c.retry = p.orDefault()
 		return nil
 	}
 }
@@ -206,7 +219,8 @@ type Limits struct {
 	Reads float64
 	// Writes paces whatever changes or mails. Default 10.
 	Writes float64
-	// Bulk paces bulk actions, as the product limits them. Default 1.
+	// Bulk paces bulk actions, as the product limits them. Default 1, which is
+	// a ceiling too: what the server says of limits need not be about these.
 	Bulk float64
 }
 

@@ -229,3 +229,63 @@ func TestLimiterFails(t *testing.T) {
 		t.Errorf("sent %d requests, got %v", len(s.sent), err)
 	}
 }
+
+// Whoever has his place already is not counted as one who waits.
+func TestQueueIsNotOverestimated(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := &script{answers: []answer{good}}
+		client := newClient(t, s, orgusers.WithLimits(orgusers.Limits{Reads: 1}))
+		var wait sync.WaitGroup
+		for range 2 {
+			wait.Go(func() { _, _ = client.Organization(t.Context(), nil) })
+		}
+		synctest.Wait()
+		ctx, cancel := context.WithTimeout(t.Context(), 2500*time.Millisecond)
+		defer cancel()
+		if _, err := client.Organization(ctx, nil); err != nil {
+			t.Errorf("the third of one a second did not come within 2.5 s: %v", err)
+		}
+		wait.Wait()
+	})
+}
+
+// A pause that comes while others wait ends those whose deadline is before its
+// end, as a limit does.
+func TestPauseBeyondDeadline(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := &script{answers: []answer{status(429, "Retry-After", "30"), good}}
+		client := newClient(t, s, orgusers.WithLimits(orgusers.Limits{Reads: 1}), orgusers.WithRetry(orgusers.RetryPolicy{MaxAttempts: 1}))
+		var wait sync.WaitGroup
+		for i := range 3 {
+			wait.Go(func() {
+				ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+				defer cancel()
+				if _, err := client.Organization(ctx, nil); !errors.Is(err, orgusers.ErrRateLimited) {
+					t.Errorf("call %d got %v, want ErrRateLimited", i, err)
+				}
+			})
+		}
+		wait.Wait()
+		if len(s.sent) != 1 {
+			t.Errorf("%d requests were sent during the pause", len(s.sent)-1)
+		}
+	})
+}
+
+// The limit that answers tell of is not taken for that of bulk actions.
+func TestBulkFollowsDownwardsAlone(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		server, client := crowded(t)
+		emails := append(twelve(member), "ninth@example.com")
+		began := time.Now()
+		if _, err := client.EndSessions(t.Context(), emails, nil); err != nil {
+			t.Fatal(err)
+		}
+		if took := time.Since(began); took < time.Second {
+			t.Errorf("two bulk requests took %v, want a second at least: %d writes", took, changes(server))
+		}
+	})
+}

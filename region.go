@@ -48,14 +48,20 @@ func ParseRegion(name string) (Region, error) {
 
 func parseRegion(name string) (Region, error) {
 	normal := strings.ReplaceAll(strings.ToLower(strings.TrimSpace(name)), "_", "-")
-	var known []string
 	for _, r := range regions {
 		if normal == string(r.region) || slices.Contains(r.aliases, normal) {
 			return r.region, nil
 		}
-		known = append(known, string(r.region))
 	}
-	return "", fmt.Errorf("unknown region %q: it is one of %s", name, strings.Join(known, ", "))
+	return "", fmt.Errorf("unknown region %q: it is one of %s", name, regionNames())
+}
+
+func regionNames() string {
+	names := make([]string, len(regions))
+	for i, r := range regions {
+		names[i] = string(r.region)
+	}
+	return strings.Join(names, ", ")
 }
 
 func (r Region) host() string {

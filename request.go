@@ -52,8 +52,11 @@ func send(ctx context.Context, wire *transport.Transport, op *operation, in inpu
 		if !answer.OK() {
 			return op.answered(answer)
 		}
-		if out == nil {
+		if out == nil && answer.Status == http.StatusNoContent {
 			return nil
+		}
+		if out == nil {
+			out = new(json.RawMessage) // a page of HTML is no success
 		}
 		return op.decode(answer, out)
 	})
@@ -66,12 +69,16 @@ func send(ctx context.Context, wire *transport.Transport, op *operation, in inpu
 func (op *operation) request(in input) (*transport.Request, error) {
 	request := &transport.Request{
 		Op:       op.name,
-		Template: "/v3" + op.path,
+		Template: op.path,
 		Method:   op.method,
 		Header:   in.header,
 		Write:    op.write,
 		Unsigned: op.public,
+		Bulk:     op.bulk,
 		Secrets:  in.secrets,
+	}
+	if err := checkHeader(in.header); err != nil {
+		return nil, err
 	}
 	var err error
 	if request.Path, err = expand(op.path, in.path); err != nil {
@@ -177,7 +184,7 @@ type Call struct {
 // credentials, pacing, retries and errors, and decodes the answer as JSON into
 // out unless that is nil.
 func (c *Client) Call(ctx context.Context, call Call, out any) error {
-	op := &operation{name: call.Op, method: call.Method, path: call.Path, write: !call.ReadOnly}
+	op := &operation{name: call.Op, method: call.Method, path: "/v3" + call.Path, write: !call.ReadOnly}
 	if op.name == "" {
 		op.name = "Call"
 	}
@@ -194,29 +201,62 @@ func (c *Client) Call(ctx context.Context, call Call, out any) error {
 }
 
 func checkCall(op *operation, call Call) error {
-	if strings.Trim(op.method, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") != "" {
+	if err := checkMethod(op.method); err != nil {
+		return err
+	}
+	if err := checkTemplate(call.Path); err != nil {
+		return err
+	}
+	for name := range call.Header {
+		switch http.CanonicalHeaderKey(name) {
+		case "Authtoken", "Authorization", "Cookie":
+			return errors.New("a header would replace the client's credentials")
+		}
+	}
+	return nil
+}
+
+// checkHeader refuses what net/http would refuse when it is too late to tell
+// that nothing was sent.
+func checkHeader(header http.Header) error {
+	for name, values := range header {
+		if name == "" || strings.ContainsFunc(name, notInHeaderName) {
+			return errors.New("the name of a header has a character that it must not have")
+		}
+		for _, value := range values {
+			if value == "" || strings.ContainsFunc(value, func(r rune) bool { return r < ' ' || r > '~' }) {
+				return fmt.Errorf("the header %s is empty, or has a character that it must not have", name)
+			}
+		}
+	}
+	return nil
+}
+
+func notInHeaderName(r rune) bool {
+	return r <= ' ' || r > '~' || strings.ContainsRune(`"(),/:;<=>?@[\]{}`, r)
+}
+
+func checkMethod(method string) error {
+	if strings.Trim(method, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") != "" {
 		return errors.New("the method must be in capital letters")
 	}
-	if !strings.HasPrefix(op.path, "/") {
+	return nil
+}
+
+// checkTemplate refuses a path that leads elsewhere, or holds what belongs
+// into its values.
+func checkTemplate(path string) error {
+	if !strings.HasPrefix(path, "/") {
 		return errors.New("the path must start with a slash")
 	}
-	for i, element := range strings.Split(op.path[1:], "/") {
+	for i, element := range strings.Split(path[1:], "/") {
 		if strings.HasPrefix(element, "{") && strings.HasSuffix(element, "}") {
 			continue
 		}
 		if escaped, err := escapeElement(element); err != nil {
 			return fmt.Errorf("element %d of the path %w", i+1, err)
 		} else if escaped != element {
-			return fmt.Errorf("element %d of the path belongs into PathValues", i+1)
-		}
-	}
-	for name, values := range call.Header {
-		switch http.CanonicalHeaderKey(name) {
-		case "Authtoken", "Authorization", "Cookie":
-			return errors.New("a header would replace the client's credentials")
-		}
-		if strings.ContainsAny(name+strings.Join(values, ""), "\r\n\x00") {
-			return errors.New("a header has a line break")
+			return fmt.Errorf("element %d of the path belongs into the values", i+1)
 		}
 	}
 	return nil

@@ -66,6 +66,8 @@ func TestCallRefuses(t *testing.T) {
 		{"a value with a NUL", with("a\x00")},
 		{"credentials in the header", orgusers.Call{Path: "/user", Header: http.Header{"authtoken": {"other"}}}},
 		{"a newline in the header", orgusers.Call{Path: "/user", Header: http.Header{"api_key": {"a\r\nb: c"}}}},
+		{"a header name with a blank", orgusers.Call{Path: "/user", Header: http.Header{"Api Key": {"a"}}}},
+		{"an empty header", orgusers.Call{Path: "/user", Header: http.Header{"api_key": {""}}}},
 		{"a method that is none", orgusers.Call{Method: "GET /", Path: "/user"}},
 		{"a body that is no JSON", orgusers.Call{Method: http.MethodPost, Path: "/user", Body: func() {}}},
 	}
@@ -98,6 +100,18 @@ func TestEndedContextSendsNothing(t *testing.T) {
 		err := call(ctx, newClient(t, s))
 		if !errors.Is(err, context.Canceled) || errors.Is(err, orgusers.ErrOutcomeUnknown) || len(s.sent) > 0 {
 			t.Errorf("%s: sent %d requests, got %v", kind, len(s.sent), err)
+		}
+	}
+}
+
+func TestStackKeyThatIsNone(t *testing.T) {
+	t.Parallel()
+	for _, key := range []string{"", "key\n", "kéy"} {
+		s := &script{answers: []answer{good}}
+		for _, err := range newClient(t, s).StackRoles(t.Context(), key) {
+			if !errors.Is(err, orgusers.ErrInvalid) || len(s.sent) > 0 {
+				t.Errorf("key %q: got %v after %d requests, want ErrInvalid and none", key, err, len(s.sent))
+			}
 		}
 	}
 }

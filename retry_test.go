@@ -2,6 +2,7 @@ package orgusers_test
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"io"
 	"net"
@@ -140,6 +141,8 @@ func TestRetries(t *testing.T) {
 		{"reset for good", []answer{reset}, want{all, []error{nil}}, want{1, unknown}},
 		{"429, then reset", []answer{status(429), reset, good}, want{3, ok}, want{2, unknown}},
 		{"broken off once", []answer{breaksOff, good}, want{2, ok}, want{1, unknown}},
+		{"certificate", []answer{fails(&tls.CertificateVerificationError{Err: errors.New("unknown authority")}), good}, want{1, []error{nil}}, want{1, unknown}},
+		{"303", []answer{status(303), good}, want{1, []error{nil}}, want{1, unknown}},
 		{"HTML", []answer{body(200, "<html>")}, want{1, []error{orgusers.ErrServer}}, want{1, unknown}},
 		{"empty", []answer{body(200, "")}, want{1, []error{orgusers.ErrServer}}, want{1, unknown}},
 		{"too large", []answer{body(200, `"`+strings.Repeat("x", 33<<20)+`"`)}, want{1, []error{nil}}, want{1, unknown}},
@@ -211,6 +214,7 @@ func TestRetryWaits(t *testing.T) {
 		{"Retry-After in the past", []answer{status(429, "Retry-After", "Wed, 21 Oct 2015 07:28:00 GMT", "Date", "Wed, 21 Oct 2015 07:28:09 GMT"), good}, 2, 0, time.Second, nil},
 		{"Retry-After with a 503", []answer{status(503, "Retry-After", "7"), good}, 2, 7 * time.Second, 8 * time.Second, nil},
 		{"X-RateLimit-Reset", []answer{status(429, "X-RateLimit-Reset", "1445412489", "Date", "Wed, 21 Oct 2015 07:28:00 GMT"), good}, 2, 9 * time.Second, 9 * time.Second, nil},
+		{"X-RateLimit-Reset with a 503", []answer{status(503, "X-RateLimit-Reset", "1445412570", "Date", "Wed, 21 Oct 2015 07:28:00 GMT"), good}, 2, 0, time.Second, nil},
 		{"nonsense", []answer{status(429, "Retry-After", "soon", "X-RateLimit-Reset", "-5"), good}, 2, 0, time.Second, nil},
 		{"negative", []answer{status(429, "Retry-After", "-3"), good}, 2, 0, time.Second, nil},
 		{"not a number", []answer{status(429, "Retry-After", "NaN"), good}, 2, 0, time.Second, nil},

@@ -60,7 +60,7 @@ func (c *Client) CurrentUser(ctx context.Context) (*CurrentUser, error) {
 		IncludeOrganizations     bool `url:"include_orgs"`
 		IncludeOrganizationRoles bool `url:"include_orgs_roles"`
 	}{true, true}
-	var answer struct{ userAnswer[CurrentUser] }
+	var answer userAnswer[CurrentUser]
 	if _, err := c.do(ctx, opCurrentUser, input{query: q}, &answer); err != nil {
 		return nil, err
 	}
@@ -120,6 +120,10 @@ func Login(ctx context.Context, creds Credentials, opts ...Option) (*Session, er
 		return nil, opLogin.invalid(errors.New("a login takes no other credentials"))
 	case creds.Email == "" || creds.Password == "":
 		return nil, opLogin.invalid(errors.New("the address or the password is empty"))
+	}
+	if c.httpClient == nil {
+		c.httpClient = newHTTPClient()
+		defer c.httpClient.CloseIdleConnections() // nobody else uses them
 	}
 	wire, err := newTransport(c)
 	if err != nil {

@@ -207,6 +207,21 @@ type sharesAnswer struct {
 
 func (a *sharesAnswer) complete() bool { return a.Shares != nil }
 
+// each calls found for the targets that the answer speaks of.
+func (a *sharesAnswer) each(batch []*target, found func(*target, *User)) {
+	users := make(map[string]*User, len(a.Shares))
+	for i := range a.Shares {
+		u := new(User)
+		a.Shares[i].user(u)
+		users[strings.ToLower(u.Email)] = u
+	}
+	for _, t := range batch {
+		if u := users[strings.ToLower(t.sentAs())]; u != nil {
+			found(t, u)
+		}
+	}
+}
+
 func (c *Client) readUsers(ctx context.Context, op *operation, in input, progress *readProgress) (paging.Page[*User], error) {
 	var answer sharesAnswer
 	attempts, err := c.do(ctx, op, in, &answer)
@@ -256,7 +271,7 @@ func (c *Client) FindUsers(ctx context.Context, emails ...string) ([]*User, erro
 					Emails []string `json:"emails"`
 				}{chunk}
 				q := findUsersQuery{Limit: limit, Skip: skip, IncludeCount: true, IncludeRoles: true, IncludeUserDetails: true}
-				return c.readUsers(ctx, opFindUsers, input{query: q, body: body}, nil)
+				return c.readUsers(ctx, opFindUsers, input{query: q, body: body, secrets: chunk}, nil)
 			},
 			Key:      func(u *User) string { return u.ShareUID },
 			PageSize: maxPageSize,
@@ -286,7 +301,7 @@ func inOrder(wanted []string, found map[string]*User) []*User {
 func (c *Client) GetUser(ctx context.Context, email string) (*User, error) {
 	users, err := c.FindUsers(ctx, email)
 	if err != nil {
-		return nil, err
+		return nil, failedIn("GetUser", err)
 	}
 	if len(users) == 0 {
 		return nil, fmt.Errorf("orgusers: GetUser: the organization has no user and no invitation with this address: %w", ErrNotFound)

@@ -130,6 +130,23 @@ func TestRedirects(t *testing.T) {
 	}
 }
 
+// The caller's CheckRedirect is asked about what would be followed, and its
+// refusal is an answer like any other.
+func TestRedirectRefusedByCaller(t *testing.T) {
+	t.Parallel()
+	served := 0
+	client := serve(t, func(w http.ResponseWriter, _ *http.Request) {
+		served++
+		w.Header().Set("Location", "/moved")
+		w.WriteHeader(http.StatusFound)
+	}, orgusers.WithHTTPClient(&http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return errors.New("no") }}))
+	_, err := client.Organization(t.Context(), nil)
+	var failure *orgusers.Error
+	if !errors.As(err, &failure) || failure.StatusCode != http.StatusFound || !strings.Contains(failure.Message, "CheckRedirect") || served != 1 {
+		t.Errorf("got %v after %d requests", err, served)
+	}
+}
+
 // renewing gives another token each time it is asked.
 type renewing struct{ asked atomic.Int64 }
 

@@ -77,7 +77,7 @@ func (c *call) read(response *http.Response) error {
 		Status:     response.StatusCode,
 		Header:     response.Header,
 		Body:       c.buffer.Bytes(),
-		RetryAfter: retryAfter(response.Header, time.Now()),
+		RetryAfter: retryAfter(response.StatusCode, response.Header, time.Now()),
 		Redirect:   c.redirect,
 		redact:     c.redact,
 	}

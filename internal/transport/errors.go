@@ -46,10 +46,19 @@ func (e *WaitError) Error() string {
 func (e *WaitError) Unwrap() error { return context.DeadlineExceeded }
 
 // TokenError is a token source that gave none. Its text leaves out what the
-// source said, which can be an answer of a token endpoint.
-type TokenError struct{ Err error }
+// source said, which can be an answer of a token endpoint; what is wrong with a
+// token that it gave is said.
+type TokenError struct {
+	Err     error
+	Problem string // with the token
+}
 
-func (e *TokenError) Error() string { return "the token source gave no usable token" }
+func (e *TokenError) Error() string {
+	if e.Problem != "" {
+		return "the token of the token source " + e.Problem
+	}
+	return "the token source gave no token"
+}
 
 func (e *TokenError) Unwrap() error { return e.Err }
 
@@ -60,7 +69,7 @@ func (e *LimiterError) Error() string { return "the limiter failed: " + e.Err.Er
 
 func (e *LimiterError) Unwrap() error { return e.Err }
 
-var address = regexp.MustCompile(`[^\s"'<>()\[\]{},;:=&/\\]+(@|%40)[^\s"'<>()\[\]{},;:=&/\\]+`)
+var address = regexp.MustCompile(`(?:"[^"]*"|[^\s"<>()\[\],;:@\\]+)(?:@|%40)(?:\[[^\]]*\]|[^\s"'<>()\[\]{},;:=&/\\]+)`)
 
 // redact takes out of a text whatever looks like an e-mail address, and the
 // secrets of the call.

@@ -9,10 +9,11 @@ import (
 )
 
 // retryAfter is the pause that an answer asks for: Retry-After in seconds,
-// with or without a fraction, or as a date, else X-RateLimit-Reset. What is
-// none of these is no pause. Dates are read by the server's own clock where
-// the answer tells it.
-func retryAfter(header http.Header, now time.Time) time.Duration {
+// with or without a fraction, or as a date, or else, with a 429,
+// X-RateLimit-Reset, which other answers have too and mean nothing by. What is
+// none of these is no pause. Dates are read by the server's own clock where the
+// answer tells it.
+func retryAfter(status int, header http.Header, now time.Time) time.Duration {
 	if date, err := http.ParseTime(header.Get("Date")); err == nil {
 		now = date
 	}
@@ -23,6 +24,9 @@ func retryAfter(header http.Header, now time.Time) time.Duration {
 		if date, err := http.ParseTime(value); err == nil {
 			return max(0, date.Sub(now))
 		}
+	}
+	if status != http.StatusTooManyRequests {
+		return 0
 	}
 	if reset, err := strconv.ParseInt(strings.TrimSpace(header.Get("X-RateLimit-Reset")), 10, 64); err == nil && reset > 0 {
 		return max(0, time.Unix(reset, 0).Sub(now))

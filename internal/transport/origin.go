@@ -68,8 +68,8 @@ func (t *Transport) checkRedirect(also func(*http.Request, []*http.Request) erro
 			c.redirect = "it would change the method"
 		case len(via) >= 5:
 			c.redirect = "there were five before it"
-		case also != nil:
-			return also(next, via)
+		case also != nil && also(next, via) != nil:
+			c.redirect = "the HTTP client's CheckRedirect is against it"
 		default:
 			return nil
 		}

@@ -2,6 +2,7 @@ package transport
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"sync"
 	"time"
@@ -81,14 +82,19 @@ func NewPacer(perSecond float64, ceiling bool) *Pacer {
 // Wait returns when one more request may go out.
 func (p *Pacer) Wait(ctx context.Context) error {
 	expected := p.enter()
-	defer p.leave()
 	if outlasts(ctx, expected) {
+		p.leave()
 		return &WaitError{Limit: true, Wait: expected}
 	}
 	select {
 	case p.turn <- struct{}{}:
+		p.leave() // from here on its place is the limiter's
 		defer func() { <-p.turn }()
 	case <-ctx.Done():
+		p.leave()
+		if errors.Is(ctx.Err(), context.DeadlineExceeded) { // the queue has become longer
+			return &WaitError{Limit: true, Wait: expected}
+		}
 		return ctx.Err()
 	}
 	if err := reserve(ctx, p.limiter); err != nil {
@@ -99,7 +105,10 @@ func (p *Pacer) Wait(ctx context.Context) error {
 		if left <= 0 {
 			return nil
 		}
-		if err := sleep(ctx, left); err != nil {
+		if outlasts(ctx, left) {
+			return &WaitError{Limit: true, Wait: left}
+		}
+		if err := Sleep(ctx, left); err != nil {
 			return err
 		}
 	}
@@ -147,7 +156,7 @@ func (p *Pacer) observe(sent time.Time, header http.Header, status int, longest 
 		}
 	}
 	if status == http.StatusTooManyRequests {
-		if pause := retryAfter(header, time.Now()); pause > 0 {
+		if pause := retryAfter(status, header, time.Now()); pause > 0 {
 			p.pause(time.Now().Add(min(pause, longest)))
 		}
 	}
@@ -194,7 +203,7 @@ func reserve(ctx context.Context, limiter *rate.Limiter) error {
 		reservation.Cancel()
 		return &WaitError{Limit: true, Wait: wait}
 	}
-	if err := sleep(ctx, wait); err != nil {
+	if err := Sleep(ctx, wait); err != nil {
 		reservation.Cancel()
 		return err
 	}
@@ -206,7 +215,8 @@ func outlasts(ctx context.Context, wait time.Duration) bool {
 	return ok && wait > 0 && time.Until(deadline) < wait
 }
 
-func sleep(ctx context.Context, wait time.Duration) error {
+// Sleep waits, unless ctx ends before.
+func Sleep(ctx context.Context, wait time.Duration) error {
 	if wait <= 0 {
 		return ctx.Err()
 	}

@@ -3,6 +3,7 @@ package transport
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
 	"errors"
 	"log/slog"
 	"math/rand/v2"
@@ -28,7 +29,9 @@ func (c *call) check(ctx context.Context, response *http.Response, err error) (b
 	} else if ctx.Err() == nil {
 		c.answer = nil // an older one says nothing of this attempt
 	}
-	again := ctx.Err() == nil && c.retryable(status, err) && c.attempts < c.transport.config.Retry.MaxAttempts
+	// A new token is no retry: it is asked for whatever MaxAttempts is.
+	again := ctx.Err() == nil && c.retryable(status, err) &&
+		(c.attempts < c.transport.config.Retry.MaxAttempts || status == http.StatusUnauthorized)
 	if again {
 		again, err = c.schedule(ctx, status, err)
 	}
@@ -47,7 +50,7 @@ func (c *call) check(ctx context.Context, response *http.Response, err error) (b
 // operation, not by the HTTP method.
 func (c *call) retryable(status int, err error) bool {
 	switch {
-	case errors.As(err, new(tooLargeError)):
+	case errors.As(err, new(tooLargeError)), errors.As(err, new(*tls.CertificateVerificationError)):
 		return false
 	case err != nil && c.request.Write:
 		return !c.acted
@@ -76,13 +79,14 @@ func (c *call) schedule(ctx context.Context, status int, err error) (bool, error
 	if err == nil {
 		asked = c.answer.RetryAfter
 	}
+	if status == http.StatusUnauthorized {
+		c.renewed = true
+		return true, nil
+	}
 	if asked > policy.MaxRetryAfter {
 		return false, err
 	}
 	switch status {
-	case http.StatusUnauthorized:
-		c.renewed = true
-		return true, nil
 	case http.StatusTooManyRequests:
 		c.refused++
 		if c.budget.Pacer == nil {
@@ -135,7 +139,7 @@ func (c *call) log(ctx context.Context, status int, err error, again bool) {
 		attributes = append(attributes, slog.Int("status", status))
 	}
 	if err != nil {
-		attributes = append(attributes, slog.String("error", c.failure(withoutURL(err)).Error()))
+		attributes = append(attributes, slog.String("error", c.textOf(withoutURL(err))))
 	}
 	if again {
 		attributes = append(attributes, slog.Duration("retry_in", c.wait))

@@ -205,8 +205,11 @@ func (c *call) prepare(ctx context.Context) error {
 	}
 	if source := c.transport.config.Token; source != nil && !c.request.Unsigned {
 		token, err := source(ctx)
+		if refused, ok := errors.AsType[*TokenError](err); ok {
+			return refused
+		}
 		if err != nil {
-			return &TokenError{err}
+			return &TokenError{Err: err}
 		}
 		c.token = token
 	}
@@ -237,7 +240,7 @@ func (c *call) failure(err error) *Error {
 		Err:      err,
 		Attempts: c.attempts,
 		Unsent:   !c.acted,
-		text:     c.redact(strings.ReplaceAll(err.Error(), "\n", ": ")),
+		text:     c.textOf(err),
 	}
 	if c.answer != nil {
 		c.answer.Attempts = c.attempts
@@ -246,6 +249,11 @@ func (c *call) failure(err error) *Error {
 		failure.Last.Body = bytes.Clone(c.answer.Body)
 	}
 	return failure
+}
+
+// textOf is the text of an error on one line, without secrets.
+func (c *call) textOf(err error) string {
+	return c.redact(strings.ReplaceAll(err.Error(), "\n", ": "))
 }
 
 // withoutURL unwraps url.Error, whose text is the whole URL.

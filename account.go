@@ -1,0 +1,124 @@
+package orgusers
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+)
+
+// SendPasswordReset mails somebody the instructions for a new password. It
+// works for locked accounts too, and says nothing of whether there is such an
+// account. Something that is no address is [ErrRefused]. Where the answer was
+// lost the error is [ErrOutcomeUnknown].
+//
+// It sends POST /user/forgot_password, without credentials (documented).
+func (c *Client) SendPasswordReset(ctx context.Context, email string) error {
+	wanted, err := addresses([]string{email})
+	if err != nil {
+		return opSendPasswordReset.refused("%w", err)
+	}
+	type user struct {
+		Email string `json:"email"`
+	}
+	body := struct {
+		User user `json:"user"`
+	}{user{wanted[0]}}
+	_, err = c.do(ctx, opSendPasswordReset, input{body: body}, nil)
+	return err
+}
+
+// UnlockUsers unlocks accounts that are locked after failed logins. As in the
+// product it does not apply to users who belong to several organizations or
+// are not locked; whether the outcome tells so depends on the route.
+//
+// The API has no public request for it: it sends what [WithRoutes] gives, and
+// is [ErrNoRoute] without. Guards and outcomes are those of
+// [Client.RemoveUsers]; whoever is no member is skipped. Where an answer was
+// lost, the outcome is unknown, for nothing shows it.
+func (c *Client) UnlockUsers(ctx context.Context, emails []string, opts *BulkOptions) (*BulkResult, error) {
+	return c.accounts(ctx, "UnlockUsers", c.config.routes.Unlock, emails, opts)
+}
+
+// ResetMFA resets multi-factor authentication; the users get mail with a link.
+//
+// Request, guards and outcomes are as with [Client.UnlockUsers].
+func (c *Client) ResetMFA(ctx context.Context, emails []string, opts *BulkOptions) (*BulkResult, error) {
+	return c.accounts(ctx, "ResetMFA", c.config.routes.ResetMFA, emails, opts)
+}
+
+// ForcePasswordReset makes users choose a new password at their next login;
+// they get mail.
+//
+// Request, guards and outcomes are as with [Client.UnlockUsers].
+func (c *Client) ForcePasswordReset(ctx context.Context, emails []string, opts *BulkOptions) (*BulkResult, error) {
+	return c.accounts(ctx, "ForcePasswordReset", c.config.routes.ForcePasswordReset, emails, opts)
+}
+
+// EndSessions logs users out at once. As in the product it does not apply to
+// users who belong to several organizations or have no session; whether the
+// outcome tells so depends on the route.
+//
+// Request, guards and outcomes are as with [Client.UnlockUsers].
+func (c *Client) EndSessions(ctx context.Context, emails []string, opts *BulkOptions) (*BulkResult, error) {
+	return c.accounts(ctx, "EndSessions", c.config.routes.EndSessions, emails, opts)
+}
+
+func (c *Client) accounts(ctx context.Context, name string, route Route, emails []string, opts *BulkOptions) (*BulkResult, error) {
+	op := route.operation(name)
+	if !route.isSet() {
+		return &BulkResult{}, fmt.Errorf("orgusers: %s: %w", name, ErrNoRoute)
+	}
+	targets, _, err := c.targets(ctx, op, emails)
+	if err != nil {
+		return &BulkResult{}, err
+	}
+	skip(targets, members)
+	b := &bulk{client: c, op: op, send: func(ctx context.Context, batch []*target) error {
+		return c.sendRoute(ctx, op, route, nil, batch)
+	}}
+	b.run(ctx, targets, opts.orDefault())
+	return b.result(targets)
+}
+
+// sendRoute sends a batch to a route, and decides what its answer tells.
+func (c *Client) sendRoute(ctx context.Context, op *operation, route Route, roleUIDs []string, batch []*target) error {
+	request := RouteRequest{RoleUIDs: roleUIDs}
+	for _, t := range batch {
+		request.Emails = append(request.Emails, t.sentAs())
+	}
+	body, err := route.encode(request)
+	if err != nil {
+		return op.invalid(fmt.Errorf("the route's Encode: %w", err))
+	}
+	var answer json.RawMessage
+	if _, err := c.do(ctx, op, input{body: body}, &answer); err != nil || route.Decode == nil {
+		return err
+	}
+	outcomes, err := route.Decode(answer)
+	if err != nil {
+		return fmt.Errorf("orgusers: %s: the route's Decode: %w: %w", op.name, ErrOutcomeUnknown, err)
+	}
+	byEmail := make(map[string]Outcome, len(outcomes))
+	for _, outcome := range outcomes {
+		byEmail[strings.ToLower(outcome.Email)] = outcome
+	}
+	for _, t := range batch {
+		outcome, told := byEmail[strings.ToLower(t.sentAs())]
+		if !told {
+			continue
+		}
+		switch outcome.Status {
+		case OutcomeDone, OutcomeSkipped:
+		case OutcomeFailed:
+			outcome.Err = cmp.Or(outcome.Err, errors.New("orgusers: "+op.name+": the server did not do it"))
+		default:
+			outcome.Status = OutcomeUnknown
+			outcome.Err = fmt.Errorf("orgusers: %s: %w: the answer does not tell whether it was done", op.name, ErrOutcomeUnknown)
+		}
+		t.decide(outcome.Status, outcome.Reason, outcome.Err)
+	}
+	return nil
+}

@@ -1,0 +1,202 @@
+package orgusers_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log"
+
+	"github.com/orgusers/orgusers"
+	"github.com/orgusers/orgusers/orguserstest"
+)
+
+// staff starts a fake with a few people, and makes a client of its
+// administrator, Ada.
+func staff() (*orguserstest.Server, *orgusers.Client) {
+	server := orguserstest.NewServer(orguserstest.WithPeople(
+		orguserstest.Person{Email: "olga@example.com", FirstName: "Olga", LastName: "Owner", Owner: true},
+		orguserstest.Person{Email: "ada@example.com", FirstName: "Ada", LastName: "Admin", Roles: []string{"Admin"}},
+		orguserstest.Person{Email: "max@example.com", FirstName: "Max", LastName: "Member", FailedLogins: 10},
+		orguserstest.Person{Email: "pia@example.com", Pending: true},
+	))
+	client, err := orgusers.New(server.OrganizationUID, append(server.Options(), orgusers.WithRoutes(server.Routes()))...)
+	if err != nil {
+		panic(err)
+	}
+	return server, client
+}
+
+func ExampleClient_Invite() {
+	server, client := staff()
+	ctx := context.Background()
+
+	member, err := client.RoleByName(ctx, "Member")
+	if err != nil {
+		log.Fatal(err)
+	}
+	result, err := client.Invite(ctx, orgusers.InviteRequest{
+		Message: "Welcome!",
+		Invitees: []orgusers.Invitee{
+			{Email: "new@example.com", RoleUIDs: []string{member.UID}},
+			{Email: "Max@Example.com", RoleUIDs: []string{member.UID}},
+			{Email: "pia@example.com", RoleUIDs: []string{member.UID}},
+		},
+	})
+	for _, outcome := range result.Outcomes { // also beside an error
+		fmt.Println(outcome.Email, outcome.Status)
+	}
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(len(server.Outbox()), "mail")
+	// Output:
+	// new@example.com invited
+	// Max@Example.com already a member
+	// pia@example.com already pending
+	// 1 mail
+}
+
+func ExampleClient_ResendInvitationTo() {
+	server, client := staff()
+
+	err := client.ResendInvitationTo(context.Background(), "pia@example.com")
+	fmt.Println(err, len(server.Outbox()))
+	err = client.ResendInvitationTo(context.Background(), "max@example.com")
+	fmt.Println(errors.Is(err, orgusers.ErrRefused), len(server.Outbox()))
+	// Output:
+	// <nil> 1
+	// true 1
+}
+
+func ExampleClient_WithdrawInvitations() {
+	_, client := staff()
+
+	result, err := client.WithdrawInvitations(context.Background(), []string{"pia@example.com", "max@example.com"}, nil)
+	if err != nil {
+		log.Fatal(err)
+	}
+	for _, outcome := range result.Outcomes {
+		fmt.Printf("%s %s %q\n", outcome.Email, outcome.Status, outcome.Reason)
+	}
+	// Output:
+	// pia@example.com done ""
+	// max@example.com skipped "is a member already"
+}
+
+func ExampleClient_RemoveUsers() {
+	_, client := staff()
+
+	leavers := []string{"max@example.com", "nobody@example.com"}
+	for _, dryRun := range []bool{true, false} {
+		result, err := client.RemoveUsers(context.Background(), leavers, &orgusers.BulkOptions{DryRun: dryRun})
+		if err != nil {
+			log.Fatal(err)
+		}
+		fmt.Println("dry run:", dryRun)
+		for _, outcome := range result.Outcomes {
+			fmt.Printf("%s %s %q\n", outcome.Email, outcome.Status, outcome.Reason)
+		}
+	}
+	_, err := client.RemoveUsers(context.Background(), []string{"olga@example.com"}, nil)
+	fmt.Println(errors.Is(err, orgusers.ErrRefused))
+	// Output:
+	// dry run: true
+	// max@example.com done ""
+	// nobody@example.com skipped "is not in the organization"
+	// dry run: false
+	// max@example.com done ""
+	// nobody@example.com skipped "is not in the organization"
+	// true
+}
+
+func ExampleClient_UpdateRoles() {
+	_, client := staff()
+	ctx := context.Background()
+
+	admin, err := client.RoleByName(ctx, "admin")
+	if err != nil {
+		log.Fatal(err)
+	}
+	result, err := client.UpdateRoles(ctx, []string{"max@example.com"}, []string{admin.UID}, nil)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(result.Outcomes[0].Status)
+	// Output: done
+}
+
+func ExampleClient_UpdateStackAccess() {
+	server, client := staff()
+	ctx := context.Background()
+
+	stack := server.Stacks()[0]
+	access := orgusers.StackAccess{stack.APIKey: {stack.Roles[0].UID}}
+	for range 2 { // the second time there is nothing left to do
+		result, err := client.UpdateStackAccess(ctx, []string{"max@example.com"}, access, nil)
+		if err != nil {
+			log.Fatal(err)
+		}
+		fmt.Println(result.Outcomes[0].Status)
+	}
+	// Output:
+	// done
+	// skipped
+}
+
+func ExampleClient_UnlockUsers() {
+	_, client := staff()
+
+	result, err := client.UnlockUsers(context.Background(), []string{"max@example.com"}, nil)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(result.Outcomes[0].Status)
+	// Output: done
+}
+
+func ExampleWithRoutes() {
+	server, _ := staff()
+
+	// The request is yours to know: the vendor documents none.
+	routes := orgusers.Routes{
+		EndSessions: orgusers.Route{Path: "/v3/organizations/{organization_uid}/fake/end_sessions"},
+	}
+	client, err := orgusers.New(server.OrganizationUID, append(server.Options(), orgusers.WithRoutes(routes))...)
+	if err != nil {
+		log.Fatal(err)
+	}
+	result, err := client.EndSessions(context.Background(), []string{"max@example.com"}, nil)
+	fmt.Println(result.Count(orgusers.OutcomeDone), err)
+	_, err = client.UnlockUsers(context.Background(), []string{"max@example.com"}, nil)
+	fmt.Println(errors.Is(err, orgusers.ErrNoRoute))
+	// Output:
+	// 1 <nil>
+	// true
+}
+
+func ExampleClient_SendPasswordReset() {
+	_, client := staff()
+
+	fmt.Println(client.SendPasswordReset(context.Background(), "max@example.com"))
+	// Output: <nil>
+}
+
+func ExampleClient_AuditLog() {
+	_, client := staff()
+	ctx := context.Background()
+
+	if err := client.ResendInvitationTo(ctx, "pia@example.com"); err != nil {
+		log.Fatal(err)
+	}
+	entries := 0
+	for entry, err := range client.AuditLog(ctx, nil) {
+		if err != nil {
+			log.Fatal(err)
+		}
+		if !entry.CreatedAt.IsZero() {
+			entries++
+		}
+	}
+	fmt.Println(entries)
+	// Output: 1
+}
