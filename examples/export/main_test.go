@@ -8,8 +8,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/orgusers/orgusers/examples/internal/programtest"
 	"github.com/orgusers/orgusers/orguserstest"
@@ -103,6 +103,10 @@ func TestColumns(t *testing.T) {
 	}
 }
 
+func date(year int, month time.Month, day int) time.Time {
+	return time.Date(year, month, day, 12, 0, 0, 0, time.UTC)
+}
+
 func TestCSDX(t *testing.T) {
 	t.Parallel()
 	server := orguserstest.NewServer(orguserstest.WithPeople(
@@ -162,15 +166,7 @@ func TestForSpreadsheets(t *testing.T) {
 
 func TestHelp(t *testing.T) {
 	t.Parallel()
-	result := programtest.Run(t, programtest.Command(t, nil, "-h"))
-	if result.Status != 0 || result.Stderr != "" {
-		t.Errorf("exit status %d, stderr %q, want 0 and none", result.Status, result.Stderr)
-	}
-	for _, want := range []string{"-not-seen-for", "CONTENTSTACK_AUTHTOKEN", "Exit status"} {
-		if !strings.Contains(result.Stdout, want) {
-			t.Errorf("-h does not mention %s:\n%s", want, result.Stdout)
-		}
-	}
+	programtest.ExpectHelp(t, "-not-seen-for")
 }
 
 func TestMisuse(t *testing.T) {
@@ -205,12 +201,7 @@ func TestMisuse(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			result := programtest.Run(t, programtest.Command(t, test.environment, test.args...))
-			if result.Status != 2 || result.Stdout != "" {
-				t.Errorf("exit status %d, stdout %q, want 2 and none", result.Status, result.Stdout)
-			}
-			if !strings.Contains(result.Stderr, test.says) || !strings.Contains(result.Stderr, "export -h") {
-				t.Errorf("stderr is %q, want %q in it", result.Stderr, test.says)
-			}
+			programtest.ExpectMisuse(t, result, test.says)
 			if strings.Contains(result.Stderr, "blt-secret") {
 				t.Errorf("stderr has the token: %q", result.Stderr)
 			}
@@ -278,40 +269,13 @@ func TestDirectoryThatIsNone(t *testing.T) {
 
 func TestInterruptLeavesNothing(t *testing.T) {
 	t.Parallel()
-	// The third request is held up until the program has ended.
-	arrived, ended := make(chan struct{}), make(chan struct{})
-	var requests atomic.Int32
 	server := orguserstest.NewServer(orguserstest.WithUsers(1000))
-	server.OnRequest(func(*orguserstest.Request) {
-		request := requests.Add(1)
-		if request == 3 {
-			close(arrived)
-		}
-		if request >= 3 {
-			<-ended
-		}
-	})
 	t.Cleanup(server.Close)
+	arrived := programtest.HoldUp(t, server, 3, func(*orguserstest.Request) bool { return true })
 	cmd := programtest.Command(t, programtest.Environment(server), "-o", "users.csv")
-	var stderr strings.Builder
-	cmd.Stderr = &stderr
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	exited := make(chan error, 1)
-	go func() { exited <- cmd.Wait() }()
-	select {
-	case <-arrived:
-	case err := <-exited:
-		t.Fatalf("it ended by itself: %v, %s", err, stderr.String())
-	}
-	if err := cmd.Process.Signal(os.Interrupt); err != nil {
-		t.Fatal(err)
-	}
-	status := programtest.Status(t, <-exited)
-	close(ended)
-	if status != 130 || !strings.Contains(stderr.String(), "interrupted") {
-		t.Errorf("exit status %d, stderr %q, want 130 and the word", status, stderr.String())
+	result := programtest.Interrupt(t, cmd, arrived)
+	if result.Status != 130 || !strings.Contains(result.Stderr, "interrupted") {
+		t.Errorf("exit status %d, stderr %q, want 130 and the word", result.Status, result.Stderr)
 	}
 	expectFiles(t, cmd.Dir)
 }

@@ -8,6 +8,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/orgusers/orgusers"
+	"github.com/orgusers/orgusers/examples/internal/lastseen"
 	"github.com/orgusers/orgusers/examples/internal/program"
 )
 
@@ -22,7 +23,7 @@ type request struct {
 	sort       string
 	descending bool
 	status     string
-	notSeenFor int
+	notSeenFor *lastseen.Rule
 	bom        bool
 	separator  string
 	crlf       bool
@@ -37,7 +38,7 @@ func newRequest(flags *flag.FlagSet) *request {
 	flags.StringVar(&r.sort, "sort", "email", "sort by this `field`: "+strings.Join(sortNames(), ", "))
 	flags.BoolVar(&r.descending, "descending", false, "sort downwards")
 	flags.StringVar(&r.status, "status", "", "write only users of this `status`: accepted or pending")
-	flags.IntVar(&r.notSeenFor, "not-seen-for", 0, "write only members whose last login is this many `days` ago or longer; without a known login the day when they were added counts; pending invitations are left out")
+	r.notSeenFor = lastseen.Flag(flags, "write only members")
 	flags.BoolVar(&r.bom, "bom", false, "begin with a byte order mark, by which some spreadsheets know UTF-8")
 	flags.StringVar(&r.separator, "separator", ",", "part cells with this `character`, or tab")
 	flags.BoolVar(&r.crlf, "crlf", false, "end lines as on Windows")
@@ -162,39 +163,19 @@ func (r *request) comma() (rune, error) {
 	return comma, nil
 }
 
-const day = 24 * time.Hour
-
 // filter keeps who is asked for.
 func (r *request) filter(now time.Time) (func(*orgusers.User) bool, error) {
 	status := orgusers.UserStatus(r.status)
 	switch {
 	case status != "" && status != orgusers.StatusAccepted && status != orgusers.StatusPending:
 		return nil, program.Misuse("-status: there is no status %q; there are accepted and pending", r.status)
-	case r.notSeenFor < 0:
-		return nil, program.Misuse("-not-seen-for %d: it is a number of days", r.notSeenFor)
-	case r.notSeenFor > 0 && status == orgusers.StatusPending:
+	case r.notSeenFor.IsSet() && status == orgusers.StatusPending:
 		return nil, program.Misuse("-not-seen-for is for members, who are never pending: leave out -status pending")
 	}
-	before := now.Add(-time.Duration(r.notSeenFor) * day)
+	if err := r.notSeenFor.Check(); err != nil {
+		return nil, err
+	}
 	return func(u *orgusers.User) bool {
-		if status != "" && u.Status != status {
-			return false
-		}
-		return r.notSeenFor == 0 || notSeenSince(u, before)
+		return (status == "" || u.Status == status) && r.notSeenFor.Member(u, now)
 	}, nil
-}
-
-// notSeenSince tells whether a member was last seen at a time or before it.
-// Somebody who was added yesterday had no time to log in yet and is none; of
-// whom nothing at all is known is one, to be looked at. An invitation that is
-// pending says nothing about anybody's logins.
-func notSeenSince(u *orgusers.User, t time.Time) bool {
-	if u.Status == orgusers.StatusPending {
-		return false
-	}
-	seen := u.LastLoginAt
-	if seen.IsZero() {
-		seen = u.CreatedAt
-	}
-	return !seen.After(t)
 }

@@ -6,6 +6,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"strings"
 )
 
 // NewFlags makes the flags of a program. About is what -h says of it before it
@@ -15,7 +16,7 @@ func NewFlags(name, about string) *flag.FlagSet {
 	flags.Usage = func() {
 		_, _ = fmt.Fprintf(flags.Output(), "%s %s\nFlags:\n\n", name, about)
 		flags.PrintDefaults()
-		_, _ = fmt.Fprintf(flags.Output(), "\nExit status: %d done, %d failed, %d wrong flags or configuration, %d interrupted.\n",
+		_, _ = fmt.Fprintf(flags.Output(), "\nExit status: %d done, %d failed, %d wrong flags, configuration or input, %d interrupted.\n",
 			statusDone, statusFailed, statusMisused, statusInterrupted)
 	}
 	return flags
@@ -39,6 +40,27 @@ func Parse(flags *flag.FlagSet, args []string, stdout io.Writer) error {
 		return Misuse("there is an argument that belongs to no flag: %q", flags.Arg(0))
 	}
 	return nil
+}
+
+// Words adds a flag for several words to a program's: they are parted by
+// commas, and the flag can be given again.
+func Words(flags *flag.FlagSet, name, usage string) *[]string {
+	words := new([]string)
+	flags.Func(name, usage, func(value string) error {
+		for word := range strings.SplitSeq(value, ",") {
+			if word = strings.TrimSpace(word); word == "" {
+				return errors.New("there is an empty one in it")
+			}
+			*words = append(*words, word)
+		}
+		return nil
+	})
+	return words
+}
+
+// ApplyFlag adds the flag without which a program changes nothing.
+func ApplyFlag(flags *flag.FlagSet) *bool {
+	return flags.Bool("apply", false, "do it; without this flag nothing is sent, and the table shows what would be done")
 }
 
 // isSet tells whether a flag is on the command line.

@@ -4,6 +4,7 @@ import (
 	"flag"
 	"io"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -43,36 +44,41 @@ func UsersFlag(flags *flag.FlagSet) *int {
 
 // Open makes a client of the organization in the environment, or of a fake
 // where the environment says nothing at all, and says on stderr which it is.
-// Half a configuration is an error: somebody means a real organization. Call
-// close when done.
-func (o *Organization) Open(stderr io.Writer) (client *orgusers.Client, closeFake func(), err error) {
+// Half a configuration is an error: somebody means a real organization. The
+// fake brings routes for what the API has no request for. Options are added to
+// either's. Call close when done.
+func (o *Organization) Open(stderr io.Writer, options ...orgusers.Option) (client *orgusers.Client, closeFake func(), err error) {
 	if *o.users < 1 {
 		return nil, nil, Misuse("-users %d: the least is 1", *o.users)
 	}
 	if variables := environment(); len(variables) > 0 {
-		if client, err = o.openReal(variables); err != nil {
+		if client, err = o.openReal(variables, options); err != nil {
 			return nil, nil, err
 		}
 		Say(stderr, "%s: using the organization %s at %s", o.flags.Name(), client.OrganizationUID(), client.BaseURL())
 		return client, func() {}, nil
 	}
 	server := orguserstest.NewServer(orguserstest.WithUsers(*o.users), FakeToday())
-	if client, err = orgusers.New(server.OrganizationUID, server.Options()...); err != nil {
+	options = slices.Concat(server.Options(), []orgusers.Option{orgusers.WithRoutes(server.Routes())}, options)
+	if client, err = orgusers.New(server.OrganizationUID, options...); err != nil {
 		server.Close()
-		return nil, nil, err
+		return nil, nil, Misuse("%w", err)
 	}
 	Say(stderr, "%s: using the built-in fake with %d made-up users, since no %s variable is set", o.flags.Name(), *o.users, environmentPrefix)
 	return client, server.Close, nil
 }
 
-func (o *Organization) openReal(variables []string) (*orgusers.Client, error) {
+func (o *Organization) openReal(variables []string, options []orgusers.Option) (*orgusers.Client, error) {
 	names := strings.Join(variables, ", ")
 	if isSet(o.flags, "users") {
 		return nil, Misuse("-users is for the built-in fake, and %s in the environment for a real organization: leave one out", names)
 	}
-	client, err := orgusers.NewFromEnv()
-	if err != nil {
+	if _, err := orgusers.NewFromEnv(); err != nil {
 		return nil, Misuse("%w; put that right, or unset %s for the built-in fake", err, names)
+	}
+	client, err := orgusers.NewFromEnv(options...)
+	if err != nil {
+		return nil, Misuse("%w", err)
 	}
 	return client, nil
 }

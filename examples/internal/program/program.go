@@ -11,6 +11,8 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+
+	"github.com/orgusers/orgusers"
 )
 
 // The exit statuses of every program.
@@ -54,7 +56,7 @@ func exitStatus(ctx context.Context, err error) int {
 	switch {
 	case err == nil, errors.Is(err, flag.ErrHelp):
 		return statusDone
-	case errors.As(err, new(misuse)):
+	case errors.As(err, new(misuse)), errors.Is(err, orgusers.ErrRefused):
 		return statusMisused
 	case ctx.Err() != nil:
 		return statusInterrupted
@@ -80,12 +82,13 @@ func Say(stderr io.Writer, format string, args ...any) {
 	_, _ = fmt.Fprintf(stderr, format+"\n", args...)
 }
 
-// misuse is an error of whoever started the program.
+// misuse is an error of whoever started the program, found before anything was
+// changed.
 type misuse struct{ error }
 
 func (m misuse) Unwrap() error { return m.error }
 
-// Misuse makes an error of the command line or the environment, as
+// Misuse makes an error of the command line, the environment or the input, as
 // [fmt.Errorf] does.
 func Misuse(format string, args ...any) error {
 	return misuse{fmt.Errorf(format, args...)}

@@ -9,6 +9,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/orgusers/orgusers"
 )
 
 func TestExitStatus(t *testing.T) {
@@ -28,6 +30,7 @@ func TestExitStatus(t *testing.T) {
 		"failed":                       {running, failure, 1},
 		"wrong flags":                  {running, Misuse("-x: %w", failure), 2},
 		"wrong flags, further up":      {running, fmt.Errorf("run: %w", Misuse("-x")), 2},
+		"refused":                      {running, fmt.Errorf("run: %w", orgusers.ErrRefused), 2},
 		"interrupted":                  {interrupted, fmt.Errorf("run: %w", context.Canceled), 130},
 		"interrupted, other last word": {interrupted, failure, 130},
 	} {

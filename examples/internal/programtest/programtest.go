@@ -100,3 +100,29 @@ func Status(t *testing.T, err error) int {
 	}
 	return 0
 }
+
+// ExpectMisuse fails a test whose program has not refused what it was given
+// with these words.
+func ExpectMisuse(t *testing.T, result Result, says string) {
+	t.Helper()
+	if result.Status != 2 || result.Stdout != "" {
+		t.Errorf("exit status %d, stdout %q, want 2 and none", result.Status, result.Stdout)
+	}
+	if !strings.Contains(result.Stderr, says) || !strings.HasSuffix(result.Stderr, " -h explains the flags.\n") {
+		t.Errorf("stderr is %q, want %q in it", result.Stderr, says)
+	}
+}
+
+// ExpectHelp fails a test whose program does not explain these with -h.
+func ExpectHelp(t *testing.T, words ...string) {
+	t.Helper()
+	result := Run(t, Command(t, nil, "-h"))
+	if result.Status != 0 || result.Stderr != "" {
+		t.Errorf("exit status %d, stderr %q, want 0 and none", result.Status, result.Stderr)
+	}
+	for _, want := range append(words, "CONTENTSTACK_AUTHTOKEN", "Exit status") {
+		if !strings.Contains(result.Stdout, want) {
+			t.Errorf("-h does not mention %s:\n%s", want, result.Stdout)
+		}
+	}
+}

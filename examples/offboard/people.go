@@ -1,0 +1,125 @@
+package main
+
+import (
+	"context"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/orgusers/orgusers"
+	"github.com/orgusers/orgusers/examples/internal/lastseen"
+	"github.com/orgusers/orgusers/examples/internal/program"
+)
+
+// people are the users to remove, as far as they are in the organization.
+type people struct {
+	client   *orgusers.Client
+	stderr   io.Writer
+	progress *program.Progress
+	users    map[string]*orgusers.User // by their address in small letters
+	roles    map[string]string         // names by uid, where users came without
+}
+
+// find looks up addresses, and says which of them are those that cannot be
+// removed: an error of the package names no address.
+func (p *people) find(ctx context.Context, emails []string) error {
+	users, err := p.client.FindUsers(ctx, emails...)
+	if err != nil {
+		return err
+	}
+	_, err = p.keep(ctx, users, "cannot be removed")
+	return err
+}
+
+// notSeen finds who was not seen for some time, and leaves out those who
+// cannot be removed.
+func (p *people) notSeen(ctx context.Context, rule *lastseen.Rule, pending bool, now time.Time) (emails []string, err error) {
+	var users []*orgusers.User
+	read := 0
+	for u, err := range p.client.Users(ctx, &orgusers.ListUsersOptions{Sort: orgusers.Sort{By: orgusers.SortByEmail}}) {
+		if err != nil {
+			return nil, err
+		}
+		if rule.Member(u, now) || pending && rule.Invitation(u, now) {
+			users = append(users, u)
+		}
+		read++
+		p.progress.Set(read, -1)
+	}
+	return p.keep(ctx, users, "is left out")
+}
+
+// keep remembers users, and returns the addresses of those who can be removed.
+// Of the others it says what becomes of them.
+func (p *people) keep(ctx context.Context, users []*orgusers.User, fate string) (emails []string, err error) {
+	me, err := p.client.CurrentUser(ctx)
+	if err != nil {
+		return nil, err
+	}
+	organization, err := p.client.Organization(ctx, nil)
+	if err != nil {
+		return nil, err
+	}
+	p.progress.Clear()
+	p.users = make(map[string]*orgusers.User, len(users))
+	for _, u := range users {
+		p.users[strings.ToLower(u.Email)] = u
+		switch {
+		case u.Owner, u.UID != "" && u.UID == organization.OwnerUID:
+			program.Say(p.stderr, "%s: %s %s: the organization's owner", name, u.Email, fate)
+		case strings.EqualFold(u.Email, me.Email), u.UID != "" && u.UID == me.UID:
+			program.Say(p.stderr, "%s: %s %s: that is you", name, u.Email, fate)
+		default:
+			emails = append(emails, u.Email)
+		}
+	}
+	return emails, p.nameRoles(ctx, users)
+}
+
+// nameRoles reads the names of roles where the server sent uids alone.
+func (p *people) nameRoles(ctx context.Context, users []*orgusers.User) error {
+	named := true
+	for _, u := range users {
+		for _, role := range u.Roles {
+			named = named && role.Name != ""
+		}
+	}
+	if named {
+		return nil
+	}
+	p.roles = map[string]string{}
+	for role, err := range p.client.Roles(ctx, nil) {
+		if err != nil {
+			return err
+		}
+		p.roles[role.UID] = role.Name
+	}
+	return nil
+}
+
+// describe is the name, roles and last login of an address.
+func (p *people) describe(email string) []string {
+	u := p.users[strings.ToLower(email)]
+	if u == nil {
+		return []string{"", "", ""}
+	}
+	var roles []string
+	if u.Owner {
+		roles = append(roles, "owner")
+	}
+	for _, role := range u.Roles {
+		roleName := role.Name
+		if roleName == "" {
+			roleName = p.roles[role.UID]
+		}
+		roles = append(roles, roleName)
+	}
+	seen := "none known"
+	switch {
+	case u.Status == orgusers.StatusPending:
+		seen = "pending"
+	case !u.LastLoginAt.IsZero():
+		seen = u.LastLoginAt.UTC().Format(time.DateOnly)
+	}
+	return []string{strings.TrimSpace(u.FirstName + " " + u.LastName), strings.Join(roles, ", "), seen}
+}
