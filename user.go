@@ -177,20 +177,52 @@ func (n *nested) UnmarshalJSON(data []byte) error {
 type roleRef RoleRef
 
 func (r *roleRef) UnmarshalJSON(data []byte) error {
-	if data[0] == '{' {
-		return json.Unmarshal(data, (*RoleRef)(r))
+	if text, after, ok := plainText(data); ok && len(after) == 0 {
+		r.UID = string(text)
+		return nil
 	}
-	return json.Unmarshal(data, &r.UID)
+	if data[0] != '{' {
+		return json.Unmarshal(data, &r.UID)
+	}
+	plain := RoleRef{}
+	if plainObject(data, func(name, value []byte) {
+		switch string(name) {
+		case "uid":
+			plain.UID = string(value)
+		case "name":
+			plain.Name = string(value)
+		}
+	}) {
+		*r = roleRef(plain)
+		return nil
+	}
+	return json.Unmarshal(data, (*RoleRef)(r))
 }
 
 // inviter is a user's uid, the word System, or an object with uid and email.
 type inviter Inviter
 
 func (i *inviter) UnmarshalJSON(data []byte) error {
-	if data[0] == '{' {
-		return json.Unmarshal(data, (*Inviter)(i))
+	if text, after, ok := plainText(data); ok && len(after) == 0 {
+		i.UID = string(text)
+		return nil
 	}
-	return json.Unmarshal(data, &i.UID)
+	if data[0] != '{' {
+		return json.Unmarshal(data, &i.UID)
+	}
+	plain := Inviter{}
+	if plainObject(data, func(name, value []byte) {
+		switch string(name) {
+		case "uid":
+			plain.UID = string(value)
+		case "email":
+			plain.Email = string(value)
+		}
+	}) {
+		*i = inviter(plain)
+		return nil
+	}
+	return json.Unmarshal(data, (*Inviter)(i))
 }
 
 // timestamp reads null and the empty string as the zero time. Anything else
