@@ -95,3 +95,42 @@ func TestRolesThatAreMergedUnseen(t *testing.T) {
 		}
 	})
 }
+
+// A member has the role that is asked for, and another. A service that adds
+// roles shows nothing when it is done, and may mail: it is asked once.
+func TestRolesThatAreMergedIntoMore(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		server, _ := crowded(t, orguserstest.WithRoleMerge())
+		server.SetRoles(member(0), "Member", "Admin")
+		server.AddFault(orguserstest.Fault{Method: http.MethodPost, Path: sharePath, After: true, Effect: orguserstest.Status(500)})
+		result, err := paced(t, server).UpdateRoles(t.Context(), []string{member(0)}, []string{server.RoleUID("Admin")}, nil)
+		if !errors.Is(err, orgusers.ErrOutcomeUnknown) || result.Outcomes[0].Status != orgusers.OutcomeUnknown || mailsTo(server, member(0)) != 1 {
+			t.Errorf("got %v, %+v and %d mails", err, result.Outcomes, mailsTo(server, member(0)))
+		}
+	})
+}
+
+func TestStackAccessProgress(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		server, client := crowded(t)
+		good := access(server, 0)
+		two := orgusers.StackAccess{"bltunknown": {"x"}}
+		for key, roles := range good {
+			two[key] = roles
+		}
+		for name, access := range map[string]orgusers.StackAccess{"none": nil, "unknown": {"bltunknown": {"x"}}, "good": good, "both": two} {
+			last := -1
+			_, _ = client.UpdateStackAccess(t.Context(), twelve(member), access, &orgusers.BulkOptions{Progress: func(done, total int) {
+				if done < last || done > total || total != 12 {
+					t.Errorf("%s: progress went from %d to %d of %d", name, last, done, total)
+				}
+				last = done
+			}})
+			if last != 12 {
+				t.Errorf("%s: progress ended at %d", name, last)
+			}
+		}
+	})
+}

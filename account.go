@@ -32,7 +32,8 @@ func (c *Client) SendPasswordReset(ctx context.Context, email string) error {
 
 // UnlockUsers unlocks accounts that are locked after failed logins. As in the
 // product it does not apply to users who belong to several organizations or
-// are not locked; whether the outcome tells so depends on the route.
+// are not locked; whether the outcome tells so depends on the route, and a dry
+// run cannot foretell it.
 //
 // The API has no public request for it: it sends what [WithRoutes] gives, and
 // is [ErrNoRoute] without. Guards and outcomes are those of
@@ -59,7 +60,7 @@ func (c *Client) ForcePasswordReset(ctx context.Context, emails []string, opts *
 
 // EndSessions logs users out at once. As in the product it does not apply to
 // users who belong to several organizations or have no session; whether the
-// outcome tells so depends on the route.
+// outcome tells so depends on the route, and a dry run cannot foretell it.
 //
 // Request, guards and outcomes are as with [Client.UnlockUsers].
 func (c *Client) EndSessions(ctx context.Context, emails []string, opts *BulkOptions) (*BulkResult, error) {
@@ -93,8 +94,12 @@ func (c *Client) sendRoute(ctx context.Context, op *operation, route Route, role
 	if err != nil {
 		return op.invalid(fmt.Errorf("the route's Encode: %w", err))
 	}
+	if route.Decode == nil {
+		_, err := c.do(ctx, op, input{body: body}, nil)
+		return err
+	}
 	var answer json.RawMessage
-	if _, err := c.do(ctx, op, input{body: body}, &answer); err != nil || route.Decode == nil {
+	if _, err := c.do(ctx, op, input{body: body}, &answer); err != nil {
 		return err
 	}
 	outcomes, err := route.Decode(answer)

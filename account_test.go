@@ -110,6 +110,21 @@ func TestAccountActions(t *testing.T) {
 	})
 }
 
+// A route may answer with nothing but a status.
+func TestRouteAnswers204(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		server, _ := crowded(t)
+		route := orgusers.Route{Path: server.Routes().EndSessions.Path}
+		server.AddFault(orguserstest.Fault{Path: route.Path, Effect: orguserstest.Status(204).WithBody("")})
+		client := paced(t, server, orgusers.WithRoutes(orgusers.Routes{EndSessions: route}))
+		result, err := client.EndSessions(t.Context(), twelve(member), nil)
+		if err != nil || result.Count(orgusers.OutcomeDone) != 12 {
+			t.Errorf("got %v, %d done", err, result.Count(orgusers.OutcomeDone))
+		}
+	})
+}
+
 func TestRouteIsMissing(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

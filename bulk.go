@@ -16,7 +16,8 @@ import (
 // BulkOptions change how a call for many users goes. Nil is the common case.
 type BulkOptions struct {
 	// DryRun sends nothing but reads, and tells what a real run would come to:
-	// OutcomeDone is "would be done".
+	// OutcomeDone is "would be done". What the service alone knows, such as who
+	// is locked or logged in, it cannot tell.
 	DryRun bool
 	// Progress is told, from the goroutine of the call, how many addresses of
 	// how many have an outcome.
@@ -33,7 +34,9 @@ const (
 	// OutcomeSkipped: there was nothing to do, or it does not apply to this
 	// user. Outcome.Reason says why.
 	OutcomeSkipped OutcomeStatus = "skipped"
-	// OutcomeFailed: it was not done.
+	// OutcomeFailed: it was not done. Where the context ended, or the token
+	// was refused, before it was this address's turn, the reason is "not
+	// started".
 	OutcomeFailed OutcomeStatus = "failed"
 	// OutcomeUnknown: it may or may not have been done, and no reading back
 	// could tell. The error is ErrOutcomeUnknown.
@@ -52,7 +55,8 @@ type Outcome struct {
 }
 
 // BulkResult has one outcome for each address, in the order given. Addresses
-// that differ in letter case alone are one.
+// that differ in letter case alone are one. It is empty where a call was
+// refused, or failed before anything was sent.
 type BulkResult struct {
 	Outcomes []Outcome `json:"outcomes"`
 }
@@ -210,18 +214,16 @@ func spoilt(err error) bool {
 // separate asks one by one for what a batch was refused. Nothing says that the
 // server takes a batch as a whole, so it looks first what has been done.
 func (b *bulk) separate(ctx context.Context, batch []*target, refusal error) {
-	seen, err := b.readBack(ctx, batch)
+	seen, err := b.look(ctx, batch, firstLook, looksBeforeRepeating)
 	if err != nil {
 		decideAll(batch, OutcomeUnknown, "", fmt.Errorf("%w: %w; reading back failed: %w", ErrOutcomeUnknown, refusal, err))
 		return
 	}
-	for _, t := range batch {
+	for _, t := range undecided(batch) {
 		switch {
-		case seen[t] == there:
-			t.decide(OutcomeDone, "", nil)
 		case seen[t] == unclear:
 			t.decide(OutcomeUnknown, "", fmt.Errorf("%w: %w", ErrOutcomeUnknown, refusal))
-		case len(batch) == 1:
+		case len(batch) == 1 || b.once:
 			t.decide(OutcomeFailed, "", refusal)
 		default:
 			b.apply(ctx, []*target{t})
@@ -241,7 +243,7 @@ func (b *bulk) confirm(ctx context.Context, batch []*target) {
 	// At once, for the common case; then with patience.
 	_, err := b.look(ctx, batch, 0, 1)
 	if err == nil && len(undecided(batch)) > 0 {
-		_, err = b.look(ctx, batch, firstLook, 3)
+		_, err = b.look(ctx, batch, firstLook, looksBeforeRepeating)
 	}
 	switch {
 	case err != nil:
@@ -262,13 +264,16 @@ func (b *bulk) settle(ctx context.Context, batch []*target, cause error) {
 		return
 	}
 	late := mayStillBeAtWork(cause)
-	looks := 3
+	looks := looksBeforeRepeating
 	if late {
-		looks = 4
+		looks++
 	}
 	seen, err := b.look(ctx, batch, firstLook, looks)
+	if err != nil {
+		decideAll(batch, OutcomeUnknown, "", fmt.Errorf("%w; reading back failed: %w", cause, err))
+	}
 	for _, t := range undecided(batch) {
-		if err != nil || late || b.once || seen[t] != untouched {
+		if late || b.once || seen[t] != untouched {
 			t.decide(OutcomeUnknown, "", cause)
 		}
 	}
@@ -278,10 +283,18 @@ func (b *bulk) settle(ctx context.Context, batch []*target, cause error) {
 // each time. It is no part of RetryPolicy: to look too early mails twice.
 const firstLook = time.Second
 
+// looksBeforeRepeating takes seven seconds in all.
+const looksBeforeRepeating = 3
+
 // look reads back, several times, until the change is there for everybody. It
-// decides for whom it is, and returns what it saw of the others.
+// decides for whom it is, and returns what it saw of the others. Where the
+// deadline would come before the next look, it looks at once and leaves it at
+// that.
 func (b *bulk) look(ctx context.Context, batch []*target, wait time.Duration, times int) (seen map[*target]evidence, err error) {
-	for range times {
+	for ; times > 0; times-- {
+		if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) < wait {
+			wait, times = 0, 1
+		}
 		if err := transport.Sleep(ctx, wait); err != nil {
 			return nil, err
 		}
@@ -306,8 +319,11 @@ func (b *bulk) look(ctx context.Context, batch []*target, wait time.Duration, ti
 // not there yet can still come.
 func mayStillBeAtWork(err error) bool {
 	var failure *Error
-	if errors.As(err, &failure) && failure.StatusCode == http.StatusGatewayTimeout {
-		return true
+	if errors.As(err, &failure) {
+		switch failure.StatusCode {
+		case http.StatusGatewayTimeout, 522, 524, 598: // as some gateways say it
+			return true
+		}
 	}
 	var timeout net.Error
 	return errors.As(err, &timeout) && timeout.Timeout()
@@ -317,7 +333,7 @@ func mayStillBeAtWork(err error) bool {
 func known(err error) error {
 	var failure *Error
 	if !errors.As(err, &failure) {
-		return err
+		return errors.New(err.Error() + "; it was not done, as reading back shows")
 	}
 	found := *failure
 	found.unknown = false

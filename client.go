@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net"
 	"net/http"
@@ -58,7 +59,20 @@ func NewFromEnv(opts ...Option) (*Client, error) {
 	if uid == "" {
 		return nil, invalid(errors.New("CONTENTSTACK_ORGANIZATION_UID is not set"))
 	}
+	if err := checkUID(uid); err != nil {
+		return nil, invalid(fmt.Errorf("CONTENTSTACK_ORGANIZATION_UID %w", err))
+	}
 	return newClient(uid, c)
+}
+
+// checkUID refuses what cannot be the uid of an organization, which goes into
+// paths and a header.
+func checkUID(uid string) error {
+	if err := checkToken(uid); err != nil {
+		return err
+	}
+	_, err := escapeElement(uid)
+	return err
 }
 
 // ForOrganization makes a client for another organization with the same
@@ -77,8 +91,9 @@ func (c *Client) BaseURL() string { return c.config.base().String() }
 // String names the organization and nothing secret.
 func (c *Client) String() string { return "orgusers.Client(" + c.organizationUID + ")" }
 
-// GoString is String, so that no verb of fmt prints what is inside.
-func (c *Client) GoString() string { return c.String() }
+// Format prints String, whatever the verb: for %s of a copy, or for %t, fmt
+// would print what is inside, a token source say.
+func (c Client) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, c.String()) }
 
 func newConfig(opts []Option) (*config, error) {
 	c := &config{logger: slog.New(slog.DiscardHandler), retry: RetryPolicy{}.orDefault()}
@@ -140,10 +155,7 @@ type fixedToken func() string
 func (t fixedToken) Token(context.Context) (string, error) { return t(), nil }
 
 func newClient(organizationUID string, c *config) (*Client, error) {
-	if organizationUID == "" {
-		return nil, invalid(errors.New("the organization uid is empty"))
-	}
-	if _, err := escapeElement(organizationUID); err != nil {
+	if err := checkUID(organizationUID); err != nil {
 		return nil, invalid(fmt.Errorf("the organization uid %w", err))
 	}
 	switch {

@@ -47,11 +47,12 @@ func DefaultColumns() []Column {
 }
 
 // CSDXColumns are the columns of the file that the vendor's command line tool
-// writes (csdx cm:export-to-csv --action users), with the same cells, so that
-// scripts made for that file can read this one: Email, User UID, Organization
-// Role, Status, Invited By, Created Time, Updated Time. Its dates are in local
-// time and these in UTC; a missing date is empty here and NaN/NaN/NaN there.
-// Its rows come in the order of the API.
+// writes (csdx cm:export-to-csv --action users), so that scripts made for that
+// file can read this one: Email, User UID, Organization Role, Status, Invited
+// By, Created Time, Updated Time. The cells are the same with
+// ExportOptions.Raw, except that the tool's dates are in local time and these
+// in UTC, and that a missing date is empty here and NaN/NaN/NaN there. The
+// tool's rows come in the order of the API.
 func CSDXColumns() []Column {
 	return []Column{
 		{Header: "Email", Value: func(u *User) string { return u.Email }},

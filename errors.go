@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/orgusers/orgusers/internal/paging"
 	"github.com/orgusers/orgusers/internal/transport"
@@ -51,8 +52,9 @@ var (
 	// ErrOutcomeUnknown: a write may or may not have happened, and repeating
 	// it might do it twice. Read back before deciding.
 	ErrOutcomeUnknown = errors.New("outcome unknown")
-	// ErrIncomplete: a list could not be read to its end. What was read is not
-	// the whole.
+	// ErrIncomplete: the pages of a list do not fit together, so that it cannot
+	// be known to be whole. A request that fails ends a list with its own error
+	// instead; either way what was read is not the whole.
 	ErrIncomplete = paging.ErrIncomplete
 )
 
@@ -133,7 +135,7 @@ func (e *Error) advice() string {
 	case e.Is(ErrUnauthorized):
 		return "log in again, or give a token of this region that is still valid"
 	case e.Is(ErrForbidden):
-		return "it needs the organization's owner or an administrator"
+		return "this user may not do that; most operations need the organization's owner or an administrator"
 	case e.Is(ErrRateLimited) && e.RetryAfter > 0:
 		return fmt.Sprintf("try again in %v", e.RetryAfter.Round(time.Second))
 	case e.Is(ErrRateLimited):
@@ -175,8 +177,23 @@ func (e *Error) Is(target error) bool {
 	}
 }
 
-// Unwrap gives the context's error, or that of the connection.
+// Unwrap gives what errors.Is and errors.As find the context's error in, or
+// that of the connection or the token source.
 func (e *Error) Unwrap() error { return e.cause }
+
+// concealed is an error from outside, for errors.Is and errors.As. It cannot
+// be unwrapped, since whoever collects errors prints each of a chain, and this
+// one may quote an answer, a URL or a token endpoint. Its text has none of it.
+type concealed struct {
+	err  func() error // no verb of fmt prints what is behind it
+	text string
+}
+
+func (e *concealed) Error() string { return e.text }
+
+func (e *concealed) Is(target error) bool { return errors.Is(e.err(), target) }
+
+func (e *concealed) As(target any) bool { return errors.As(e.err(), target) }
 
 // LogValue logs the parts of the error by name.
 func (e *Error) LogValue() slog.Value {
@@ -236,7 +253,7 @@ func (op *operation) unanswered(err error, attempts int) error {
 	} else {
 		e.Message = failure.Error()
 	}
-	e.cause = failure.Err
+	e.cause = &concealed{err: func() error { return failure.Err }, text: failure.Error()}
 	e.unknown = op.write && !failure.Unsent
 	var wait *transport.WaitError
 	e.limited = errors.As(err, &wait) && wait.Limit
@@ -362,10 +379,11 @@ func fieldsOf(raw json.RawMessage, clean func(string) string) map[string][]strin
 	return fields
 }
 
-// shorten keeps a text of the server to one line that fits a log.
+// shorten keeps a text of the server to one line that fits a log, and that a
+// terminal shows without obeying it.
 func shorten(text string) string {
 	const most = 300
-	text = strings.Join(strings.Fields(text), " ")
+	text = strings.Join(strings.FieldsFunc(text, func(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) }), " ")
 	if runes := []rune(text); len(runes) > most {
 		return string(runes[:most]) + "…"
 	}

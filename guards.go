@@ -30,7 +30,7 @@ func (c *Client) targets(ctx context.Context, op *operation, emails []string) ([
 	if err != nil {
 		return nil, nil, op.unread(err)
 	}
-	if me.UID == "" && me.Email == "" || organization.OwnerUID == "" {
+	if me.Email == "" || organization.OwnerUID == "" {
 		return nil, nil, op.refused("the server does not say who you are, or who owns the organization, and neither may be among the addresses")
 	}
 	for _, t := range targets {
@@ -39,6 +39,9 @@ func (c *Client) targets(ctx context.Context, op *operation, emails []string) ([
 			return nil, nil, op.refused("number %d of the addresses is your own", t.number)
 		case t.user != nil && (t.user.Owner || t.user.UID != "" && t.user.UID == organization.OwnerUID):
 			return nil, nil, op.refused("number %d of the addresses is the organization's owner", t.number)
+		}
+		if t.user != nil && t.user.UID == "" && t.user.Status != StatusPending {
+			return nil, nil, op.refused("number %d of the addresses is a member without a uid, who cannot be told from the owner", t.number)
 		}
 		t.before = t.user
 	}
@@ -97,7 +100,7 @@ func (c *Client) find(ctx context.Context, targets []*target) error {
 	}
 	byEmail := make(map[string]*User, len(users))
 	for _, u := range users {
-		byEmail[strings.ToLower(u.Email)] = u
+		byEmail[strings.ToLower(u.Email)] = u // FindUsers has each address once
 	}
 	for _, t := range targets {
 		t.user = byEmail[strings.ToLower(t.email)]

@@ -1,10 +1,12 @@
 package orgusers_test
 
 import (
+	"context"
 	"errors"
 	"net/http"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/jarcoal/httpmock"
 
@@ -118,4 +120,61 @@ func TestStackAccessUntold(t *testing.T) {
 	if err == nil || result.Outcomes[0].Status != orgusers.OutcomeFailed || len(got) > 0 {
 		t.Errorf("got %v, %+v after %d writes", err, result.Outcomes, len(got))
 	}
+}
+
+// An address with two rows is the owner's, or a member's, before it is that of
+// an invitation.
+func TestGuardsSeeBothRows(t *testing.T) {
+	t.Parallel()
+	const pendingRow = `{"uid":"s2","email":"abc@example.com","status":"pending"}`
+	for name, row := range map[string]string{
+		"an owner":  `{"uid":"s1","email":"Abc@example.com","user_uid":"owner","is_owner":true,"status":"accepted"}`,
+		"a member":  `{"uid":"s1","email":"Abc@example.com","user_uid":"u1","status":"accepted"}`,
+		"no uid":    `{"uid":"s1","email":"abc@example.com","status":"accepted"}`,
+		"yourself ": `{"uid":"s1","email":"abc@example.com","user_uid":"me","status":"accepted"}`,
+	} {
+		for _, rows := range []string{row + "," + pendingRow, pendingRow + "," + row} {
+			var got []sent
+			mock := httpmock.NewMockTransport()
+			mock.RegisterNoResponder(answering(t, map[string][]string{search: {`{"shares":[` + rows + `],"count":2}`}}, &got))
+			result, err := newClient(t, mock).WithdrawInvitations(t.Context(), []string{"abc@example.com"}, nil)
+			if len(got) > 0 {
+				t.Errorf("%s: something was sent: %+v", name, got)
+			}
+			if name == "a member" && (err != nil || result.Outcomes[0].Status != orgusers.OutcomeSkipped) || name != "a member" && !errors.Is(err, orgusers.ErrRefused) {
+				t.Errorf("%s: got %v, %+v", name, err, result)
+			}
+		}
+	}
+}
+
+// Where the deadline leaves no time to wait, one look is better than none.
+func TestSettledBeforeDeadline(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		server, client := crowded(t)
+		server.AddFault(orguserstest.Fault{Method: http.MethodDelete, After: true, Effect: orguserstest.Status(500)})
+		ctx, cancel := context.WithTimeout(t.Context(), 900*time.Millisecond)
+		defer cancel()
+		result, err := client.RemoveUsers(ctx, []string{member(0)}, nil)
+		if err != nil || result.Outcomes[0].Status != orgusers.OutcomeDone {
+			t.Errorf("got %v, %+v", err, result.Outcomes)
+		}
+	})
+}
+
+// Why reading back failed is told with what it was to settle.
+func TestReadingBackFails(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		server, client := crowded(t)
+		server.AddFault(
+			orguserstest.Fault{Method: http.MethodDelete, After: true, Effect: orguserstest.Status(500)},
+			orguserstest.Fault{Method: http.MethodPost, Path: sharePath + "/search", Skip: 1, Effect: orguserstest.Status(403)},
+		)
+		result, err := client.RemoveUsers(t.Context(), []string{member(0)}, nil)
+		if !errors.Is(err, orgusers.ErrOutcomeUnknown) || !errors.Is(err, orgusers.ErrForbidden) || result.Outcomes[0].Status != orgusers.OutcomeUnknown {
+			t.Errorf("got %v, %+v", err, result.Outcomes)
+		}
+	})
 }

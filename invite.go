@@ -71,7 +71,8 @@ type InviteOutcome struct {
 }
 
 // InviteResult has one outcome for each address, in the order given. Addresses
-// that differ in letter case alone are one.
+// that differ in letter case alone are one. It is empty where the call was
+// refused, or failed before anything was sent.
 type InviteResult struct {
 	Outcomes []InviteOutcome `json:"outcomes"`
 }

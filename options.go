@@ -76,7 +76,7 @@ func checkToken(token string) error {
 	}
 	for _, r := range token {
 		if r <= ' ' || r > '~' {
-			return errors.New("has a space, a line break or another character that no token has (was it read from a file with its newline?)")
+			return errors.New("has a space, a line break or another character that it cannot have (was it read from a file with its newline?)")
 		}
 	}
 	return nil
@@ -131,6 +131,9 @@ func parseBaseURL(text string) (*url.URL, error) {
 			return nil, errors.New("must not have . or .. in its path")
 		}
 	}
+	// net/http keeps requests to "localhost" from a proxy of the environment,
+	// and those to "LOCALHOST" not: the token would go there in the clear.
+	u.Host = strings.ToLower(u.Host)
 	trimmed := strings.TrimRight(u.EscapedPath(), "/")
 	if strings.HasSuffix(trimmed, "/v3") {
 		return nil, errors.New("must be given without its /v3")

@@ -3,7 +3,9 @@ package orgusers
 import "context"
 
 // UpdateRoles gives members exactly these organization roles. Whoever is no
-// member is skipped, never invited; so is whoever has just these roles.
+// member is skipped, never invited; so is whoever has just these roles. Where
+// an answer was lost, and the roles do not show that it was done, the outcome
+// is unknown and nothing is sent again.
 //
 // The API has no request to update roles. The one documented request that
 // touches them is the invitation, whose sample answers with an accepted
@@ -68,6 +70,8 @@ func (c *Client) UpdateRoles(ctx context.Context, emails, roleUIDs []string, opt
 			return err
 		},
 		exact: true,
+		// That the roles are as they were does not tell that nobody was mailed.
+		once: true,
 		readBack: c.readingUsers(func(t *target) evidence {
 			if t.user == nil {
 				return unclear

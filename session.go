@@ -103,7 +103,8 @@ func (Credentials) MarshalJSON() ([]byte, error) { return []byte(`"[redacted]"`)
 func (Session) Format(f fmt.State, _ rune) { _, _ = f.Write([]byte("orgusers.Session([redacted])")) }
 
 // Login begins a session with an address and a password. Of the options it
-// uses all but credentials, which it refuses. Wrong credentials are
+// uses all but credentials, which it refuses; it does not look at the
+// environment, so the region is [RegionNA] unless [WithRegion] says otherwise. Wrong credentials are
 // [ErrInvalid], a locked account is [ErrLocked] too, and a second factor that
 // is needed or wrong is [ErrSecondFactor], with Error.SecondFactor telling
 // which. Each failed login counts towards locking the account, so it is never

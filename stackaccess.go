@@ -36,9 +36,6 @@ func (c *Client) UpdateStackAccess(ctx context.Context, emails []string, access 
 	progress := options.Progress
 	if len(active) == 0 {
 		access = nil // there is nobody to read the stacks for
-		if progress != nil {
-			progress(len(targets), len(targets))
-		}
 	}
 	for i, key := range slices.Sorted(maps.Keys(access)) {
 		if progress != nil {
@@ -57,6 +54,9 @@ func (c *Client) UpdateStackAccess(ctx context.Context, emails []string, access 
 		for i, t := range active {
 			t.worsen(here[i], "stack "+key)
 		}
+	}
+	if progress != nil {
+		progress(len(targets), len(targets))
 	}
 	return (&bulk{op: opSetStackRoles}).result(targets)
 }

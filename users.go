@@ -79,8 +79,9 @@ func (c *Client) ListUsers(ctx context.Context, opts *ListUsersOptions) (*UserPa
 
 // Users reads all users, page by page, each exactly once, or ends with an
 // error: whoever is in the organization from the first request to the last is
-// in the sequence, although others come and go meanwhile. A list that cannot
-// be read to its end is [ErrIncomplete].
+// in the sequence, although others come and go meanwhile. A request that fails
+// ends it with its own error, and pages that do not fit together with
+// [ErrIncomplete].
 //
 // Without a sort, or by [SortByCreated] upwards, users come as they are read.
 // Every other order is made here after all have been read, so that nobody is
@@ -126,6 +127,7 @@ func (c *Client) usersByCreation(ctx context.Context, options ListUsersOptions, 
 			return c.listUsers(ctx, options, skip, limit, progress)
 		},
 		Key:       func(u *User) string { return u.ShareUID },
+		Tied:      func(a, b *User) bool { return a.CreatedAt.Equal(b.CreatedAt) },
 		PageSize:  options.PageSize,
 		ReadAhead: readAhead,
 	})
@@ -280,10 +282,32 @@ func (c *Client) FindUsers(ctx context.Context, emails ...string) ([]*User, erro
 			if err != nil {
 				return inOrder(wanted, found), err
 			}
-			found[strings.ToLower(u.Email)] = u
+			key := strings.ToLower(u.Email)
+			found[key] = foremost(found[key], u)
 		}
 	}
 	return inOrder(wanted, found), nil
+}
+
+// foremost is the row that counts, should an address have two: the owner's,
+// then a member's, so that no guard overlooks either.
+func foremost(a, b *User) *User {
+	rank := func(u *User) int {
+		switch {
+		case u == nil:
+			return 0
+		case u.Owner:
+			return 3
+		case u.Status != StatusPending:
+			return 2
+		default:
+			return 1
+		}
+	}
+	if rank(b) > rank(a) {
+		return b
+	}
+	return a
 }
 
 func inOrder(wanted []string, found map[string]*User) []*User {

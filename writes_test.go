@@ -139,7 +139,7 @@ var writes = []write{
 		},
 	},
 	{
-		name: "UpdateRoles", method: http.MethodPost, path: sharePath, mails: true,
+		name: "UpdateRoles", method: http.MethodPost, path: sharePath, mails: true, unseen: true,
 		call: func(ctx context.Context, c *orgusers.Client, s *orguserstest.Server) map[string]orgusers.OutcomeStatus {
 			return statuses(c.UpdateRoles(ctx, twelve(member), []string{s.RoleUID("Admin")}, nil))
 		},
@@ -189,7 +189,7 @@ var writes = []write{
 		},
 	},
 	{
-		name: "UpdateRoles by a route", method: http.MethodPost, path: fakePath + "roles", mails: true, routes: true,
+		name: "UpdateRoles by a route", method: http.MethodPost, path: fakePath + "roles", mails: true, unseen: true, routes: true,
 		call: func(ctx context.Context, c *orgusers.Client, s *orguserstest.Server) map[string]orgusers.OutcomeStatus {
 			return statuses(c.UpdateRoles(ctx, twelve(member), []string{s.RoleUID("Admin")}, nil))
 		},

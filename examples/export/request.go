@@ -34,7 +34,7 @@ func newRequest(flags *flag.FlagSet) *request {
 	r := new(request)
 	flags.StringVar(&r.output, "o", toStdout, "write to this `file`, complete and readable by you alone, or not at all; - is stdout")
 	flags.StringVar(&r.columns, "columns", "", "write these `columns`, parted by commas, in this order (default all): "+strings.Join(columnNames(), ","))
-	flags.BoolVar(&r.csdx, "csdx", false, "write the columns of the vendor's csdx cm:export-to-csv instead; its cells are those of -raw, its order that of -sort created")
+	flags.BoolVar(&r.csdx, "csdx", false, "write the columns of the vendor's csdx cm:export-to-csv instead; add -raw for exactly its cells, and -sort created for its order")
 	flags.StringVar(&r.sort, "sort", "email", "sort by this `field`: "+strings.Join(sortNames(), ", "))
 	flags.BoolVar(&r.descending, "descending", false, "sort downwards")
 	flags.StringVar(&r.status, "status", "", "write only users of this `status`: accepted or pending")

@@ -40,13 +40,13 @@ func resolve(ctx context.Context, client *orgusers.Client, people *addresslist.L
 		note := func(format string, args ...any) { people.Mistake(e, format, args...) }
 		key := strings.ToLower(e.Email)
 		if earlier, twice := first[key]; twice && key != "" {
-			note("%s is given already: %s", e.Email, people.Where(earlier))
+			note("%q is given already: %s", e.Email, people.Where(earlier))
 		} else {
 			first[key] = e
 		}
 		invitee := everybody
 		invitee.Email = e.Email
-		if roles := values(e.Cell("roles", "role")); len(roles) > 0 {
+		if roles := values(e.Cell("roles")); len(roles) > 0 {
 			invitee.RoleUIDs, err = r.roles(ctx, roles, note)
 		} else if len(*flags.roles) == 0 {
 			note("there is no organization role")
@@ -54,7 +54,7 @@ func resolve(ctx context.Context, client *orgusers.Client, people *addresslist.L
 		if err != nil {
 			return nil, err
 		}
-		if stacks := values(e.Cell("stacks", "stack")); len(stacks) > 0 {
+		if stacks := values(e.Cell("stacks")); len(stacks) > 0 {
 			if invitee.Stacks, err = r.stacks(ctx, stacks, note); err != nil {
 				return nil, err
 			}
@@ -72,7 +72,7 @@ func (a access) given(e *addresslist.Entry) (roles, stacks string) {
 		}
 		return strings.Join(cell, "; ")
 	}
-	return either(values(e.Cell("roles", "role")), *a.roles), either(values(e.Cell("stacks", "stack")), *a.stacks)
+	return either(values(e.Cell("roles")), *a.roles), either(values(e.Cell("stacks")), *a.stacks)
 }
 
 // values are those of a cell.

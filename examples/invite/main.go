@@ -51,6 +51,9 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
+	if unread := addresslist.Unread(entries, "roles", "stacks"); len(unread) > 0 {
+		program.Say(stderr, "%s: columns that are not read: %q", name, unread)
+	}
 	client, closeFake, err := organization.Open(stderr)
 	if err != nil {
 		return err

@@ -128,7 +128,7 @@ func TestEveryMistakeIsNamedAndNothingSent(t *testing.T) {
 		`line 8: there is no role in stack Website "Gardener"; there are Admin, Developer`,
 		`line 9: "Website": after the stack there must be a colon`,
 		"line 10: there are more or fewer cells",
-		"line 11: GOOD@example.com is given already: people.csv line 2",
+		"line 11: \"GOOD@example.com\" is given already: people.csv line 2",
 		`line 12: extraneous or missing "`,
 		"line 13: \"website:Developer\": the stack is given already",
 	}
@@ -165,7 +165,7 @@ func TestMistakesOnTheCommandLine(t *testing.T) {
 		"no role":               {[]string{"-email", "a@example.com"}, "-email: there is no organization role"},
 		"unknown role":          {[]string{"-email", "a@example.com,b@example.com", "-role", "boss"}, `-role: there is no organization role "boss"`},
 		"unknown stack":         {[]string{"-email", "a@example.com", "-role", "member", "-stack", "Shop:Admin"}, `-stack: there is no stack "Shop"`},
-		"address twice":         {[]string{"-email", "a@example.com,A@example.com", "-role", "member"}, "A@example.com is given already"},
+		"address twice":         {[]string{"-email", "a@example.com,A@example.com", "-role", "member"}, "\"A@example.com\" is given already"},
 		"empty address":         {[]string{"-email", "a@example.com,,"}, "there is an empty one"},
 		"file that is none":     {[]string{"-file", "nowhere.csv"}, "nowhere.csv"},
 		"file without a name":   {[]string{"-file", ""}, "the name is empty"},

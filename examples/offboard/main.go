@@ -108,16 +108,14 @@ func (r *request) remove(ctx context.Context, client *orgusers.Client, emails []
 	if !*r.apply || !*r.yes {
 		foretold, err := client.RemoveUsers(ctx, emails, &orgusers.BulkOptions{DryRun: true})
 		report := found.report(true, foretold)
-		if err != nil || !*r.apply {
+		if err != nil || !*r.apply || foretold.Count(orgusers.OutcomeDone) == 0 {
 			return report.Finish(name, stdout, stderr, err)
 		}
 		if err := report.Write(stderr); err != nil {
 			return err
 		}
-		if leaving := foretold.Count(orgusers.OutcomeDone); leaving > 0 {
-			if err := confirm(ctx, client, leaving, stderr); err != nil {
-				return err
-			}
+		if err := confirm(ctx, client, foretold.Count(orgusers.OutcomeDone), stderr); err != nil {
+			return err
 		}
 	}
 	progress := program.NewProgress(name, "users", stderr)

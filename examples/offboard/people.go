@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"io"
 	"strings"
 	"time"
@@ -10,6 +11,10 @@ import (
 	"github.com/orgusers/orgusers/examples/internal/lastseen"
 	"github.com/orgusers/orgusers/examples/internal/program"
 )
+
+// errNoLogins keeps an organization from being emptied because its server does
+// not tell who has logged in.
+var errNoLogins = errors.New("nobody in the organization has a last login, so nobody can be told to have been away; nothing was sent")
 
 // people are the users to remove, as far as they are in the organization.
 type people struct {
@@ -35,16 +40,25 @@ func (p *people) find(ctx context.Context, emails []string) error {
 // cannot be removed.
 func (p *people) notSeen(ctx context.Context, rule *lastseen.Rule, pending bool, now time.Time) (emails []string, err error) {
 	var users []*orgusers.User
-	read := 0
+	read, logins := 0, 0
 	for u, err := range p.client.Users(ctx, &orgusers.ListUsersOptions{Sort: orgusers.Sort{By: orgusers.SortByEmail}}) {
 		if err != nil {
 			return nil, err
+		}
+		if !u.LastLoginAt.IsZero() {
+			logins++
+		}
+		if u.LastLoginAt.IsZero() && u.CreatedAt.IsZero() && u.InvitedAt.IsZero() {
+			continue // of whom nothing is known is not removed for it
 		}
 		if rule.Member(u, now) || pending && rule.Invitation(u, now) {
 			users = append(users, u)
 		}
 		read++
 		p.progress.Set(read, -1)
+	}
+	if logins == 0 && len(users) > 0 {
+		return nil, errNoLogins
 	}
 	return p.keep(ctx, users, "is left out")
 }

@@ -52,14 +52,23 @@ type Entry struct {
 	cells map[string]string
 }
 
-// Cell is what the file says in the first of these columns that it has.
-func (e *Entry) Cell(columns ...string) string {
-	for _, column := range columns {
-		if cell, found := e.cells[column]; found {
-			return cell
+// Cell is what the file says in a column, nothing if it has no such column.
+func (e *Entry) Cell(column string) string { return e.cells[column] }
+
+// Unread are the columns of the file other than email and these, to be told:
+// where columns say what somebody gets, one is easily misspelt.
+func Unread(entries []*Entry, columns ...string) []string {
+	columns = append(columns, emailColumn, "")
+	var unread []string
+	for _, e := range entries {
+		for column := range e.cells {
+			if !slices.Contains(columns, column) && !slices.Contains(unread, column) {
+				unread = append(unread, column)
+			}
 		}
 	}
-	return ""
+	slices.Sort(unread)
+	return unread
 }
 
 // Read reads the whole list, in the order given, each entry with or without a

@@ -115,7 +115,7 @@ func (l *List) parseTable(table *csv.Reader, header []string) []*Entry {
 // asMeant takes away the apostrophe that an export puts before what a
 // spreadsheet would run: an address can begin with a plus sign.
 func asMeant(cell string) string {
-	if rest, found := strings.CutPrefix(cell, "'"); found && rest != "" && strings.ContainsRune("=+-@", rune(rest[0])) {
+	if rest, found := strings.CutPrefix(cell, "'"); found && rest != "" && strings.ContainsAny(rest[:1], "=+-@") {
 		return rest
 	}
 	return cell

@@ -10,7 +10,8 @@ import (
 	"github.com/orgusers/orgusers/examples/internal/program"
 )
 
-const day = 24 * time.Hour
+// mostDays is a hundred years, before which nobody logged in anywhere.
+const mostDays = 36500
 
 // Rule is a number of days without a login. Zero, which is no rule, is met by
 // everybody.
@@ -29,10 +30,10 @@ func Flag(flags *flag.FlagSet, what string) *Rule {
 // IsSet tells whether there is a rule.
 func (r *Rule) IsSet() bool { return r.days != 0 }
 
-// Check refuses a time that is still to come.
+// Check refuses a time that is still to come, or before all users.
 func (r *Rule) Check() error {
-	if r.days < 0 {
-		return program.Misuse("-not-seen-for %d: it is a number of days", r.days)
+	if r.days < 0 || r.days > mostDays {
+		return program.Misuse("-not-seen-for %d: it is a number of days, %d at the most", r.days, mostDays)
 	}
 	return nil
 }
@@ -57,5 +58,5 @@ func (r *Rule) before(now, t, otherwise time.Time) bool {
 	if t.IsZero() {
 		t = otherwise
 	}
-	return !t.After(now.Add(-time.Duration(r.days) * day))
+	return !t.After(now.AddDate(0, 0, -r.days))
 }

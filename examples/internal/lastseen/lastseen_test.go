@@ -38,3 +38,12 @@ func TestRule(t *testing.T) {
 		}
 	}
 }
+
+func TestMostDays(t *testing.T) {
+	t.Parallel()
+	for days, fine := range map[int]bool{-1: false, 0: true, 36500: true, 36501: false, 106752: false} {
+		if err := (&Rule{days: days}).Check(); (err == nil) != fine {
+			t.Errorf("%d days: %v", days, err)
+		}
+	}
+}

@@ -1,0 +1,66 @@
+package addresslist_test
+
+import (
+	"flag"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/orgusers/orgusers/examples/internal/addresslist"
+)
+
+func TestRead(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		name, file string
+		want       []string
+		mistake    string
+		unread     []string
+	}{
+		{"lines", "a@example.com\n\n  b@example.com\r\n", []string{"a@example.com", "b@example.com"}, "", nil},
+		{"a table", "\ufeffEmail;Roles\r\na@example.com;admin\r\n;\r\n", []string{"a@example.com"}, "", nil},
+		{"a misspelt column", "email,rolls\na@example.com,admin\n", []string{"a@example.com"}, "", []string{"rolls"}},
+		{"a guarded address", "email\n'+a@example.com\n", []string{"+a@example.com"}, "", nil},
+		{"twice in two cases", "a@example.com\nA@EXAMPLE.com\n", []string{"a@example.com"}, "", nil},
+		{"no address", "a@example.com\nnobody\n", nil, "line 2", nil},
+		{"control characters", "email\n\"a\x1b]0;x\x07\"\n", nil, `"a\x1b]0;x\a"`, nil},
+		{"a line that is too long", "email\na@example.com,b\n", nil, "line 2", nil},
+		{"the same column twice", "email,email\na@example.com,b@example.com\n", nil, "two columns", nil},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			path := filepath.Join(t.TempDir(), "people.csv")
+			if err := os.WriteFile(path, []byte(tt.file), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			read := func() *addresslist.List {
+				flags := flag.NewFlagSet("test", flag.ContinueOnError)
+				list := addresslist.Flags(flags)
+				if err := flags.Parse([]string{"-file", path}); err != nil {
+					t.Fatal(err)
+				}
+				return list
+			}
+			got, err := read().Emails(t.Context())
+			if tt.mistake != "" {
+				if err == nil || !strings.Contains(err.Error(), tt.mistake) {
+					t.Errorf("got %v, want an error that says %q", err, tt.mistake)
+				}
+				return
+			}
+			if err != nil || !slices.Equal(got, tt.want) {
+				t.Errorf("got %q, %v, want %q", got, err, tt.want)
+			}
+			entries, err := read().Read(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			if unread := addresslist.Unread(entries, "roles"); !slices.Equal(unread, tt.unread) {
+				t.Errorf("unread are %q, want %q", unread, tt.unread)
+			}
+		})
+	}
+}
