@@ -185,6 +185,8 @@ type turnover struct {
 	rng     *rand.Rand
 	staying []string // who was there from the start and is still
 	known   map[string]bool
+	gone    int
+	come    int
 }
 
 func (c *turnover) some(*orguserstest.Request) {

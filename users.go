@@ -89,7 +89,7 @@ func (c *Client) ListUsers(ctx context.Context, opts *ListUsersOptions) (*UserPa
 //
 // The sequence is lazy, can be ranged over again, and yields an error once, as
 // its last element. It sends what [Client.ListUsers] sends, once for about
-// every 99 users.
+// every 98 users.
 func (c *Client) Users(ctx context.Context, opts *ListUsersOptions) iter.Seq2[*User, error] {
 	return c.users(ctx, opts, nil)
 }

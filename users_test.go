@@ -78,7 +78,7 @@ func TestUsersSendsNoMoreThanItHasTo(t *testing.T) {
 	}{
 		{"a small organization costs one request", 99, 1},
 		{"a full page that may be the last costs one more", 100, 2},
-		{"pages overlap by one row", 198, 2},
+		{"pages overlap by a row, or a few that are tied", 190, 2},
 		{"a stride is 99", 1000, 11},
 	}
 	for _, tt := range tests {

@@ -32,6 +32,7 @@ type server struct {
 
 	tied    int                                                // rows created at the same time
 	shuffle bool                                               // tied rows change places with every request
+	told    bool                                               // whoever reads the list is told which rows are tied
 	cap     int                                                // rows on a page at the most; 0: as many as asked for
 	latency func() time.Duration                               // of one request
 	change  func(s *server, request, skip int)                 // what happens to the list before a request is answered
@@ -134,12 +135,16 @@ func (s *server) page(request, skip, limit int) (paging.Page[row], error) {
 }
 
 func (s *server) list(pageSize, readAhead int) paging.List[row] {
-	return paging.List[row]{
+	list := paging.List[row]{
 		Fetch:     s.fetch,
 		Key:       func(r row) string { return r.key },
 		PageSize:  pageSize,
 		ReadAhead: readAhead,
 	}
+	if s.told {
+		list.Tied = func(a, b row) bool { return a.created == b.created }
+	}
+	return list
 }
 
 // read ranges over the whole list.

@@ -5,8 +5,8 @@
 // missing is read again. Whoever is in the list from the first request to the last is in the sequence, exactly once.
 //
 // That holds for a list whose order never changes and that grows at its end (by date of creation, ascending), and for
-// one that grows at its start. Rows that change places while the list is read (equal dates, no order at all) can hide
-// behind each other. The number of rows that the server counts shows it, and the list is read again; so it is when there
+// one that grows at its start; with Tied also where rows with equal dates change places, as long as a page holds such a
+// group and a row on either side of it. Other rows that change places while the list is read can hide behind each other. The number of rows that the server counts shows it, and the list is read again; so it is when there
 // is no count, or rows were removed meanwhile, and rows were seen to change places. Only then, should nothing have been
 // seen, can one be missing.
 package paging
@@ -35,6 +35,7 @@ type Fetch[T any] func(ctx context.Context, skip, limit int) (Page[T], error)
 type List[T any] struct {
 	Fetch     Fetch[T]
 	Key       func(row T) string // tells two rows apart; the row's own uid, never empty
+	Tied      func(a, b T) bool  // whether the order of the list leaves open which comes first; nil: it never does
 	PageSize  int                // rows to ask for, at least 2; a server may keep to fewer
 	ReadAhead int                // pages in flight at the most; 0 and 1 read one after the other, on demand
 }

@@ -20,6 +20,9 @@ type churn struct {
 	shrink         bool    // pages get smaller, and larger again
 	uncounted      bool
 	shuffle        bool // tied rows change places with every request
+	hidden         bool // and the walk is not told which rows are tied
+	rare           bool // few rows are
+	small          bool // pages may be too small for a group of tied rows, and one before and behind it
 }
 
 // churned makes a list of up to 400 rows that changes, and a page size to read it with.
@@ -28,13 +31,32 @@ func churned(seed uint64, c churn) (s *server, pageSize int) {
 	rows := s.random.IntN(400)
 	pageSize = 3 + s.random.IntN(40)
 	s.tied = 1 + s.random.IntN(4)
+	s.told = !c.hidden
+	least := 3 // rows on a page
+	if c.rare {
+		s.tied = 1
+	}
+	if c.shuffle && !c.small {
+		least = s.tied + 2
+		if c.rare {
+			least = 8
+		}
+		pageSize = max(pageSize, least)
+	}
 	s.add(rows)
+	if c.rare {
+		for i := range s.rows {
+			if s.rows[i].created = i; i > 0 && s.random.IntN(25) == 0 {
+				s.rows[i].created = s.rows[i-1].created
+			}
+		}
+	}
 	for _, r := range s.rows {
 		s.first[r.key] = true
 	}
 	s.shuffle = c.shuffle
 	if s.random.IntN(3) == 0 {
-		s.cap = 3 + s.random.IntN(pageSize)
+		s.cap = least + s.random.IntN(pageSize)
 	}
 	if c.uncounted {
 		s.count = uncounted
@@ -56,7 +78,7 @@ func churned(seed uint64, c churn) (s *server, pageSize int) {
 			s.add(1)
 		}
 		if c.shrink && s.random.Float64() < 1/pages {
-			s.cap = max(3, pageSize*(1+s.random.IntN(4))/4)
+			s.cap = max(least, pageSize*(1+s.random.IntN(4))/4)
 		}
 	}
 	return s, pageSize
@@ -79,10 +101,19 @@ func TestListsThatChange(t *testing.T) {
 		{name: "no count", churn: churn{uncounted: true}},
 		{name: "no count, removed and added", churn: churn{removed: .1, added: .1, uncounted: true}},
 		{name: "no count, page size", churn: churn{removed: .1, added: .1, shrink: true, uncounted: true}},
-		{name: "ties", churn: churn{shuffle: true}, forgiving: true},
-		{name: "ties, added", churn: churn{added: .1, shuffle: true}, forgiving: true},
-		{name: "ties, removed and added", churn: churn{removed: .1, added: .1, shuffle: true}, forgiving: true, lossy: true},
-		{name: "ties, no count", churn: churn{shuffle: true, uncounted: true}, forgiving: true, lossy: true},
+		{name: "ties", churn: churn{shuffle: true}},
+		{name: "ties, added", churn: churn{added: .1, shuffle: true}},
+		{name: "ties, removed and added", churn: churn{removed: .1, added: .1, shuffle: true}},
+		{name: "ties, a third removed and added", churn: churn{removed: .33, added: .33, shuffle: true}},
+		{name: "ties, page size", churn: churn{removed: .1, added: .1, shrink: true, shuffle: true}},
+		{name: "ties, no count", churn: churn{shuffle: true, uncounted: true}},
+		{name: "ties, no count, removed and added", churn: churn{removed: .1, added: .1, shuffle: true, uncounted: true}},
+		{name: "few ties, removed and added", churn: churn{removed: .1, added: .1, shuffle: true, rare: true}},
+		{name: "ties, small pages", churn: churn{removed: .1, added: .1, shuffle: true, small: true}, forgiving: true, lossy: true},
+		{name: "hidden ties", churn: churn{shuffle: true, hidden: true}, forgiving: true},
+		{name: "hidden ties, added", churn: churn{added: .1, shuffle: true, hidden: true}, forgiving: true},
+		{name: "hidden ties, removed and added", churn: churn{removed: .1, added: .1, shuffle: true, hidden: true}, forgiving: true, lossy: true},
+		{name: "hidden ties, no count", churn: churn{shuffle: true, uncounted: true, hidden: true}, forgiving: true, lossy: true},
 	}
 	for _, test := range tests {
 		for _, readAhead := range []int{1, 2, 8, 20} {

@@ -12,6 +12,7 @@ type source[T any] struct {
 	fetch Fetch[T]
 	limit int           // rows to ask for
 	queue []*request[T] // under way, or done and not asked for yet, in the order of their offsets
+	spent int           // requests that were dropped, and that nobody has paid for
 }
 
 // A request is one call of Fetch in a goroutine of its own. The fields below done are set when it is closed.
@@ -32,7 +33,7 @@ func (s *source[T]) page(ctx context.Context, skip, stride, end, flight int) (Pa
 	if err := ctx.Err(); err != nil {
 		return Page[T]{}, err
 	}
-	if len(s.queue) == 0 || s.queue[0].skip != skip {
+	if !s.has(skip, skip) {
 		s.stop()
 		s.queue = append(s.queue, s.start(ctx, skip))
 	}
@@ -51,6 +52,11 @@ func (s *source[T]) page(ctx context.Context, skip, stride, end, flight int) (Pa
 		return Page[T]{}, fmt.Errorf("%w: %w", err, first.err)
 	}
 	return first.page, first.err
+}
+
+// has reports whether the page to come starts between two offsets.
+func (s *source[T]) has(from, to int) bool {
+	return len(s.queue) > 0 && from <= s.queue[0].skip && s.queue[0].skip <= to
 }
 
 func (s *source[T]) start(ctx context.Context, skip int) *request[T] {
@@ -81,5 +87,6 @@ func (s *source[T]) stop() {
 	for _, r := range s.queue {
 		<-r.done
 	}
+	s.spent += len(s.queue)
 	s.queue = nil
 }

@@ -13,12 +13,17 @@ const blindFlight = 4
 // maxRereads is how often a list is read again from its start for rows that are missing.
 const maxRereads = 3
 
+// firstPatience is how many pages must connect before a wide overlap is given up for the first time.
+const firstPatience = 32
+
 // A walk reads one list from its start to its end. What it knows of rows is which ones it has read. A page connects if
 // it starts at the start of the list or holds a row already read: as rows keep their order and new ones come at the
-// end, nothing that was there all the time can lie unread before it.
+// end, nothing that was there all the time can lie unread before it. Rows that are tied are only read as a group: see
+// ties.
 type walk[T any] struct {
 	key    func(T) string
 	source *source[T]
+	ties   ties[T]
 	budget budget
 
 	// Rows read, as hashes under a seed of this walk: the keys of a million rows would take too much memory. Two rows
@@ -28,14 +33,18 @@ type walk[T any] struct {
 	hashes []uint64 // of the page at hand
 
 	size  int  // rows on a page, as the server keeps it
+	shown int  // rows on the page before, while probing
 	next  int  // where the row after the last one read stood, in the last page that connected
 	back  int  // how far before next the next page starts
 	count int  // of the last answer; -1: none, or none to be trusted
 	lied  bool // a count was proven wrong: no other is trusted
 
 	moved   bool // a count changed, or a page did not connect
+	open    bool // the last page ended in the last group of tied rows
 	mixed   bool // an unread row stood before one that had been read: rows change places
-	wide    bool // overlap by half a page: a page did not connect, or the list is read again
+	wide    bool // overlap by half a page: a page did not connect, or the list is read again,
+	calm    int  // pages that have connected since,
+	patient int  // and how many must: after every new mismatch, twice as many
 	probing bool // without a count: the last page was short, so this one may show the end
 	settled bool // the end was read once more, after everything else
 	rereads int  // how often the walk went back to the start
@@ -47,15 +56,17 @@ type walk[T any] struct {
 
 func newWalk[T any](l List[T]) *walk[T] {
 	return &walk[T]{
-		key:    l.Key,
-		source: &source[T]{fetch: l.Fetch, limit: l.PageSize},
-		budget: budget{credit: firstCredit},
-		read:   make(map[uint64]struct{}),
-		seed:   maphash.MakeSeed(),
-		size:   l.PageSize,
-		ahead:  max(1, l.ReadAhead),
-		flight: max(1, l.ReadAhead),
-		alone:  true, // the first page says how the others are to be read
+		key:     l.Key,
+		source:  &source[T]{fetch: l.Fetch, limit: l.PageSize},
+		ties:    ties[T]{tied: l.Tied},
+		budget:  budget{credit: firstCredit + 4*max(1, l.ReadAhead), rows: math.MaxInt},
+		read:    make(map[uint64]struct{}),
+		seed:    maphash.MakeSeed(),
+		size:    l.PageSize,
+		patient: firstPatience,
+		ahead:   max(1, l.ReadAhead),
+		flight:  max(1, l.ReadAhead),
+		alone:   true, // the first page says how the others are to be read
 	}
 }
 
@@ -65,7 +76,7 @@ func (w *walk[T]) run(ctx context.Context, yield func(T, error) bool) error {
 		if err := w.budget.spend(len(w.read), w.count); err != nil {
 			return err
 		}
-		skip := max(0, w.next-w.back)
+		skip := w.start()
 		page, err := w.fetch(ctx, skip)
 		if err != nil {
 			return err
@@ -75,12 +86,16 @@ func (w *walk[T]) run(ctx context.Context, yield func(T, error) bool) error {
 		}
 		w.learnCount(skip, page)
 		if !w.connects(skip) {
-			w.retreat()
+			w.retreat(len(page.Rows))
 			continue
 		}
+		further := w.further()
 		unread, err := w.deliver(ctx, page.Rows, yield)
 		if err != nil {
 			return err
+		}
+		if w.open = further; further {
+			w.ties.note(page.Rows, w.hashes, max(len(page.Rows), w.size))
 		}
 		complete, err = w.advance(skip, len(page.Rows), unread)
 		if err != nil {
@@ -88,6 +103,19 @@ func (w *walk[T]) run(ctx context.Context, yield func(T, error) bool) error {
 		}
 	}
 	return nil
+}
+
+// start is where the next page begins: back from where reading stopped, or where a page begins that is read ahead
+// already and overlaps enough.
+func (w *walk[T]) start() int {
+	if !w.probing && w.source.has(w.next-w.size+1, w.next-w.need()) {
+		return w.source.queue[0].skip
+	}
+	if len(w.source.queue) > 0 {
+		w.flight = max(1, w.flight/2) // what was read ahead begins too late
+		w.source.stop()
+	}
+	return max(0, w.next-w.back)
 }
 
 func (w *walk[T]) fetch(ctx context.Context, skip int) (Page[T], error) {
@@ -98,18 +126,26 @@ func (w *walk[T]) fetch(ctx context.Context, skip int) (Page[T], error) {
 	if w.alone {
 		flight = 1
 	}
+	defer func() {
+		w.budget.drop(w.source.spent)
+		w.source.spent = 0
+	}()
 	return w.source.page(ctx, skip, stride, end, flight)
 }
 
-// overlap is the number of rows of the next page that should be known. While nothing moves, one row is enough. Without
-// a count it takes two to tell the end of the list from a server that has come to keep pages of one row.
+// overlap is the number of rows of the next page that should be known. While nothing moves, one row is enough, or where
+// rows may be tied, a group as large as those seen and one row before it. Without a count it takes two to tell the end
+// of the list from a server that has come to keep pages of one row.
 func (w *walk[T]) overlap() int {
 	rows := 1
+	if w.ties.tied != nil {
+		rows += max(1, min(w.ties.largest, w.size/2))
+	}
 	switch {
 	case w.wide:
-		rows = max(1, w.size/2)
+		rows = max(rows, w.size/2)
 	case w.count < 0:
-		rows = 2
+		rows = max(rows, 2)
 	}
 	return min(rows, w.size-1)
 }
@@ -136,7 +172,9 @@ func (w *walk[T]) learnCount(skip int, page Page[T]) {
 	if count < 0 || w.lied {
 		count = -1
 	}
-	if w.budget.requests > 1 && count != w.count {
+	if w.budget.requests == 1 {
+		w.budget.bound(count)
+	} else if count != w.count {
 		w.moved = true
 	}
 	w.count = count
@@ -144,8 +182,11 @@ func (w *walk[T]) learnCount(skip int, page Page[T]) {
 
 // connects reports whether nothing unread can lie between the rows read and the page at hand.
 func (w *walk[T]) connects(skip int) bool {
-	if skip == 0 || slices.ContainsFunc(w.hashes, w.known) {
+	if skip == 0 {
 		return true
+	}
+	if first := slices.IndexFunc(w.hashes, w.known); first >= 0 {
+		return !w.ties.open(w.hashes[first]) || w.probing && !slices.ContainsFunc(w.hashes, w.unknown)
 	}
 	// Without a count, a list of one row ends with an empty page: no page overlaps it and goes beyond.
 	return w.count < 0 && w.next == 1 && len(w.hashes) == 0
@@ -156,19 +197,51 @@ func (w *walk[T]) known(hash uint64) bool {
 	return known
 }
 
+func (w *walk[T]) unknown(hash uint64) bool { return !w.known(hash) }
+
+// need is how many rows before the one that comes next a page has to begin: with a row from before the group of tied
+// rows that reading stopped in.
+func (w *walk[T]) need() int {
+	if w.open {
+		return len(w.ties.last) + 1
+	}
+	return 1
+}
+
+// further reports whether the page at hand ends with a row that was not read, or is tied with the last one read.
+func (w *walk[T]) further() bool {
+	if len(w.hashes) == 0 {
+		return false
+	}
+	last := w.hashes[len(w.hashes)-1]
+	return !w.known(last) || w.ties.open(last)
+}
+
 // retreat makes the next page start further back, and further each time, until one connects. The more of a list changes,
 // the more of what was read ahead is of no use: fewer pages are, until enough have connected.
-func (w *walk[T]) retreat() {
+func (w *walk[T]) retreat(rows int) {
+	refused := w.probing && rows > 2
+	if refused {
+		w.probing, w.size = false, max(w.shown, rows) // that was not the end
+	}
+	if w.calm > 0 && !w.wide && w.moved {
+		w.patient *= 2
+	}
+	w.source.stop()
 	w.moved, w.wide, w.alone = true, true, true
+	w.calm = 0
 	w.flight = max(1, w.flight/2)
-	w.back = max(w.overlap(), 2*w.back)
+	w.back = max(w.overlap(), w.need(), 2*w.back)
+	if refused {
+		w.back = max(3, w.need())
+	}
 }
 
 // deliver yields the rows of the page at hand that are not read yet, and says how many they were.
 func (w *walk[T]) deliver(ctx context.Context, rows []T, yield func(T, error) bool) (unread int, err error) {
 	for i, row := range rows {
 		if w.known(w.hashes[i]) {
-			w.mixed = w.mixed || unread > 0
+			w.mixed = w.mixed || unread > 0 && !w.ties.open(w.hashes[i])
 			continue
 		}
 		if err := ctx.Err(); err != nil {
@@ -188,6 +261,9 @@ func (w *walk[T]) advance(skip, rows, unread int) (complete bool, err error) {
 	before := w.next
 	w.next = skip + rows
 	w.flight = min(w.flight+1, w.ahead)
+	if w.calm++; w.calm >= w.patient && w.rereads == 0 {
+		w.wide = false
+	}
 	w.alone = !w.budget.account(before, w.next, unread)
 	if w.count < 0 {
 		return w.advanceBlindly(before, skip, rows, unread), nil
@@ -197,10 +273,10 @@ func (w *walk[T]) advance(skip, rows, unread int) (complete bool, err error) {
 			return false, w.budget.incomplete("the server keeps pages of one row, which cannot overlap")
 		}
 		w.size = max(2, rows)
-		w.back = w.overlap()
+		w.back = max(w.overlap(), w.need())
 		return w.rereads > 0 && !w.moved && len(w.read) >= w.count, nil
 	}
-	w.back = w.overlap()
+	w.back = max(w.overlap(), w.need())
 	switch {
 	case w.moved && !w.settled:
 		// The count of this page may be older than other pages: read the end again, now that all others are in.
@@ -238,8 +314,9 @@ func (w *walk[T]) advanceBlindly(before, skip, rows, unread int) (complete bool)
 		w.restart()
 		return false
 	}
-	w.back = w.overlap()
-	if w.probing = short; short {
+	w.back = max(w.overlap(), w.need())
+	if w.probing = short || unread == 0 && w.next == before && skip+w.need() >= before; w.probing {
+		w.shown = rows
 		w.back, w.alone = min(2, w.next), true
 		if w.next == 1 || w.next == 2 && tiny {
 			w.back = w.next - 1
