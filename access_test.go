@@ -2,6 +2,7 @@ package orgusers_test
 
 import (
 	"errors"
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -117,9 +118,7 @@ func TestStackAccessProgress(t *testing.T) {
 		server, client := crowded(t)
 		good := access(server, 0)
 		two := orgusers.StackAccess{"bltunknown": {"x"}}
-		for key, roles := range good {
-			two[key] = roles
-		}
+		maps.Copy(two, good)
 		for name, access := range map[string]orgusers.StackAccess{"none": nil, "unknown": {"bltunknown": {"x"}}, "good": good, "both": two} {
 			last := -1
 			_, _ = client.UpdateStackAccess(t.Context(), twelve(member), access, &orgusers.BulkOptions{Progress: func(done, total int) {

@@ -318,8 +318,7 @@ func (b *bulk) look(ctx context.Context, batch []*target, wait time.Duration, ti
 // mayStillBeAtWork is true after a timeout, ours or a gateway's: then what is
 // not there yet can still come.
 func mayStillBeAtWork(err error) bool {
-	var failure *Error
-	if errors.As(err, &failure) {
+	if failure, ok := errors.AsType[*Error](err); ok {
 		switch failure.StatusCode {
 		case http.StatusGatewayTimeout, 522, 524, 598: // as some gateways say it
 			return true

@@ -56,18 +56,20 @@
 // method: searching is a POST that only reads, and there is a GET in this API
 // that mails.
 //
-//	what happened                          a read         a write
-//	429                                    is repeated    is repeated
-//	500, 502, 503, 504                     is repeated    is not: ErrOutcomeUnknown
-//	any other 5xx, and 303                 is not         is not: ErrOutcomeUnknown
-//	any other status of 300 and above      is not         is not
-//	401 with a TokenSource                 once more, with a new token
-//	never reached the wire (dial, TLS)     is repeated    is repeated
-//	broke off, timed out, cut short        is repeated    is not: ErrOutcomeUnknown
-//	2xx that cannot be understood          is not         is not: ErrOutcomeUnknown
-//	larger than 32 MiB                     is not         is not: ErrOutcomeUnknown
-//	a certificate that does not verify     is not         is not
-//	a pause above MaxRetryAfter is asked   is not         is not
+//	what happened                              a read         a write
+//	429                                        is repeated    is repeated
+//	429 with a pause above MaxRetryAfter       is not         is not
+//	500, 502, 503, 504                         is repeated    is not: ErrOutcomeUnknown
+//	503 with a pause above MaxRetryAfter       is not         is not: ErrOutcomeUnknown
+//	any other 5xx                              is not         is not: ErrOutcomeUnknown
+//	303, not followed                          is not         is not: ErrOutcomeUnknown
+//	401 with a TokenSource                     once more, with a new token
+//	any other status of 300 and above          is not         is not
+//	no connection (dial, DNS, TLS handshake)   is repeated    is repeated
+//	a certificate that does not verify         is not         is not
+//	broke off, timed out, cut short            is repeated    is not: ErrOutcomeUnknown
+//	2xx that cannot be understood              is not         is not: ErrOutcomeUnknown
+//	2xx, larger than 32 MiB                    is not         is not: ErrOutcomeUnknown
 //
 // [RetryPolicy] says how often: by default six attempts, after random waits
 // below a ceiling that doubles from 500 ms to 30 s. All calls of a client share

@@ -32,10 +32,12 @@ type Answer struct {
 // OK tells whether the status is 2xx.
 func (a *Answer) OK() bool { return a.Status >= 200 && a.Status <= 299 }
 
-// ContentType is the media type without parameters.
+// ContentType is the media type without parameters, if it looks like one and
+// like nothing secret.
 func (a *Answer) ContentType() string {
-	mediaType, _, err := mime.ParseMediaType(a.Header.Get("Content-Type"))
-	if err != nil {
+	const most = 100
+	mediaType, _, err := mime.ParseMediaType(a.redact(a.Header.Get("Content-Type")))
+	if err != nil || len(mediaType) > most {
 		return "unknown type"
 	}
 	return mediaType

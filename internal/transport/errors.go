@@ -1,9 +1,13 @@
 package transport
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"fmt"
+	"net/url"
 	"regexp"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -75,9 +79,29 @@ var address = regexp.MustCompile(`(?:"[^"]*"|[^\s"<>()\[\],;:@\\]+)(?:@|%40)(?:\
 // secrets of the call.
 func (c *call) redact(text string) string {
 	for _, secret := range append([]string{c.token}, c.request.Secrets...) {
-		if secret != "" {
-			text = strings.ReplaceAll(text, secret, "[secret]")
+		for _, written := range spellings(secret) {
+			text = strings.ReplaceAll(text, written, "[secret]")
 		}
 	}
 	return address.ReplaceAllString(text, "[address]")
+}
+
+// spellings are the ways in which servers, and net/http in its own errors,
+// repeat what they were sent: as it is, as the JSON that was sent or another
+// encoder's, in a URL, quoted.
+func spellings(secret string) []string {
+	if secret == "" {
+		return nil
+	}
+	quoted := strconv.Quote(secret)
+	all := []string{secret, url.QueryEscape(secret), url.PathEscape(secret), quoted[1 : len(quoted)-1]}
+	for _, escapeHTML := range []bool{true, false} {
+		var text bytes.Buffer
+		encoder := json.NewEncoder(&text)
+		encoder.SetEscapeHTML(escapeHTML)
+		if err := encoder.Encode(secret); err == nil { // as a string always does
+			all = append(all, strings.TrimSuffix(text.String()[1:], "\"\n"))
+		}
+	}
+	return all
 }

@@ -39,7 +39,7 @@ func seconds(value string) (time.Duration, bool) {
 	if err != nil || math.IsNaN(number) || number < 0 {
 		return 0, false
 	}
-	if number > math.MaxInt64/float64(time.Second) {
+	if number >= math.MaxInt64/float64(time.Second) { // as a float64, MaxInt64 is one too many
 		return math.MaxInt64, true
 	}
 	return time.Duration(number * float64(time.Second)), true

@@ -209,7 +209,8 @@ func (c *call) prepare(ctx context.Context) error {
 			return refused
 		}
 		if err != nil {
-			return &TokenError{Err: err}
+			// A source need not say that it was interrupted.
+			return &TokenError{Err: errors.Join(err, ctx.Err())}
 		}
 		c.token = token
 	}
@@ -251,9 +252,14 @@ func (c *call) failure(err error) *Error {
 	return failure
 }
 
-// textOf is the text of an error on one line, without secrets.
+// textOf is the text of an error on one bounded line, without secrets.
 func (c *call) textOf(err error) string {
-	return c.redact(strings.ReplaceAll(err.Error(), "\n", ": "))
+	const most = 500 // net/http quotes what is no HTTP, however long
+	text := []rune(c.redact(strings.ReplaceAll(err.Error(), "\n", ": ")))
+	if len(text) > most {
+		return string(text[:most]) + "…"
+	}
+	return string(text)
 }
 
 // withoutURL unwraps url.Error, whose text is the whole URL.
