@@ -15,6 +15,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -120,7 +121,7 @@ type tap struct {
 	secret vault
 	fault  *leak // nil: none
 	writes bool  // it strikes what changes something, and nothing else
-	struck int
+	struck atomic.Int64
 }
 
 func (p *tap) RoundTrip(r *http.Request) (*http.Response, error) {
@@ -131,7 +132,7 @@ func (p *tap) RoundTrip(r *http.Request) (*http.Response, error) {
 	if p.fault == nil || p.writes && (r.Method == http.MethodGet && !strings.HasSuffix(r.URL.Path, "/resend_invitation") || strings.HasSuffix(r.URL.Path, "/search")) {
 		return p.fake.RoundTrip(r)
 	}
-	p.struck++
+	p.struck.Add(1)
 	echo := r.Header.Get("Authtoken") + " " + strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer ") + " " +
 		member(0) + " " + url.QueryEscape(member(0)) + " " + r.URL.RawQuery + " "
 	if r.Body != nil {
@@ -180,7 +181,7 @@ func scanAll(t *testing.T, server *orguserstest.Server, name string, operation s
 	}
 	authToken := server.SignIn(email)
 	secrets, all := vaults(server, authToken)
-	run := func(fault *leak, writes bool) (struck int, err error) {
+	run := func(fault *leak, writes bool) (struck int64, err error) {
 		p := &tap{t: t, where: name + " under no fault", fake: server.Transport(), secret: secrets, fault: fault, writes: writes}
 		if fault != nil {
 			p.where = name + " under " + fault.name
@@ -203,7 +204,7 @@ func scanAll(t *testing.T, server *orguserstest.Server, name string, operation s
 		all.scanError(t, p.where, err)
 		all.scanOutcomes(t, p.where, result)
 		secrets.scanValue(t, p.where, fmt.Sprintf("the result, a %T,", result), result)
-		return p.struck, err
+		return p.struck.Load(), err
 	}
 	for i := range leakingFaults {
 		for _, writes := range []bool{false, true} {

@@ -38,9 +38,9 @@ func serve(t *testing.T, handler http.HandlerFunc, opts ...orgusers.Option) *org
 
 func TestRequestHeaders(t *testing.T) {
 	t.Parallel()
-	var got http.Header
+	headers := make(chan http.Header, 1)
 	client := serve(t, func(w http.ResponseWriter, r *http.Request) {
-		got = r.Header
+		headers <- r.Header
 		_, _ = w.Write([]byte(`{}`))
 	}, orgusers.WithUserAgent("offboarding/1.4"))
 
@@ -51,6 +51,7 @@ func TestRequestHeaders(t *testing.T) {
 	if err := client.Call(t.Context(), call, nil); err != nil {
 		t.Fatal(err)
 	}
+	got := <-headers
 	for name, want := range map[string]string{
 		"Authtoken": token, "Authorization": "", "Content-Type": "application/json", "Accept": "application/json",
 		"Api_key": "blt9", "Organization_uid": "blt1",
@@ -134,16 +135,16 @@ func TestRedirects(t *testing.T) {
 // refusal is an answer like any other.
 func TestRedirectRefusedByCaller(t *testing.T) {
 	t.Parallel()
-	served := 0
+	var served atomic.Int64
 	client := serve(t, func(w http.ResponseWriter, _ *http.Request) {
-		served++
+		served.Add(1)
 		w.Header().Set("Location", "/moved")
 		w.WriteHeader(http.StatusFound)
 	}, orgusers.WithHTTPClient(&http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return errors.New("no") }}))
 	_, err := client.Organization(t.Context(), nil)
 	var failure *orgusers.Error
-	if !errors.As(err, &failure) || failure.StatusCode != http.StatusFound || !strings.Contains(failure.Message, "CheckRedirect") || served != 1 {
-		t.Errorf("got %v after %d requests", err, served)
+	if !errors.As(err, &failure) || failure.StatusCode != http.StatusFound || !strings.Contains(failure.Message, "CheckRedirect") || served.Load() != 1 {
+		t.Errorf("got %v after %d requests", err, served.Load())
 	}
 }
 
