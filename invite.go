@@ -243,6 +243,12 @@ func (c *Client) invitation(message string) *bulk {
 	}
 }
 
+// inviteRequestBody is the body of an invitation, which is also the one
+// documented request that touches the roles of members.
+type inviteRequestBody struct {
+	Share shareBody `json:"share"`
+}
+
 type shareBody struct {
 	Users   map[string][]string    `json:"users"`
 	Stacks  map[string]StackAccess `json:"stacks,omitempty"`
@@ -257,9 +263,7 @@ func inviteBody(batch []*target, message string) any {
 			share.Stacks[t.email] = t.invitee.Stacks
 		}
 	}
-	return struct {
-		Share shareBody `json:"share"`
-	}{share}
+	return inviteRequestBody{share}
 }
 
 // PendingInvitations reads all invitations that wait to be accepted. It is

@@ -62,11 +62,8 @@ func (c *Client) UpdateRoles(ctx context.Context, emails, roleUIDs []string, opt
 			for _, t := range batch {
 				share.Users[t.sentAs()] = roleUIDs
 			}
-			body := struct {
-				Share shareBody `json:"share"`
-			}{share}
 			var answer sharesAnswer
-			_, err := c.do(ctx, op, input{body: body}, &answer)
+			_, err := c.do(ctx, op, input{body: inviteRequestBody{share}}, &answer)
 			return err
 		},
 		exact: true,
