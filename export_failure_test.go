@@ -153,14 +153,17 @@ func TestExportOptionsThatAreRefused(t *testing.T) {
 	}
 }
 
+// midway are the moments at which exports are cancelled.
+var midway = map[string]func(orgusers.ExportProgress) bool{
+	"while it reads":  func(p orgusers.ExportProgress) bool { return p.Users >= 1000 },
+	"while it writes": func(p orgusers.ExportProgress) bool { return p.Rows > 0 },
+}
+
 func TestExportCancelled(t *testing.T) {
 	t.Parallel()
 	server := startFake(t, orguserstest.WithUsers(3000))
 	client := fakeClient(t, server)
-	for name, stop := range map[string]func(orgusers.ExportProgress) bool{
-		"while it reads":  func(p orgusers.ExportProgress) bool { return p.Users >= 1000 },
-		"while it writes": func(p orgusers.ExportProgress) bool { return p.Rows > 0 },
-	} {
+	for name, stop := range midway {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			ctx, cancel := context.WithCancel(t.Context())
