@@ -62,7 +62,7 @@
 //	500, 502, 503, 504                         is repeated    is not: ErrOutcomeUnknown
 //	503 with a pause above MaxRetryAfter       is not         is not: ErrOutcomeUnknown
 //	any other 5xx                              is not         is not: ErrOutcomeUnknown
-//	303, not followed                          is not         is not: ErrOutcomeUnknown
+//	302, 303, not followed                     is not         is not: ErrOutcomeUnknown
 //	401 with a TokenSource                     once more, with a new token
 //	any other status of 300 and above          is not         is not
 //	no connection (dial, DNS, TLS handshake)   is repeated    is repeated

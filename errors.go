@@ -275,8 +275,10 @@ func (op *operation) unreadable(answer *transport.Answer, problem string) *Error
 func (op *operation) answered(answer *transport.Answer) *Error {
 	e := op.newError(answer.Attempts)
 	e.read(answer)
-	// See Other is how a server says that it is done, without saying what.
-	e.unknown = op.write && (answer.Status >= 500 || answer.Status == http.StatusSeeOther)
+	// Found and See Other are how a server says that it is done, without saying
+	// what; the first can also mean to ask elsewhere.
+	elsewhere := answer.Status == http.StatusFound || answer.Status == http.StatusSeeOther
+	e.unknown = op.write && (elsewhere || answer.Status >= 500)
 	return e
 }
 

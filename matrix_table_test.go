@@ -71,7 +71,9 @@ func tableRows(certificate []tls.Certificate) []tableRow {
 			{name: "501", serve: answers(501), is: server},
 			{name: "505", serve: answers(505), is: server},
 		}},
-		{"303, not followed", left, lost, []mishap{
+		{"302, 303, not followed", left, lost, []mishap{
+			{name: "302 to another origin", serve: answers(302, "Location", "https://127.0.0.2/v3/user")},
+			{name: "302 to http", serve: answers(302, "Location", "http://127.0.0.1/v3/user")},
 			{name: "303 to another origin", serve: answers(303, "Location", "https://127.0.0.2/v3/user")},
 			{name: "303 to nowhere", serve: answers(303)},
 		}},
@@ -79,9 +81,8 @@ func tableRows(certificate []tls.Certificate) []tableRow {
 			{name: "401 with a token source", serve: answers(401), oauth: true, is: []error{orgusers.ErrUnauthorized}},
 		}},
 		{"any other status of 300 and above", left, left, []mishap{
-			{name: "302 to another origin", serve: answers(302, "Location", "https://127.0.0.2/v3/user")},
 			{name: "307 to another origin", serve: answers(307, "Location", "https://127.0.0.2/v3/user")},
-			{name: "302 to http", serve: answers(302, "Location", "http://127.0.0.1/v3/user")},
+			{name: "307 to http", serve: answers(307, "Location", "http://127.0.0.1/v3/user")},
 			{name: "300", serve: answers(300)},
 			{name: "304", serve: answers(304)},
 			{name: "400", serve: answers(400), is: []error{orgusers.ErrInvalid}},
