@@ -36,7 +36,8 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	c := &call{http: r, query: r.URL.Query()}
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
 	c.body = body
-	s.pause(r.Context(), s.cfg.latency/2)
+	out, back := s.ways()
+	s.pause(r.Context(), out)
 
 	c.route, c.params = s.cfg.match(r.Method, r.URL.EscapedPath())
 	entry := s.record(c)
@@ -49,27 +50,27 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		fault = s.pickFault(c)
 		c.effect, c.partial = fault.Effect, fault.Partial
 	}
-	var out answer
+	var reply answer
 	switch {
 	case refused != nil:
-		out = *refused
+		reply = *refused
 	case c.effect.instead() && fault.Later > 0:
 		s.handleLater(fault.Later, c, err)
-		out = c.effect.answer()
+		reply = c.effect.answer()
 	case c.effect.instead() && !fault.After && fault.Partial == 0:
-		out = c.effect.answer()
+		reply = c.effect.answer()
 	default:
-		out = s.handle(c, err)
+		reply = s.handle(c, err)
 		if c.effect.instead() {
-			out = c.effect.answer()
+			reply = c.effect.answer()
 		}
 	}
-	out.header = merge(header, out.header)
+	reply.header = merge(header, reply.header)
 	s.mu.Unlock()
 
-	s.pause(r.Context(), s.cfg.latency-s.cfg.latency/2)
-	s.setStatus(entry, out.status, c.effect)
-	s.send(w, r, out, c.effect)
+	s.pause(r.Context(), back)
+	s.setStatus(entry, reply.status, c.effect)
+	s.send(w, r, reply, c.effect)
 }
 
 // handle answers a request that no limit and no fault has kept away from the
@@ -138,6 +139,25 @@ func (s *Server) authorize(c *call) *answer {
 func isJSON(contentType string) bool {
 	media, _, err := mime.ParseMediaType(contentType)
 	return err == nil && media == "application/json"
+}
+
+// ways is how long the next request is on its way out, and its answer back.
+func (s *Server) ways() (out, back time.Duration) {
+	out = s.cfg.latency / 2
+	back = s.cfg.latency - out
+	if s.cfg.jitter > 0 {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.delayed++
+		out += s.between(s.delayed<<1, s.cfg.jitter)
+		back += s.between(s.delayed<<1|1, s.cfg.jitter)
+	}
+	return out, back
+}
+
+// between is a random time from 0 to d that depends on the seed and n alone.
+func (s *Server) between(n uint64, d time.Duration) time.Duration {
+	return time.Duration(s.chance(1<<60|n) % uint64(d+1))
 }
 
 // pause lets d pass, and ends the request when its client goes or the server

@@ -195,3 +195,28 @@ func TestAResendCountsAsAWrite(t *testing.T) {
 		}
 	})
 }
+
+func TestJitterIsOnEitherWay(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		const latency, jitter = 100 * time.Millisecond, 20 * time.Millisecond
+		c := inProcess(t, orguserstest.WithLatency(latency), orguserstest.WithJitter(jitter))
+		out, back := map[time.Duration]bool{}, map[time.Duration]bool{}
+		for n := range 50 {
+			start := time.Now()
+			c.get(aRead)
+			arrived, answered := c.server.Requests()[n].Time.Sub(start), time.Since(start)
+			out[arrived], back[answered-arrived] = true, true
+		}
+		for way, times := range map[string]map[time.Duration]bool{"out": out, "back": back} {
+			for took := range times {
+				if took < latency/2 || took > latency/2+jitter {
+					t.Errorf("the way %s took %v", way, took)
+				}
+			}
+			if len(times) < 40 {
+				t.Errorf("the way %s took only %d different times out of 50", way, len(times))
+			}
+		}
+	})
+}

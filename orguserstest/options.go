@@ -24,6 +24,7 @@ type config struct {
 	rateLimitReset bool
 	clockOffset    time.Duration
 	latency        time.Duration
+	jitter         time.Duration
 
 	pageCap          int
 	withoutCount     bool
@@ -150,6 +151,13 @@ func WithClockOffset(d time.Duration) Option {
 // the request is counted and handled, half after.
 func WithLatency(d time.Duration) Option {
 	return func(c *config) { c.latency = max(d, 0) }
+}
+
+// WithJitter makes each way of a round trip, out and back, take up to d longer
+// than [WithLatency] says, by chance that [WithSeed] decides. Requests that are
+// sent close together may then be counted in another order.
+func WithJitter(d time.Duration) Option {
+	return func(c *config) { c.jitter = max(d, 0) }
 }
 
 // WithPageCap keeps the pages of every list at n rows at most, whatever limit a

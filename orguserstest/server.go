@@ -45,6 +45,7 @@ type Server struct {
 	issued        uint64               // tokens made so far
 	audited       uint64               // entries of audit logs made so far
 	unsorted      uint64               // lists served without a sort
+	delayed       uint64               // requests given a jitter so far
 	budgets       map[budgetKey]budget // requests counted in the current second
 	faults        []*activeFault
 	log           requestLog
