@@ -6,11 +6,11 @@ import "slices"
 // changed places by the next request. A page that begins within such a group can therefore hide rows of it, whichever of
 // them it shows. One that begins before the group and ends behind it shows the group as a whole.
 //
-// So of the group that a page ends with, the last one that was read of, no row proves that a page connects: the page has
-// to begin with a row from before. A group that is larger than a page can hold is none: its rows then count as in order.
+// So of the group that the last page ended with no row proves that a page connects: the page has to begin with a row from
+// before, also where all of the group seems to have been read. A group that is larger than a page can hold is none: its rows then count as in order.
 type ties[T any] struct {
 	tied    func(a, b T) bool // nil: rows never are
-	row     T                 // of the last group,
+	row     T                 // of the group that the last page ended with,
 	last    []uint64          // and the hashes of its rows
 	largest int               // group on the last pages, of those that half a page can hold
 }
@@ -20,9 +20,9 @@ func (t *ties[T]) open(hash uint64) bool {
 	return slices.Contains(t.last, hash)
 }
 
-// note takes note of the groups on a page that goes on behind the last group, or ends with it.
+// note takes note of the groups on a page that connected.
 func (t *ties[T]) note(rows []T, hashes []uint64, size int) {
-	if t.tied == nil {
+	if t.tied == nil || len(rows) == 0 {
 		return
 	}
 	largest, start := 0, 0

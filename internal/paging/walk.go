@@ -40,7 +40,6 @@ type walk[T any] struct {
 	lied  bool // a count was proven wrong: no other is trusted
 
 	moved   bool // a count changed, or a page did not connect
-	open    bool // the last page ended in the last group of tied rows
 	mixed   bool // an unread row stood before one that had been read: rows change places
 	wide    bool // overlap by half a page: a page did not connect, or the list is read again,
 	calm    int  // pages that have connected since,
@@ -89,14 +88,11 @@ func (w *walk[T]) run(ctx context.Context, yield func(T, error) bool) error {
 			w.retreat(len(page.Rows))
 			continue
 		}
-		further := w.further()
 		unread, err := w.deliver(ctx, page.Rows, yield)
 		if err != nil {
 			return err
 		}
-		if w.open = further; further {
-			w.ties.note(page.Rows, w.hashes, max(len(page.Rows), w.size))
-		}
+		w.ties.note(page.Rows, w.hashes, max(len(page.Rows), w.size))
 		complete, err = w.advance(skip, len(page.Rows), unread)
 		if err != nil {
 			return err
@@ -199,23 +195,9 @@ func (w *walk[T]) known(hash uint64) bool {
 
 func (w *walk[T]) unknown(hash uint64) bool { return !w.known(hash) }
 
-// need is how many rows before the one that comes next a page has to begin: with a row from before the group of tied
-// rows that reading stopped in.
-func (w *walk[T]) need() int {
-	if w.open {
-		return len(w.ties.last) + 1
-	}
-	return 1
-}
-
-// further reports whether the page at hand ends with a row that was not read, or is tied with the last one read.
-func (w *walk[T]) further() bool {
-	if len(w.hashes) == 0 {
-		return false
-	}
-	last := w.hashes[len(w.hashes)-1]
-	return !w.known(last) || w.ties.open(last)
-}
+// need is how many rows before the one that comes next a page has to begin: with a row from before the last group of
+// tied rows.
+func (w *walk[T]) need() int { return len(w.ties.last) + 1 }
 
 // retreat makes the next page start further back, and further each time, until one connects. The more of a list changes,
 // the more of what was read ahead is of no use: fewer pages are, until enough have connected.
