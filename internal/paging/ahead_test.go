@@ -133,6 +133,35 @@ func TestReadAheadRecoversFromAChange(t *testing.T) {
 	})
 }
 
+// A group of tied rows larger than those before costs one page more where the pages read ahead cut it, and none of them.
+func TestReadAheadSurvivesALargerGroupOfTiedRows(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := newServer(0, 1)
+		s.told = true
+		s.add(3000)
+		for i := range s.rows {
+			s.rows[i].created = i
+		}
+		for i := range 12 {
+			s.rows[585+i].created = 585 // page 6 ends at 590
+		}
+		s.latency = slow
+		start := time.Now()
+		rows, err := read(t.Context(), s.list(100, 8))
+		if len(rows) != 3000 || err != nil {
+			t.Errorf("%d rows, error %v", len(rows), err)
+		}
+		// 30 pages of 98 and one for the group; behind those under way, some overlap by more.
+		if s.requests > 34 {
+			t.Errorf("%d requests, want 31 and few more", s.requests)
+		}
+		if rounds := time.Since(start) / (200 * time.Millisecond); rounds > 7 {
+			t.Errorf("%d round trips, want six: the first page, four times eight, and one for the group", rounds)
+		}
+	})
+}
+
 // Pages read ahead overlap widely once rows were removed, and fewer are read ahead when that does not suffice.
 func TestReadAheadInVainIsBounded(t *testing.T) {
 	t.Parallel()

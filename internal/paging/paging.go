@@ -37,7 +37,7 @@ type List[T any] struct {
 	Key       func(row T) string // tells two rows apart; the row's own uid, never empty
 	Tied      func(a, b T) bool  // whether the order of the list leaves open which comes first; nil: it never does
 	PageSize  int                // rows to ask for, at least 2; a server may keep to fewer
-	ReadAhead int                // pages in flight at the most; 0 and 1 read one after the other, on demand
+	ReadAhead int                // pages in flight at the most, or half as many again for a moment; 0 and 1 read one after the other, on demand
 }
 
 // All returns the rows of the list. Nothing is requested before the sequence is ranged over, and every range reads the

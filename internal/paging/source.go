@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 )
 
 // A source hands out pages, and has some of them under way before they are asked for. It guesses which ones; a wrong
@@ -27,13 +28,18 @@ type request[T any] struct {
 	panicked any
 }
 
-// page returns the page at skip. Meanwhile the pages after it, at the given stride and below end, are read ahead, so
+// page returns the page at skip. What was read ahead stays under way if it comes after that page. Meanwhile the pages after it, at the given stride and below end, are read ahead, so
 // that as many requests are under way as flight allows.
 func (s *source[T]) page(ctx context.Context, skip, stride, end, flight int) (Page[T], error) {
 	if err := ctx.Err(); err != nil {
 		return Page[T]{}, err
 	}
-	if !s.has(skip, skip) {
+	switch {
+	case s.has(skip, skip):
+	case s.has(skip+1, skip+s.limit):
+		s.queue = slices.Insert(s.queue, 0, s.start(ctx, skip))
+		flight += flight / 2 // it comes late, and what was read ahead has to wait for it
+	default:
 		s.stop()
 		s.queue = append(s.queue, s.start(ctx, skip))
 	}

@@ -102,12 +102,15 @@ func (w *walk[T]) run(ctx context.Context, yield func(T, error) bool) error {
 }
 
 // start is where the next page begins: back from where reading stopped, or where a page begins that is read ahead
-// already and overlaps enough.
+// already and overlaps enough. One that overlaps, but not with all of a group of tied rows, has to wait for a page that
+// does.
 func (w *walk[T]) start() int {
-	if !w.probing && w.source.has(w.next-w.size+1, w.next-w.need()) {
+	switch {
+	case !w.probing && w.source.has(w.next-w.size+1, w.next-w.need()):
 		return w.source.queue[0].skip
-	}
-	if len(w.source.queue) > 0 {
+	case !w.probing && w.source.has(w.next-w.need()+1, w.next-1):
+		return max(0, w.next-w.need())
+	case len(w.source.queue) > 0:
 		w.flight = max(1, w.flight/2) // what was read ahead begins too late
 		w.source.stop()
 	}
