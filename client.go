@@ -224,13 +224,13 @@ func (c *config) token() func(context.Context) (string, error) {
 	}
 }
 
-// budget paces by the caller's limiter, or from a start, or up to a ceiling if
-// that is not zero.
-func budget(limiter Limiter, start, ceiling float64) transport.Budget {
+// budget paces by the caller's limiter, or by what the server tells of its
+// limit, up to a ceiling if that is not zero.
+func budget(limiter Limiter, limit, ceiling float64) transport.Budget {
 	if limiter != nil {
 		return transport.Budget{Limiter: limiter}
 	}
-	return transport.Budget{Pacer: transport.NewPacer(cmp.Or(ceiling, start), ceiling > 0)}
+	return transport.Budget{Pacer: transport.NewPacer(limit, ceiling)}
 }
 
 // newHTTPClient is the default: the environment's proxy, a connection for

@@ -83,9 +83,12 @@
 //
 // An organization has ten reads and ten writes a second, unless its plan
 // raises them, shared by everybody who uses it. The client spaces its requests
-// evenly below that and follows X-RateLimit-Limit up and down; after a 429, or
-// when the server says that nothing remains, everybody on that budget waits
-// for the server's next second, or for as long as Retry-After says.
+// evenly, two hundredths below that, and follows X-RateLimit-Limit up and down.
+// X-RateLimit-Remaining shows what others use, who get it: the client slows
+// down to what is left, a tenth at the least, and comes back when they have
+// gone. After a 429, or when the server says that nothing remains, everybody on
+// that budget waits for the server's next second, or for as long as Retry-After
+// says.
 // [WithLimits] sets a ceiling, [WithLimiters] brings limiters of your own. A
 // context that is over ends every wait at once; a wait that would outlast the
 // deadline is not begun, and is both [ErrRateLimited] and

@@ -215,9 +215,9 @@ func WithRetry(p RetryPolicy) Option {
 }
 
 // Limits are ceilings, in requests a second, whatever else the server would
-// allow. Below them, pacing follows what the server says in its answers. A
-// zero field keeps its default, which is where pacing begins and no ceiling:
-// an organization whose plan allows more gets more.
+// allow. Below them, pacing begins at the default and follows what the server
+// says in its answers, or goes up to the ceiling where it says nothing. A zero
+// field is no ceiling: an organization whose plan allows more gets more.
 type Limits struct {
 	// Reads paces whatever only reads, search included. Default 10.
 	Reads float64
@@ -228,8 +228,9 @@ type Limits struct {
 	Bulk float64
 }
 
-// WithLimits sets ceilings for the client's own pacing. Use it where other
-// programs need a part of the organization's budget.
+// WithLimits sets ceilings for the client's own pacing. Use it where a part of
+// the organization's budget must stay free at any moment; what other programs
+// use is left to them anyway.
 func WithLimits(l Limits) Option {
 	return func(c *config) error {
 		for _, rate := range []float64{l.Reads, l.Writes, l.Bulk} {

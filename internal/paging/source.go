@@ -68,7 +68,9 @@ func (s *source[T]) has(from, to int) bool {
 func (s *source[T]) start(ctx context.Context, skip int) *request[T] {
 	ctx, cancel := context.WithCancel(ctx)
 	r := &request[T]{skip: skip, cancel: cancel, done: make(chan struct{})}
+	begun := make(chan struct{})
 	go func() {
+		close(begun)
 		defer close(r.done)
 		defer cancel()
 		defer func() {
@@ -82,6 +84,7 @@ func (s *source[T]) start(ctx context.Context, skip int) *request[T] {
 		r.page, r.err = s.fetch(ctx, skip, s.limit)
 		r.returned = true
 	}()
+	<-begun // so that requests queue for their turn in the order of their pages, or nearly
 	return r
 }
 

@@ -42,20 +42,20 @@ func FuzzPauses(f *testing.F) {
 		}
 
 		const longest = 3 * time.Second
-		pacer := NewPacer(10, false)
-		pacer.observe(time.Now(), header, status, longest)
+		pacer := NewPacer(10, 0)
+		pacer.observe(Turn{at: time.Now()}, header, status, longest)
 		if left := pacer.pauseLeft(); left > longest {
 			t.Errorf("everybody waits for %v, and %v is the most", left, longest)
 		}
-		if rate := pacer.limiter.Limit(); rate < 1 || math.IsInf(float64(rate), 0) || math.IsNaN(float64(rate)) {
+		if rate := pacer.limiter.Limit(); rate < 0.09 || math.IsInf(float64(rate), 0) || math.IsNaN(float64(rate)) {
 			t.Errorf("the pacer goes at %v a second", rate)
 		}
 		if wait := pacer.enter(); wait < 0 && pacer.pauseLeft() > 0 || wait > longest+time.Second {
 			t.Errorf("the next request waits for %v", wait)
 		}
 
-		capped := NewPacer(7, true)
-		capped.observe(time.Now(), header, status, longest)
+		capped := NewPacer(10, 7)
+		capped.observe(Turn{at: time.Now()}, header, status, longest)
 		if rate := capped.limiter.Limit(); rate > 7 {
 			t.Errorf("the pacer goes at %v a second above its ceiling", rate)
 		}

@@ -22,10 +22,15 @@ type Budget struct {
 	Limiter Limiter
 }
 
-func (b *Budget) wait(ctx context.Context) error {
+func (b *Budget) wait(ctx context.Context) (Turn, error) {
 	if b.Pacer != nil {
 		return b.Pacer.Wait(ctx)
 	}
+	err := b.ask(ctx)
+	return Turn{at: time.Now()}, err
+}
+
+func (b *Budget) ask(ctx context.Context) error {
 	if limiter, ok := b.Limiter.(*rate.Limiter); ok && limiter.Burst() > 0 {
 		return reserve(ctx, limiter) // whose own error for a deadline is not the context's
 	}
@@ -40,16 +45,27 @@ func (b *Budget) wait(ctx context.Context) error {
 	}
 }
 
-func (b *Budget) observe(sent time.Time, header http.Header, status int, longest time.Duration) {
+func (b *Budget) observe(turn Turn, header http.Header, status int, longest time.Duration) {
 	if b.Pacer != nil {
-		b.Pacer.observe(sent, header, status, longest)
+		b.Pacer.observe(turn, header, status, longest)
 	}
 }
 
-// Pacer spaces requests evenly at the rate that the server allows, and stops
-// them all while the server wants a pause. Only the first of those who wait
-// holds a place in time; the others queue behind it in order, so a change of
-// rate or a pause concerns everybody at once.
+// variance is by how much the way to the server may vary: what is sent evenly
+// arrives unevenly.
+const variance = 20 * time.Millisecond
+
+// slack spreads requests further than the limit asks for, so that no second of
+// the server's gets more of them than it allows.
+const slack = 1 + float64(variance)/float64(time.Second)
+
+// leastShare of the limit is taken whatever others take.
+const leastShare = 0.1
+
+// Pacer spaces requests evenly at the rate that the server allows, less what
+// others use, and stops them all while the server wants a pause. Only the first
+// of those who wait holds a place in time; the others queue behind it in order,
+// so a change of rate or a pause concerns everybody at once.
 type Pacer struct {
 	turn chan struct{}
 
@@ -58,33 +74,50 @@ type Pacer struct {
 	ceiling rate.Limit // 0: none
 	waiting int
 	paused  time.Time
+	turns   int
 
-	// The second of the server's in which the last answered request was
-	// counted: the first request known to be in it, and the last.
-	first, last reading
+	others others
+
+	last  reading   // of the request sent last
+	began time.Time // a second of the server's, or not long before: the first request known to be in it
 }
 
+// Turn is the permission for one request.
+type Turn struct {
+	number int // of the turns of a Pacer
+	at     time.Time
+}
+
+// reading is what the answer to one request says of the server's second.
 type reading struct {
-	sent        time.Time
+	Turn
+
 	limit, used int
+	refused     bool // and so not counted
 }
 
-// NewPacer starts at perSecond. A ceiling is never exceeded; without one the
-// pacer follows the server's limit upwards too.
-func NewPacer(perSecond float64, ceiling bool) *Pacer {
-	p := &Pacer{turn: make(chan struct{}, 1), limiter: rate.NewLimiter(rate.Limit(perSecond), 1)}
-	if ceiling {
-		p.ceiling = rate.Limit(perSecond)
-	}
+// later reports whether the server's second has ended since another reading:
+// less is used than before, and by more than requests that overtake each other
+// explain.
+func (r reading) later(before reading) bool {
+	return r.used < before.used-r.limit/20 || r.used == before.used && !r.refused
+}
+
+// NewPacer starts at the limit that the server is taken to have, in requests a
+// second, and follows the one that it tells, up to a ceiling if that is not
+// zero.
+func NewPacer(limit, ceiling float64) *Pacer {
+	p := &Pacer{turn: make(chan struct{}, 1), limiter: rate.NewLimiter(0, 1), ceiling: rate.Limit(ceiling)}
+	p.follow(limit)
 	return p
 }
 
 // Wait returns when one more request may go out.
-func (p *Pacer) Wait(ctx context.Context) error {
+func (p *Pacer) Wait(ctx context.Context) (Turn, error) {
 	expected := p.enter()
 	if outlasts(ctx, expected) {
 		p.leave()
-		return &WaitError{Limit: true, Wait: expected}
+		return Turn{}, &WaitError{Limit: true, Wait: expected}
 	}
 	select {
 	case p.turn <- struct{}{}:
@@ -93,25 +126,32 @@ func (p *Pacer) Wait(ctx context.Context) error {
 	case <-ctx.Done():
 		p.leave()
 		if errors.Is(ctx.Err(), context.DeadlineExceeded) { // the queue has become longer
-			return &WaitError{Limit: true, Wait: expected}
+			return Turn{}, &WaitError{Limit: true, Wait: expected}
 		}
-		return ctx.Err()
+		return Turn{}, ctx.Err()
 	}
 	if err := reserve(ctx, p.limiter); err != nil {
-		return err
+		return Turn{}, err
 	}
 	for {
 		left := p.pauseLeft()
 		if left <= 0 {
-			return nil
+			return p.take(), nil
 		}
 		if outlasts(ctx, left) {
-			return &WaitError{Limit: true, Wait: left}
+			return Turn{}, &WaitError{Limit: true, Wait: left}
 		}
 		if err := Sleep(ctx, left); err != nil {
-			return err
+			return Turn{}, err
 		}
 	}
+}
+
+func (p *Pacer) take() Turn {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.turns++
+	return Turn{number: p.turns, at: time.Now()}
 }
 
 // enter joins the queue and estimates how long it will take.
@@ -139,21 +179,19 @@ func (p *Pacer) pauseLeft() time.Duration {
 // observe learns from an answer: how many requests a second there may be, and
 // whether everybody has to wait. A pause that the server asks for is kept by
 // everybody, but never for longer than longest, however odd the header.
-func (p *Pacer) observe(sent time.Time, header http.Header, status int, longest time.Duration) {
+func (p *Pacer) observe(turn Turn, header http.Header, status int, longest time.Duration) {
 	limit, remaining, ok := rateHeaders(header)
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if ok {
-		target := rate.Limit(limit)
-		if p.ceiling > 0 {
-			target = min(target, p.ceiling)
-		}
-		if target != p.limiter.Limit() {
-			p.limiter.SetLimit(target)
-		}
 		if remaining >= 0 {
-			p.locate(reading{sent, limit, limit - remaining})
+			r := reading{turn, limit, limit - remaining, status == http.StatusTooManyRequests}
+			p.locate(r)
+			p.others.learn(r)
 		}
+		p.follow(float64(limit))
+	} else if p.ceiling > 0 && status != http.StatusTooManyRequests {
+		p.limiter.SetLimit(p.ceiling) // the caller knows better than nobody
 	}
 	if status == http.StatusTooManyRequests {
 		if pause := retryAfter(status, header, time.Now()); pause > 0 {
@@ -161,7 +199,18 @@ func (p *Pacer) observe(sent time.Time, header http.Header, status int, longest 
 		}
 	}
 	if status == http.StatusTooManyRequests || ok && remaining == 0 {
-		p.pause(p.endOfSecond(sent))
+		p.pause(p.endOfSecond(turn.at))
+	}
+}
+
+// follow sets the rate to what others leave of a limit.
+func (p *Pacer) follow(limit float64) {
+	target := rate.Limit(max(limit-p.others.rate(), limit*leastShare) / slack)
+	if p.ceiling > 0 {
+		target = min(target, p.ceiling)
+	}
+	if target != p.limiter.Limit() {
+		p.limiter.SetLimit(target)
 	}
 }
 
@@ -173,26 +222,27 @@ func (p *Pacer) pause(until time.Time) {
 
 // locate follows the server's second, which begins at a time that only shows
 // in the answers: when less is used than before. Answers that come out of
-// order are left out; then the second is taken to begin later than it does,
-// which is the safe side.
+// order are left out.
 func (p *Pacer) locate(r reading) {
-	if r.sent.Before(p.last.sent) {
+	if r.number <= p.last.number {
 		return
 	}
-	if r.used <= p.last.used || r.limit != p.last.limit || r.sent.Sub(p.first.sent) >= time.Second {
-		p.first = r
+	if p.last.number == 0 || r.limit != p.last.limit || r.later(p.last) {
+		p.began = r.at
 	}
 	p.last = r
 }
 
 // endOfSecond is when the second in which a request sent then was counted has
-// ended for sure, in terms of when requests are sent: a second after the first
-// one that was counted with it.
+// ended, in terms of when requests are sent: whole seconds after the first
+// request known to be in one. One sent just after that may have been overtaken
+// and counted before, and ends with it.
 func (p *Pacer) endOfSecond(sent time.Time) time.Time {
-	if sent.Before(p.first.sent) || sent.Sub(p.first.sent) >= time.Second {
-		return sent.Add(time.Second)
+	end := p.began.Add(variance)
+	for !end.After(sent) {
+		end = end.Add(max(time.Second, sent.Sub(end).Truncate(time.Second)))
 	}
-	return p.first.sent.Add(time.Second)
+	return end
 }
 
 // reserve takes the next place of a limiter and waits for it.

@@ -22,7 +22,7 @@ func (c *call) check(ctx context.Context, response *http.Response, err error) (b
 	c.acted = err != nil && !c.connections.unsent(err)
 	status := 0
 	if response != nil {
-		c.budget.observe(c.sent, response.Header, response.StatusCode, c.transport.config.Retry.MaxRetryAfter)
+		c.budget.observe(c.turn, response.Header, response.StatusCode, c.transport.config.Retry.MaxRetryAfter)
 	}
 	if err == nil {
 		status = response.StatusCode
@@ -91,7 +91,7 @@ func (c *call) schedule(ctx context.Context, status int, err error) (bool, error
 		c.refused++
 		if c.budget.Pacer == nil {
 			// Somebody else's limiter has not heard of the refusal.
-			c.wait = max(asked, time.Second-time.Since(c.sent))
+			c.wait = max(asked, time.Second-time.Since(c.turn.at))
 		}
 		if c.refused > 1 {
 			c.wait = max(c.wait, backoff(policy, c.refused-1))
@@ -133,7 +133,7 @@ func (c *call) log(ctx context.Context, status int, err error, again bool) {
 		slog.String("method", c.request.Method),
 		slog.String("path", c.request.Template),
 		slog.Int("attempt", c.attempts),
-		slog.Duration("duration", time.Since(c.sent)),
+		slog.Duration("duration", time.Since(c.turn.at)),
 	}
 	if status != 0 {
 		attributes = append(attributes, slog.Int("status", status))

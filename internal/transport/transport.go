@@ -127,7 +127,7 @@ type call struct {
 	refused     int  // answers of 429 so far
 	reserved    int  // what the retry budget lent to this call
 	wait        time.Duration
-	sent        time.Time
+	turn        Turn
 	connections connectionTrace
 
 	acted     bool    // the server may have acted on the last attempt, and has not said
@@ -214,13 +214,14 @@ func (c *call) prepare(ctx context.Context) error {
 		}
 		c.token = token
 	}
-	if err := c.budget.wait(ctx); err != nil {
+	turn, err := c.budget.wait(ctx)
+	if err != nil {
 		return err
 	}
 	c.attempts++
 	c.connections.reset()
 	c.redirect = ""
-	c.sent = time.Now()
+	c.turn = turn
 	return nil
 }
 
