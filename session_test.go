@@ -150,6 +150,21 @@ func TestLoginKeepsItsSecrets(t *testing.T) {
 	}
 }
 
+// A secret that is a part of another does not leave the rest of it behind.
+func TestLoginKeepsSecretsThatOverlap(t *testing.T) {
+	t.Parallel()
+	for _, credentials := range []orgusers.Credentials{
+		{Email: "ada@example.com", Password: "4711", SecondFactor: "471108"},
+		{Email: "ada@example.com", Password: "471108", SecondFactor: "4711"},
+	} {
+		_, err := orgusers.Login(t.Context(), credentials,
+			orgusers.WithHTTPClient(&http.Client{Transport: roundTripper(body(422, `{"error_message":"not 471108, not 4711","error_code":295}`))}))
+		if err == nil || !strings.Contains(err.Error(), "not [secret], not [secret]") {
+			t.Errorf("with the password %s: %v", credentials.Password, err)
+		}
+	}
+}
+
 func TestLoginRefuses(t *testing.T) {
 	t.Parallel()
 	server := startFake(t)

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/url"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -78,10 +79,14 @@ var address = regexp.MustCompile(`(?:"[^"]*"|[^\s"<>()\[\],;:@\\]+)(?:@|%40)(?:\
 // redact takes out of a text whatever looks like an e-mail address, and the
 // secrets of the call.
 func (c *call) redact(text string) string {
+	var all []string
 	for _, secret := range append([]string{c.token}, c.request.Secrets...) {
-		for _, written := range spellings(secret) {
-			text = strings.ReplaceAll(text, written, "[secret]")
-		}
+		all = append(all, spellings(secret)...)
+	}
+	// The longest first: one may be a part of another.
+	slices.SortFunc(all, func(a, b string) int { return len(b) - len(a) })
+	for _, written := range all {
+		text = strings.ReplaceAll(text, written, "[secret]")
 	}
 	return address.ReplaceAllString(text, "[address]")
 }
