@@ -152,7 +152,7 @@ func TestListsThatChange(t *testing.T) {
 }
 
 // FuzzListsThatChange drives the list, its changes and the server's mistakes from bytes. Whatever they are, no row comes
-// twice and every walk ends; a list that only loses and gains rows is complete.
+// twice and every walk ends; a list that only loses and gains rows, and comes to rest, is complete.
 func FuzzListsThatChange(f *testing.F) {
 	f.Add(uint8(30), uint8(10), uint8(0), []byte{})
 	f.Add(uint8(200), uint8(10), uint8(8), []byte{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12})
@@ -205,7 +205,9 @@ func FuzzListsThatChange(f *testing.F) {
 			if doubled > 0 {
 				t.Errorf("%d rows doubled", doubled)
 			}
-			if !mistaken && (lost > 0 || err != nil) {
+			// A list that changes with every request may be given up, after 32 that brought no further.
+			restless := s.requests <= len(script)+32
+			if !mistaken && (err == nil && lost > 0 || err != nil && !restless) {
 				t.Errorf("%d rows lost, error %v", lost, err)
 			}
 			if err != nil && !errors.Is(err, paging.ErrIncomplete) {
