@@ -2,7 +2,6 @@ package paging
 
 import (
 	"context"
-	"hash/maphash"
 	"math"
 	"slices"
 )
@@ -26,10 +25,7 @@ type walk[T any] struct {
 	ties   ties[T]
 	budget budget
 
-	// Rows read, as hashes under a seed of this walk: the keys of a million rows would take too much memory. Two rows
-	// with one hash (one list in 37 million, of a million rows) count as one, and the list as incomplete.
-	read   map[uint64]struct{}
-	seed   maphash.Seed
+	read   *seen
 	hashes []uint64 // of the page at hand
 
 	size  int  // rows on a page, as the server keeps it
@@ -59,8 +55,7 @@ func newWalk[T any](l List[T]) *walk[T] {
 		source:  &source[T]{fetch: l.Fetch, limit: l.PageSize},
 		ties:    ties[T]{tied: l.Tied},
 		budget:  budget{credit: firstCredit + 4*max(1, l.ReadAhead), rows: math.MaxInt},
-		read:    make(map[uint64]struct{}),
-		seed:    maphash.MakeSeed(),
+		read:    newSeen(),
 		size:    l.PageSize,
 		patient: firstPatience,
 		ahead:   max(1, l.ReadAhead),
@@ -72,7 +67,7 @@ func newWalk[T any](l List[T]) *walk[T] {
 // run reads pages until the list is complete, and yields the rows of those that connect.
 func (w *walk[T]) run(ctx context.Context, yield func(T, error) bool) error {
 	for complete := false; !complete; {
-		if err := w.budget.spend(len(w.read), w.count); err != nil {
+		if err := w.budget.spend(w.read.rows, w.count); err != nil {
 			return err
 		}
 		skip := w.start()
@@ -157,7 +152,7 @@ func (w *walk[T]) hash(rows []T) error {
 		if key == "" {
 			return w.budget.incomplete("a row without a uid came")
 		}
-		w.hashes = append(w.hashes, maphash.String(w.seed, key))
+		w.hashes = append(w.hashes, w.read.hash(key))
 	}
 	return nil
 }
@@ -191,10 +186,7 @@ func (w *walk[T]) connects(skip int) bool {
 	return w.count < 0 && w.next == 1 && len(w.hashes) == 0
 }
 
-func (w *walk[T]) known(hash uint64) bool {
-	_, known := w.read[hash]
-	return known
-}
+func (w *walk[T]) known(hash uint64) bool { return w.read.has(hash) }
 
 func (w *walk[T]) unknown(hash uint64) bool { return !w.known(hash) }
 
@@ -232,7 +224,7 @@ func (w *walk[T]) deliver(ctx context.Context, rows []T, yield func(T, error) bo
 		if err := ctx.Err(); err != nil {
 			return unread, err
 		}
-		w.read[w.hashes[i]] = struct{}{}
+		w.read.add(w.hashes[i])
 		unread++
 		if !yield(row, nil) {
 			return unread, errLeft
@@ -259,7 +251,7 @@ func (w *walk[T]) advance(skip, rows, unread int) (complete bool, err error) {
 		}
 		w.size = max(2, rows)
 		w.back = max(w.overlap(), w.need())
-		return w.rereads > 0 && !w.moved && len(w.read) >= w.count, nil
+		return w.rereads > 0 && !w.moved && w.read.rows >= w.count, nil
 	}
 	w.back = max(w.overlap(), w.need())
 	switch {
@@ -268,9 +260,9 @@ func (w *walk[T]) advance(skip, rows, unread int) (complete bool, err error) {
 		w.source.stop()
 		w.settled = true
 		return false, nil
-	case len(w.read) < w.count && w.rereads == maxRereads:
+	case w.read.rows < w.count && w.rereads == maxRereads:
 		return false, w.budget.incomplete("the server counts more rows than it shows")
-	case len(w.read) < w.count || w.doubtful():
+	case w.read.rows < w.count || w.doubtful():
 		w.restart()
 		return false, nil
 	case rows == w.size && w.next == w.count:
@@ -290,7 +282,7 @@ func (w *walk[T]) advanceBlindly(before, skip, rows, unread int) (complete bool)
 		w.size = max(2, rows)
 	}
 	short := rows < w.size
-	tiny := len(w.read) <= 2 // all of them on one page would prove nothing: a server could keep pages of two
+	tiny := w.read.rows <= 2 // all of them on one page would prove nothing: a server could keep pages of two
 	last := unread == 0 && w.next == before && skip+2 >= before
 	if short && last && (skip > 0 || !tiny) {
 		if !w.doubtful() {

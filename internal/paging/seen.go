@@ -1,0 +1,80 @@
+package paging
+
+import (
+	"hash/maphash"
+	"math/bits"
+)
+
+// firstSlots is what a shard has room for at first.
+const firstSlots = 8
+
+// seen is the set of rows that were read, as hashes under a seed of its own: the keys of a million rows would take too
+// much memory, and a map of the hashes three times as much as this. A row takes 10 to 13 bytes. Two rows with one hash
+// (one list in 37 million, of a million rows) count as one, and so the list as incomplete if the server counts its rows.
+//
+// The hashes are spread over shards, which grow by a quarter and at different times: what is there twice meanwhile is a
+// sixteenth of the set.
+type seen struct {
+	seed   maphash.Seed
+	rows   int
+	shards [16]shard
+}
+
+// A shard is a hash table with open addressing.
+type shard struct {
+	slots []uint64 // a hash, or 0 where there is none
+	used  int
+}
+
+func newSeen() *seen {
+	return &seen{seed: maphash.MakeSeed()}
+}
+
+// hash is what stands for a key in this set. It is never 0.
+func (s *seen) hash(key string) uint64 {
+	return max(1, maphash.String(s.seed, key))
+}
+
+func (s *seen) has(hash uint64) bool {
+	shard := s.shard(hash)
+	return shard.used > 0 && shard.slots[shard.find(hash)] == hash
+}
+
+func (s *seen) add(hash uint64) {
+	shard := s.shard(hash)
+	if 5*(shard.used+1) > 4*len(shard.slots) {
+		shard.grow()
+	}
+	if at := shard.find(hash); shard.slots[at] == 0 {
+		shard.slots[at] = hash
+		shard.used++
+		s.rows++
+	}
+}
+
+// shard goes by the last bits of a hash, as the first ones are those that its slot goes by.
+func (s *seen) shard(hash uint64) *shard {
+	return &s.shards[hash%uint64(len(s.shards))]
+}
+
+// find is where a hash is, or the free slot where it belongs.
+func (s *shard) find(hash uint64) uint64 {
+	size := uint64(len(s.slots))
+	at, _ := bits.Mul64(hash, size)
+	for s.slots[at] != 0 && s.slots[at] != hash {
+		if at++; at == size {
+			at = 0
+		}
+	}
+	return at
+}
+
+func (s *shard) grow() {
+	before := s.slots
+	s.slots = make([]uint64, max(firstSlots, len(before)+len(before)/4))
+	for _, hash := range before {
+		if hash != 0 {
+			s.slots[s.find(hash)] = hash
+		}
+	}
+}
