@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"time"
 
 	"github.com/orgusers/orgusers/internal/extsort"
@@ -158,7 +159,7 @@ func (e *export) run(ctx context.Context, w io.Writer) error {
 // read sorts everybody, also those who are left out: they may have invited
 // somebody who is not.
 func (e *export) read(ctx context.Context) error {
-	var record []byte
+	var key, record []byte
 	for u, err := range e.client.users(ctx, nil, &e.reading) {
 		if err != nil {
 			return err
@@ -166,13 +167,15 @@ func (e *export) read(ctx context.Context) error {
 		if err := e.nameRoles(ctx, u); err != nil {
 			return err
 		}
-		e.noteInviter(u)
-		record = append(record[:0], leftOut)
+		mark := leftOut
 		if e.options.Filter == nil || e.options.Filter(u) {
-			record[0] = exported
+			mark = exported
 			e.kept++
+			e.noteInviter(u)
 		}
-		if err := e.sorter.Add(e.options.Sort.key(u), encodeUser(record, u)); err != nil {
+		key = e.options.Sort.key(key[:0], u)
+		record = encodeUser(append(record[:0], mark), u)
+		if err := e.sorter.Add(key, record); err != nil {
 			return err
 		}
 		if e.users++; e.users%maxPageSize == 0 {
@@ -206,20 +209,15 @@ func (e *export) write(ctx context.Context) error {
 		if record[0] == leftOut {
 			continue
 		}
-		u, err := e.user(record)
+		u, err := decodeUser(record[1:])
 		if err != nil {
 			return err
 		}
-		withoutFormer := *u
-		if e.inviters[u.InvitedBy.UID] == "" {
-			withoutFormer.InvitedBy = Inviter{}
+		if u.InvitedBy.Email == "" {
+			u.InvitedBy.Email = e.inviters[u.InvitedBy.UID]
 		}
 		for i, column := range e.options.Columns {
-			if column.presentInviter {
-				cells[i] = column.Value(&withoutFormer)
-			} else {
-				cells[i] = column.Value(u)
-			}
+			cells[i] = e.cell(column, u)
 		}
 		if err := e.table.write(cells); err != nil {
 			return err
@@ -235,15 +233,13 @@ func (e *export) write(ctx context.Context) error {
 	return nil
 }
 
-func (e *export) user(record []byte) (*User, error) {
-	u, err := decodeUser(record[1:])
-	if err != nil {
-		return nil, err
+func (e *export) cell(column Column, u *User) string {
+	if column.presentInviter && e.inviters[u.InvitedBy.UID] == "" {
+		withoutFormer := *u
+		withoutFormer.InvitedBy = Inviter{}
+		u = &withoutFormer
 	}
-	if u.InvitedBy.Email == "" {
-		u.InvitedBy.Email = e.inviters[u.InvitedBy.UID]
-	}
-	return u, nil
+	return column.Value(u)
 }
 
 // nameRoles fills in the names of roles where the server sent uids alone.
@@ -254,12 +250,8 @@ func (e *export) nameRoles(ctx context.Context, u *User) error {
 			continue
 		}
 		if e.roles == nil {
-			e.roles = map[string]string{}
-			for known, err := range e.client.roles(ctx, nil, &e.reading) {
-				if err != nil {
-					return err
-				}
-				e.roles[known.UID] = known.Name
+			if err := e.readRoles(ctx); err != nil {
+				return err
 			}
 		}
 		role.Name = e.roles[role.UID]
@@ -267,9 +259,22 @@ func (e *export) nameRoles(ctx context.Context, u *User) error {
 	return nil
 }
 
-// noteInviter keeps whom to look for.
+func (e *export) readRoles(ctx context.Context) error {
+	e.roles = map[string]string{}
+	for role, err := range e.client.roles(ctx, nil, &e.reading) {
+		if err != nil {
+			return err
+		}
+		e.roles[role.UID] = role.Name
+	}
+	return nil
+}
+
+// noteInviter keeps whom to look for: an inviter whose address the server did
+// not send, or who is shown only while in the organization.
 func (e *export) noteInviter(u *User) {
-	if u.InvitedBy.UID == "" {
+	byPresence := func(column Column) bool { return column.presentInviter }
+	if u.InvitedBy.UID == "" || u.InvitedBy.Email != "" && !slices.ContainsFunc(e.options.Columns, byPresence) {
 		return
 	}
 	if e.inviters == nil {
@@ -288,12 +293,12 @@ func (e *export) findInviters(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		u, err := decodeUser(record[1:])
+		uid, email, err := decodeAccount(record[1:])
 		if err != nil {
 			return err
 		}
-		if _, invited := e.inviters[u.UID]; invited {
-			e.inviters[u.UID] = u.Email
+		if _, invited := e.inviters[string(uid)]; invited {
+			e.inviters[string(uid)] = string(email)
 		}
 	}
 	return nil

@@ -40,7 +40,7 @@ func appendText(r []byte, text string) []byte {
 }
 
 func decodeUser(data []byte) (*User, error) {
-	r := recordReader{left: data}
+	r := recordReader{left: data, texts: string(data)}
 	u := &User{
 		ShareUID: r.text(), UID: r.text(), Email: r.text(), FirstName: r.text(), LastName: r.text(), Status: UserStatus(r.text()),
 		MFA: MFAStatus(r.text()), Message: r.text(), InvitedBy: Inviter{UID: r.text(), Email: r.text()},
@@ -54,14 +54,28 @@ func decodeUser(data []byte) (*User, error) {
 		u.Roles = append(u.Roles, RoleRef{UID: r.text(), Name: r.text()})
 	}
 	if r.broken || len(r.left) > 0 {
-		return nil, errors.New("a record did not come back as it was kept")
+		return nil, errRecord
 	}
 	return u, nil
 }
 
+// decodeAccount reads no more of a record than whose it is, and copies nothing.
+func decodeAccount(data []byte) (uid, email []byte, err error) {
+	r := recordReader{left: data}
+	r.bytes() // of the share's uid
+	uid, email = r.bytes(), r.bytes()
+	if r.broken {
+		return nil, nil, errRecord
+	}
+	return uid, email, nil
+}
+
+var errRecord = errors.New("a record did not come back as it was kept")
+
 // recordReader takes fields off a record until one is not there.
 type recordReader struct {
 	left   []byte
+	texts  string // the whole record, of which all texts are parts
 	broken bool
 }
 
@@ -77,12 +91,18 @@ func (r *recordReader) time() time.Time {
 }
 
 func (r *recordReader) text() string {
+	size := len(r.bytes())
+	end := len(r.texts) - len(r.left)
+	return r.texts[end-size : end]
+}
+
+func (r *recordReader) bytes() []byte {
 	size := r.number()
 	if size > uint64(len(r.left)) {
 		r.broken = true
-		return ""
+		return nil
 	}
-	text := string(r.left[:size])
+	text := r.left[:size]
 	r.left = r.left[size:]
 	return text
 }

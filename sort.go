@@ -38,30 +38,30 @@ func (s Sort) check() error {
 	}
 }
 
-// key makes bytes that compare as the users do. Texts go letter case aside,
+// key appends bytes that compare as the users do. Texts go letter case aside,
 // then as they are; a time that is unknown or never was comes first. Equals
 // follow by address, upwards in either direction.
-func (s Sort) key(u *User) []byte {
-	var key []byte
+func (s Sort) key(key []byte, u *User) []byte {
+	start := len(key)
 	switch s.By {
 	case SortByFirstName:
-		key = textKey(nil, u.FirstName)
+		key = textKey(key, u.FirstName)
 	case SortByLastName:
-		key = textKey(nil, u.LastName)
+		key = textKey(key, u.LastName)
 	case SortByInvitedAt:
-		key = timeKey(u.InvitedAt)
+		key = timeKey(key, u.InvitedAt)
 	case SortByLastLogin:
-		key = timeKey(u.LastLoginAt)
+		key = timeKey(key, u.LastLoginAt)
 	case SortByCreated:
-		key = timeKey(u.CreatedAt)
+		key = timeKey(key, u.CreatedAt)
 	case SortByUpdated:
-		key = timeKey(u.UpdatedAt)
+		key = timeKey(key, u.UpdatedAt)
 	default:
-		key = textKey(nil, u.Email)
+		key = textKey(key, u.Email)
 	}
 	if s.Descending {
-		for i := range key {
-			key[i] = ^key[i]
+		for i := range key[start:] {
+			key[start+i] = ^key[start+i]
 		}
 	}
 	return textKey(key, u.Email)
@@ -75,10 +75,10 @@ func textKey(key []byte, text string) []byte {
 	return append(key, 0)
 }
 
-func timeKey(t time.Time) []byte {
+func timeKey(key []byte, t time.Time) []byte {
 	if t.IsZero() {
-		return make([]byte, 8)
+		return append(key, make([]byte, 8)...)
 	}
 	// The sign bit is turned, so that times before 1970 come first.
-	return binary.BigEndian.AppendUint64(nil, uint64(t.UnixMicro())^1<<63)
+	return binary.BigEndian.AppendUint64(key, uint64(t.UnixMicro())^1<<63)
 }

@@ -146,7 +146,7 @@ func sorted(all iter.Seq2[*User, error], by Sort) iter.Seq2[*User, error] {
 				yield(nil, err)
 				return
 			}
-			users = append(users, keyed{by.key(u), u})
+			users = append(users, keyed{by.key(nil, u), u})
 		}
 		slices.SortStableFunc(users, func(a, b keyed) int { return bytes.Compare(a.key, b.key) })
 		for _, u := range users {
