@@ -8,6 +8,7 @@ import (
 	"net/mail"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 
 	"github.com/orgusers/orgusers/internal/paging"
@@ -207,7 +208,11 @@ type sharesAnswer struct {
 	Count  *int    `json:"count"`
 }
 
-func (a *sharesAnswer) complete() bool { return a.Shares != nil }
+// complete reports whether the list was there: where it was not, Shares is as
+// before, and encoding/json makes an empty one anew.
+func (a *sharesAnswer) complete() bool {
+	return len(a.Shares) > 0 || a.Shares != nil && cap(a.Shares) == 0
+}
 
 // each calls found for the targets that the answer speaks of.
 func (a *sharesAnswer) each(batch []*target, found func(*target, *User)) {
@@ -224,8 +229,17 @@ func (a *sharesAnswer) each(batch []*target, found func(*target, *User)) {
 	}
 }
 
+// wirePages are pages to decode into, which are half of what a list would
+// leave to the garbage collector.
+var wirePages = sync.Pool{New: func() any { return new([maxPageSize]share) }}
+
 func (c *Client) readUsers(ctx context.Context, op *operation, in input, progress *readProgress) (paging.Page[*User], error) {
-	var answer sharesAnswer
+	shares := wirePages.Get().(*[maxPageSize]share)
+	defer func() {
+		*shares = [maxPageSize]share{} // or the next page would keep what it does not mention
+		wirePages.Put(shares)
+	}()
+	answer := sharesAnswer{Shares: shares[:0]}
 	attempts, err := c.do(ctx, op, in, &answer)
 	progress.sent(attempts)
 	page := paging.Page[*User]{Count: countOf(answer.Count)}
