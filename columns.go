@@ -102,7 +102,11 @@ func rfc3339(t time.Time) string {
 	if t.IsZero() {
 		return ""
 	}
-	return t.UTC().Format("2006-01-02T15:04:05.000Z07:00")
+	t = t.UTC()
+	// Package time has a fast way for RFC3339 and none with milliseconds, so
+	// they take the place of the Z: half the time in all.
+	cell := t.AppendFormat(make([]byte, 0, 32), time.RFC3339)
+	return string(t.AppendFormat(cell[:len(cell)-1], ".000Z"))
 }
 
 func monthDayYear(t time.Time) string {
