@@ -9,6 +9,7 @@ import (
 	"maps"
 	"net/http"
 	"net/http/httptest"
+	"runtime"
 	"strconv"
 	"sync"
 	"testing"
@@ -78,6 +79,24 @@ func benchClient(b *testing.B, server *orguserstest.Server, opts ...orgusers.Opt
 		b.Fatal(err)
 	}
 	return client
+}
+
+// perUser begins to count, and reports at the end, what a benchmark took for
+// each user.
+func perUser(b *testing.B, users int) (report func()) {
+	b.Helper()
+	b.ReportAllocs()
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	cpu := cpuTime()
+	return func() {
+		b.Helper()
+		runtime.ReadMemStats(&after)
+		all := float64(b.N * users)
+		b.ReportMetric(float64(cpuTime()-cpu)/all, "cpu-ns/user")
+		b.ReportMetric(float64(after.Mallocs-before.Mallocs)/all, "allocs/user")
+		b.ReportMetric(float64(after.TotalAlloc-before.TotalAlloc)/all, "B/user")
+	}
 }
 
 type noLimit struct{}
@@ -153,23 +172,25 @@ func BenchmarkDecodePage(b *testing.B) {
 		return true
 	})
 	b.Run("orgusers", func(b *testing.B) {
-		b.ReportAllocs()
 		b.SetBytes(int64(len(answer)))
+		report := perUser(b, 100)
 		for b.Loop() {
 			if page, err := client.ListUsers(b.Context(), nil); err != nil || len(page.Users) != 100 {
 				b.Fatal(page, err)
 			}
 		}
+		report()
 	})
 	b.Run("encodingjson", func(b *testing.B) {
-		b.ReportAllocs()
 		b.SetBytes(int64(len(answer)))
+		report := perUser(b, 100)
 		for b.Loop() {
 			var page plainPage
 			if err := json.Unmarshal(answer, &page); err != nil || len(page.Shares) != 100 {
 				b.Fatal(err)
 			}
 		}
+		report()
 	})
 }
 
@@ -190,12 +211,11 @@ func BenchmarkListUsers(b *testing.B) {
 			if got := list(b); got != users { // which records, too
 				b.Fatalf("%d users, want %d", got, users)
 			}
-			b.ReportAllocs()
-			before := cpuTime()
+			report := perUser(b, users)
 			for b.Loop() {
 				list(b)
 			}
-			b.ReportMetric(float64(cpuTime()-before)/float64(b.N*users), "cpu-ns/user")
+			report()
 		})
 	}
 	bench("orgusers", func(b *testing.B) int {
@@ -259,19 +279,20 @@ func BenchmarkExportCSV(b *testing.B) {
 	}
 	bench := func(name string, opts *orgusers.ExportOptions) {
 		b.Run(name, func(b *testing.B) {
-			b.ReportAllocs()
 			b.SetBytes(int64(file.Len()))
+			report := perUser(b, users)
 			for b.Loop() {
 				if _, err := client.ExportCSV(b.Context(), io.Discard, opts); err != nil {
 					b.Fatal(err)
 				}
 			}
+			report()
 		})
 	}
 	bench("orgusers", nil)
 	bench("orgusers on disk", &orgusers.ExportOptions{MemoryBudget: 64 << 10})
 	b.Run("reading", func(b *testing.B) {
-		b.ReportAllocs()
+		report := perUser(b, users)
 		for b.Loop() {
 			for _, err := range client.Users(b.Context(), nil) {
 				if err != nil {
@@ -279,14 +300,16 @@ func BenchmarkExportCSV(b *testing.B) {
 				}
 			}
 		}
+		report()
 	})
 	b.Run("encodingcsv", func(b *testing.B) {
-		b.ReportAllocs()
 		b.SetBytes(int64(file.Len()))
+		report := perUser(b, users)
 		for b.Loop() {
 			if err := csv.NewWriter(io.Discard).WriteAll(rows); err != nil {
 				b.Fatal(err)
 			}
 		}
+		report()
 	})
 }

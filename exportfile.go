@@ -13,8 +13,9 @@ import (
 // [Client.ExportCSV] does, complete and readable by its user alone (mode
 // 0600), or not at all: it writes beside the target and renames at the end.
 // After any error a file that was there before is as it was, and nothing else
-// is left behind. A target that is no regular file, such as a terminal or a
-// directory, is [ErrInvalid].
+// is left behind; a process that is killed leaves what it wrote by then, with a
+// name that starts with a dot and ends in .tmp. A target that is no regular
+// file, such as a terminal or a directory, is [ErrInvalid].
 func (c *Client) ExportCSVFile(ctx context.Context, path string, opts *ExportOptions) (*ExportSummary, error) {
 	target, err := exportTarget(path)
 	if err != nil {
