@@ -12,12 +12,8 @@ import (
 	"github.com/orgusers/orgusers/examples/internal/program"
 )
 
-// toStdout is the output that is no file.
-const toStdout = "-"
-
 // request is what the command line asks for.
 type request struct {
-	output     string
 	columns    string
 	csdx       bool
 	sort       string
@@ -32,7 +28,6 @@ type request struct {
 
 func newRequest(flags *flag.FlagSet) *request {
 	r := new(request)
-	flags.StringVar(&r.output, "o", toStdout, "write to this `file`, complete and readable by you alone, or not at all; - is stdout")
 	flags.StringVar(&r.columns, "columns", "", "write these `columns`, parted by commas, in this order (default all): "+strings.Join(columnNames(), ","))
 	flags.BoolVar(&r.csdx, "csdx", false, "write the columns of the vendor's csdx cm:export-to-csv instead; add -raw for exactly its cells, and -sort created for its order")
 	flags.StringVar(&r.sort, "sort", "email", "sort by this `field`: "+strings.Join(sortNames(), ", "))
@@ -64,9 +59,6 @@ func (r *request) options(now time.Time) (*orgusers.ExportOptions, error) {
 	if err != nil {
 		return nil, err
 	}
-	if r.output == "" {
-		return nil, program.Misuse("-o: the name of the file is empty")
-	}
 	return &orgusers.ExportOptions{
 		Columns: columns,
 		Filter:  keep,
@@ -76,14 +68,6 @@ func (r *request) options(now time.Time) (*orgusers.ExportOptions, error) {
 		CRLF:    r.crlf,
 		Comma:   comma,
 	}, nil
-}
-
-// outputName is the output for people.
-func (r *request) outputName() string {
-	if r.output == toStdout {
-		return "stdout"
-	}
-	return r.output
 }
 
 // onFlag is a header of a column as it is written on a command line, where a
