@@ -48,6 +48,11 @@ func UsersFlag(flags *flag.FlagSet) *int {
 // fake brings routes for what the API has no request for. Options are added to
 // either's. Call close when done.
 func (o *Organization) Open(stderr io.Writer, options ...orgusers.Option) (client *orgusers.Client, closeFake func(), err error) {
+	return o.OpenFor(stderr, func(string) []orgusers.Option { return options })
+}
+
+// OpenFor is Open with options that depend on the organization's uid.
+func (o *Organization) OpenFor(stderr io.Writer, options func(uid string) []orgusers.Option) (client *orgusers.Client, closeFake func(), err error) {
 	if *o.users < 1 {
 		return nil, nil, Misuse("-users %d: the least is 1", *o.users)
 	}
@@ -59,8 +64,8 @@ func (o *Organization) Open(stderr io.Writer, options ...orgusers.Option) (clien
 		return client, func() {}, nil
 	}
 	server := orguserstest.NewServer(orguserstest.WithUsers(*o.users), FakeToday())
-	options = slices.Concat(server.Options(), []orgusers.Option{orgusers.WithRoutes(server.Routes())}, options)
-	if client, err = orgusers.New(server.OrganizationUID, options...); err != nil {
+	all := slices.Concat(server.Options(), []orgusers.Option{orgusers.WithRoutes(server.Routes())}, options(server.OrganizationUID))
+	if client, err = orgusers.New(server.OrganizationUID, all...); err != nil {
 		server.Close()
 		return nil, nil, Misuse("%w", err)
 	}
@@ -68,15 +73,16 @@ func (o *Organization) Open(stderr io.Writer, options ...orgusers.Option) (clien
 	return client, server.Close, nil
 }
 
-func (o *Organization) openReal(variables []string, options []orgusers.Option) (*orgusers.Client, error) {
+func (o *Organization) openReal(variables []string, options func(uid string) []orgusers.Option) (*orgusers.Client, error) {
 	names := strings.Join(variables, ", ")
 	if isSet(o.flags, "users") {
 		return nil, Misuse("-users is for the built-in fake, and %s in the environment for a real organization: leave one out", names)
 	}
-	if _, err := orgusers.NewFromEnv(); err != nil {
+	plain, err := orgusers.NewFromEnv()
+	if err != nil {
 		return nil, Misuse("%w; put that right, or unset %s for the built-in fake", err, names)
 	}
-	client, err := orgusers.NewFromEnv(options...)
+	client, err := orgusers.NewFromEnv(options(plain.OrganizationUID())...)
 	if err != nil {
 		return nil, Misuse("%w", err)
 	}

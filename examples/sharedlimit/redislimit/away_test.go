@@ -1,0 +1,229 @@
+package redislimit_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"net"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/orgusers/orgusers/examples/internal/redistest"
+	"github.com/orgusers/orgusers/examples/sharedlimit/redislimit"
+)
+
+// silent is a server that takes connections, counts them, and says nothing: its
+// URL, and the count.
+func silent(t *testing.T) (string, *atomic.Int32) {
+	t.Helper()
+	listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = listener.Close() })
+	connections := new(atomic.Int32)
+	go func() {
+		for {
+			connection, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			connections.Add(1)
+			t.Cleanup(func() { _ = connection.Close() })
+		}
+	}()
+	return "redis://" + listener.Addr().String(), connections
+}
+
+func TestAway(t *testing.T) {
+	t.Parallel()
+	server := redistest.Start(t)
+	if err := server.Client().ConfigSet(t.Context(), "requirepass", "secret").Err(); err != nil {
+		t.Fatal(err)
+	}
+	stopped := redistest.New(t)
+	silentURL, _ := silent(t)
+	for name, test := range map[string]struct {
+		url  string
+		says string
+	}{
+		"not there":      {stopped.URL, "no such file"},
+		"silent":         {silentURL, "says nothing"},
+		"wants password": {server.URL, "NOAUTH"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			limiter := redislimit.New(connect(t, test.url), key, 10)
+			limiter.Patience = time.Second
+			err := limiter.Wait(t.Context())
+			if !errors.Is(err, redislimit.ErrAway) || errors.Is(err, context.DeadlineExceeded) {
+				t.Fatalf("got %v, want ErrAway", err)
+			}
+			for _, says := range []string{"within 1s: ", test.says, "nothing is sent", "start Redis"} {
+				if !strings.Contains(err.Error(), says) {
+					t.Errorf("%q does not say %q", err, says)
+				}
+			}
+		})
+	}
+}
+
+// Those who wait behind one who found Redis away do not each find it again.
+func TestAwayIsRemembered(t *testing.T) {
+	t.Parallel()
+	url, connections := silent(t)
+	limiter := redislimit.New(connect(t, url), key, 1000)
+	limiter.Patience = 500 * time.Millisecond
+	const crowd = 50
+	var wait sync.WaitGroup
+	for range crowd {
+		wait.Go(func() {
+			if err := limiter.Wait(t.Context()); !errors.Is(err, redislimit.ErrAway) {
+				t.Errorf("got %v, want ErrAway", err)
+			}
+		})
+	}
+	wait.Wait()
+	if asked := connections.Load(); asked > crowd/5 {
+		t.Errorf("Redis was asked %d times by %d", asked, crowd)
+	}
+	err := limiter.Wait(t.Context())
+	for strings.Contains(err.Error(), "within 500ms") { // until Redis is asked again
+		err = limiter.Wait(t.Context())
+	}
+	if !errors.Is(err, redislimit.ErrAway) || !strings.Contains(err.Error(), "within 50ms") {
+		t.Errorf("got %v, want less patience the second time", err)
+	}
+}
+
+// listening is told of scripts that a client has sent.
+type listening struct{ sent chan struct{} }
+
+func (l listening) DialHook(next redis.DialHook) redis.DialHook {
+	return func(ctx context.Context, network, addr string) (net.Conn, error) {
+		connection, err := next(ctx, network, addr)
+		return overheard{connection, l.sent}, err
+	}
+}
+
+func (l listening) ProcessHook(next redis.ProcessHook) redis.ProcessHook { return next }
+
+func (l listening) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.ProcessPipelineHook {
+	return next
+}
+
+type overheard struct {
+	net.Conn
+	sent chan struct{}
+}
+
+func (o overheard) Write(p []byte) (int, error) {
+	n, err := o.Conn.Write(p)
+	if bytes.Contains(p, []byte("evalsha")) {
+		o.sent <- struct{}{}
+	}
+	return n, err
+}
+
+func TestCancelWhileRedisIsSilent(t *testing.T) {
+	t.Parallel()
+	server := redistest.Start(t)
+	// Neither the patience nor the client's own timeout ends this test.
+	client := connect(t, server.URL+"?read_timeout=1h")
+	sent := make(chan struct{}, 9)
+	client.AddHook(listening{sent})
+	limiter := redislimit.New(client, key, 1000)
+	limiter.Patience = time.Hour
+	expectPlace(t, limiter)
+	<-sent
+
+	server.Pause(time.Hour)
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- limiter.Wait(ctx) }()
+	<-sent
+	cancel()
+	if err := <-ended; !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v, want that it was cancelled", err)
+	}
+}
+
+func TestRedisComesBack(t *testing.T) {
+	t.Parallel()
+	server := redistest.Start(t)
+	limiter := redislimit.New(connect(t, server.URL), key, 10)
+	limiter.Patience = time.Hour
+	expectPlace(t, limiter)
+
+	server.Stop()
+	ended := make(chan error, 1)
+	go func() { ended <- limiter.Wait(t.Context()) }()
+	server.Start()
+	if err := <-ended; err != nil {
+		t.Errorf("within its patience: %v, want a place", err)
+	}
+
+	server.Stop()
+	limiter.Patience = 300 * time.Millisecond
+	if err := limiter.Wait(t.Context()); !errors.Is(err, redislimit.ErrAway) {
+		t.Errorf("got %v, want ErrAway", err)
+	}
+	server.Start()
+	err := limiter.Wait(t.Context())
+	for errors.Is(err, redislimit.ErrAway) { // until Redis is asked again
+		err = limiter.Wait(t.Context())
+	}
+	if err != nil {
+		t.Errorf("after its patience: %v, want a place", err)
+	}
+}
+
+func TestRedisIsSlow(t *testing.T) {
+	t.Parallel()
+	server := redistest.Start(t)
+	limiter := redislimit.New(connect(t, server.URL), key, seldom)
+	server.Pause(500 * time.Millisecond)
+	expectPlace(t, limiter)
+	expectLate(t, limiter, 1010*time.Second)
+}
+
+func TestFallback(t *testing.T) {
+	t.Parallel()
+	server := redistest.Start(t)
+	shared := redislimit.New(connect(t, server.URL), key, seldom)
+	shared.Patience = 300 * time.Millisecond
+	var reasons []error
+	limiter := shared.OrAlone(4, func(reason error) { reasons = append(reasons, reason) })
+
+	wait := func(deadline time.Duration) error {
+		ctx, cancel := context.WithTimeout(t.Context(), deadline)
+		defer cancel()
+		return limiter.Wait(ctx)
+	}
+	if err := wait(time.Minute); err != nil || len(reasons) > 0 {
+		t.Fatalf("with Redis: %v, %v", err, reasons)
+	}
+	server.Stop()
+	if err := wait(time.Minute); err != nil {
+		t.Fatalf("without Redis: %v, want a place at once", err)
+	}
+	// The limit has a place every 1030 seconds, and a quarter of it every 4120.
+	if err := wait(4100 * time.Second); !errors.Is(err, context.DeadlineExceeded) || errors.Is(err, redislimit.ErrAway) {
+		t.Errorf("got %v, want that there is no place before", err)
+	}
+	if len(reasons) != 1 || !errors.Is(reasons[0], redislimit.ErrAway) {
+		t.Errorf("it was told %v, want ErrAway once", reasons)
+	}
+	server.Start()
+	for shared.Wait(t.Context()) != nil { // until Redis is asked again
+		continue
+	}
+	if err := wait(1010 * time.Second); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("with Redis again: %v, want that the next place is that of Redis", err)
+	}
+}
