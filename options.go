@@ -244,7 +244,8 @@ func WithLimits(l Limits) Option {
 }
 
 // Limiter paces requests. A *rate.Limiter of golang.org/x/time/rate is one; so
-// is whatever shares a budget between machines.
+// is whatever shares a budget between machines, as docs/sharedlimit.md of the
+// repository shows.
 type Limiter interface {
 	// Wait returns nil when one more request may go out, or an error when ctx
 	// ends or the limiter fails. The call then fails without having been sent.

@@ -1,24 +1,28 @@
 package examples_test
 
 import (
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/orgusers/orgusers/examples/internal/programtest"
+	"github.com/orgusers/orgusers/examples/internal/redistest"
 	"github.com/orgusers/orgusers/orguserstest"
 )
 
-// snippets are the Go files that the README prints.
-func snippets(t *testing.T) (files []string) {
+// snippets are the Go files that a page prints.
+func snippets(t *testing.T, page string) (files []string) {
 	t.Helper()
-	readme, err := os.ReadFile("../README.md")
+	text, err := os.ReadFile(page)
 	if err != nil {
 		t.Fatal(err)
 	}
-	for i, part := range strings.Split(string(readme), "```") {
+	for i, part := range strings.Split(string(text), "```") {
 		if code, isGo := strings.CutPrefix(part, "go\n"); isGo && i%2 == 1 {
 			files = append(files, code)
 		}
@@ -26,10 +30,38 @@ func snippets(t *testing.T) (files []string) {
 	return files
 }
 
+// save writes a snippet where the go command finds it.
+func save(t *testing.T, code, name string) (file string) {
+	t.Helper()
+	file = filepath.Join(t.TempDir(), name)
+	if err := os.WriteFile(file, []byte(code), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return file
+}
+
+// expectEverybody fails a test whose program does not list all users.
+func expectEverybody(t *testing.T, server *orguserstest.Server, program *exec.Cmd) {
+	t.Helper()
+	result := programtest.Run(t, program)
+	for _, user := range server.Users() {
+		if !strings.Contains(result.Stdout, user.Email) {
+			t.Fatalf("exit status %d, and %s is not listed: %s", result.Status, user.Email, result.Stderr)
+		}
+	}
+}
+
+func newServer(t *testing.T) *orguserstest.Server {
+	t.Helper()
+	server := orguserstest.NewServer(orguserstest.WithUsers(120))
+	t.Cleanup(server.Close)
+	return server
+}
+
 func TestReadmeCompilesAsPrinted(t *testing.T) {
 	t.Parallel()
 	ran := map[string]int{}
-	for _, code := range snippets(t) {
+	for _, code := range snippets(t, "../README.md") {
 		kind := "program"
 		if strings.Contains(code, "*testing.T") {
 			kind = "test"
@@ -37,28 +69,51 @@ func TestReadmeCompilesAsPrinted(t *testing.T) {
 		ran[kind]++
 		t.Run(kind, func(t *testing.T) {
 			t.Parallel()
-			name := map[string]string{"program": "main.go", "test": "printed_test.go"}[kind]
-			file := filepath.Join(t.TempDir(), name)
-			if err := os.WriteFile(file, []byte(code), 0o600); err != nil {
-				t.Fatal(err)
-			}
 			if kind == "test" {
-				if said, err := exec.CommandContext(t.Context(), "go", "test", file).CombinedOutput(); err != nil {
+				if said, err := exec.CommandContext(t.Context(), "go", "test", save(t, code, "printed_test.go")).CombinedOutput(); err != nil {
 					t.Fatalf("%v\n%s", err, said)
 				}
 				return
 			}
-			server := orguserstest.NewServer(orguserstest.WithUsers(120))
-			t.Cleanup(server.Close)
-			result := programtest.Run(t, programtest.Build(t, file, programtest.Environment(server)))
-			for _, user := range server.Users() {
-				if !strings.Contains(result.Stdout, user.Email) {
-					t.Fatalf("exit status %d, and %s is not listed: %s", result.Status, user.Email, result.Stderr)
-				}
-			}
+			server := newServer(t)
+			expectEverybody(t, server, programtest.Build(t, save(t, code, "main.go"), programtest.Environment(server)))
 		})
 	}
 	if ran["program"] != 1 || ran["test"] != 1 {
 		t.Errorf("the README prints %v, want one of each", ran)
 	}
+}
+
+func TestSharedLimitRunsAsPrinted(t *testing.T) {
+	t.Parallel()
+	printed := snippets(t, "../docs/sharedlimit.md")
+	if len(printed) != 2 {
+		t.Fatalf("the page prints %d programs, want 2", len(printed))
+	}
+	t.Run("through Redis", func(t *testing.T) {
+		t.Parallel()
+		server := newServer(t)
+		program := programtest.Build(t, save(t, printed[0], "main.go"), programtest.Environment(server))
+		redis := redistest.Start(t)
+		program.Env = append(program.Env, "REDIS_URL="+redis.URL)
+		expectEverybody(t, server, program)
+		if places, sent := redis.Calls("set"), len(server.Requests()); places != sent {
+			t.Errorf("%d places for %d requests", places, sent)
+		}
+	})
+	t.Run("one's own", func(t *testing.T) {
+		t.Parallel()
+		server := newServer(t)
+		var passed atomic.Int32
+		turnstile := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			passed.Add(1)
+			w.WriteHeader(http.StatusNoContent)
+		}))
+		t.Cleanup(turnstile.Close)
+		program := programtest.Build(t, save(t, printed[1], "main.go"), append(programtest.Environment(server), "TURNSTILE_URL="+turnstile.URL))
+		expectEverybody(t, server, program)
+		if sent := len(server.Requests()); int(passed.Load()) != sent {
+			t.Errorf("%d passed for %d requests", passed.Load(), sent)
+		}
+	})
 }
