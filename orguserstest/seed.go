@@ -157,7 +157,7 @@ func (g *generator) user(org *organization, created, reference int64) (row *shar
 	row.account = who
 	who.secondFactor = p == partSecuredAdmin || (p != partAdmin && g.oneIn(3))
 	if since := reference - row.updated; since > 0 && p != partNeverLoggedIn && p != partInvitedAccount {
-		who.lastLogin = row.updated + g.rng.Int64N(since)
+		who.lastLogin = reference - g.away(since)
 	}
 	switch p {
 	case partLocked:
@@ -168,6 +168,13 @@ func (g *generator) user(org *organization, created, reference int64) (row *shar
 		who.failed = max(0, g.intn(12)-8)
 	}
 	return row, p == partInSeveral
+}
+
+// away is how long ago somebody was last there who could have been for so long:
+// most were in the past month, and a few hardly since they came.
+func (g *generator) away(longest int64) int64 {
+	part := float64(1+g.rng.Int64N(longest)) / float64(longest)
+	return max(1, int64(float64(longest)*part*part*part*part*part))
 }
 
 // roles picks those that go with a part.

@@ -172,6 +172,34 @@ func TestASmallOrganizationHasEverybody(t *testing.T) {
 	}
 }
 
+// Most people who can log in do, so that "not seen for 90 days" finds some.
+func TestLastLogins(t *testing.T) {
+	t.Parallel()
+	date := time.Date(2025, time.March, 1, 0, 0, 0, 0, time.UTC)
+	server := orguserstest.NewUnstartedServer(orguserstest.WithUsers(1000), orguserstest.WithReferenceDate(date))
+	logins := 0
+	within := map[int]int{7: 0, 30: 0, 90: 0, 365: 0, 2200: 0} // by days
+	for _, user := range server.Users() {
+		if user.LastLogin.IsZero() {
+			continue
+		}
+		logins++
+		if user.LastLogin.Before(user.UpdatedAt) || !user.LastLogin.Before(date) {
+			t.Errorf("a last login at %v of somebody who came at %v, want it before %v", user.LastLogin, user.UpdatedAt, date)
+		}
+		for days := range within {
+			if user.LastLogin.After(date.AddDate(0, 0, -days)) {
+				within[days]++
+			}
+		}
+	}
+	for days, percent := range map[int][2]int{7: {30, 45}, 30: {40, 60}, 90: {50, 75}, 365: {75, 90}, 2200: {100, 100}} {
+		if got := 100 * within[days] / logins; got < percent[0] || got > percent[1] {
+			t.Errorf("%d %% of the last logins are within %d days, want %d to %d", got, days, percent[0], percent[1])
+		}
+	}
+}
+
 func TestSorting(t *testing.T) {
 	t.Parallel()
 	c := overSocket(t, orguserstest.WithUsers(60))
