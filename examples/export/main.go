@@ -40,5 +40,5 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		return err
 	}
 	defer closeFake()
-	return output.Write(ctx, client, options, stdout, stderr)
+	return output.Export(ctx, client, options, stdout, stderr)
 }

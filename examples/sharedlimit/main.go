@@ -56,5 +56,5 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	}
 	defer closeFake()
 	program.Say(stderr, "%s: sharing %v reads a second through Redis at %s", name, shared.limits.Reads, redis.Options().Addr)
-	return output.Write(ctx, client, new(orgusers.ExportOptions), stdout, stderr)
+	return output.Export(ctx, client, new(orgusers.ExportOptions), stdout, stderr)
 }

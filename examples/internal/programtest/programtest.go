@@ -7,6 +7,8 @@ import (
 	"errors"
 	"os"
 	"os/exec"
+	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -125,4 +127,40 @@ func ExpectHelp(t *testing.T, words ...string) {
 			t.Errorf("-h does not mention %s:\n%s", want, result.Stdout)
 		}
 	}
+}
+
+// ExpectFiles fails a test whose program has left other files where it ran
+// than these, temporary ones included.
+func ExpectFiles(t *testing.T, directory string, want ...string) {
+	t.Helper()
+	entries, err := os.ReadDir(directory)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	for _, entry := range entries {
+		names = append(names, entry.Name())
+	}
+	if !slices.Equal(names, want) {
+		t.Errorf("left behind are %q, want %q", names, want)
+	}
+}
+
+// ExpectFileKept runs a program that is to fail and to leave the file that it
+// was to write, and the rest of where it runs, as they were.
+func ExpectFileKept(t *testing.T, cmd *exec.Cmd, file string) Result {
+	t.Helper()
+	path := filepath.Join(cmd.Dir, file)
+	if err := os.WriteFile(path, []byte("before"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	result := Run(t, cmd)
+	if result.Status != 1 {
+		t.Errorf("exit status %d, want 1: %s", result.Status, result.Stderr)
+	}
+	if kept, err := os.ReadFile(path); string(kept) != "before" {
+		t.Errorf("the file holds %q (%v), want it as it was", kept, err)
+	}
+	ExpectFiles(t, cmd.Dir, file)
+	return result
 }
