@@ -27,6 +27,9 @@ func Flag(flags *flag.FlagSet, what string) *Rule {
 	return r
 }
 
+// Days makes the rule of so many days.
+func Days(days int) *Rule { return &Rule{days: days} }
+
 // IsSet tells whether there is a rule.
 func (r *Rule) IsSet() bool { return r.days != 0 }
 

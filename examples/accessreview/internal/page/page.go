@@ -1,0 +1,124 @@
+// Package page shows an access review as a page of HTML that needs nothing but
+// itself.
+package page
+
+import (
+	"bufio"
+	"crypto/sha256"
+	_ "embed" // the parts of the page
+	"encoding/base64"
+	"fmt"
+	"html/template"
+	"io"
+	"strings"
+	"time"
+
+	"golang.org/x/text/language"
+	"golang.org/x/text/message"
+
+	"github.com/orgusers/orgusers/examples/accessreview/internal/review"
+)
+
+// The charts are made by Charts.css, a framework of CSS that shows a table as a
+// chart, so that the page has no pictures and its charts can be read aloud.
+// charts.min.css is the file dist/charts.min.css of version 1.2.0, as `npm pack
+// charts.css@1.2.0` brings it.
+var (
+	//go:embed chartscss/charts.min.css
+	chartsCSS string
+	//go:embed chartscss/LICENSE
+	chartsLicense string
+	//go:embed page.css
+	pageCSS string
+	//go:embed page.js
+	script string
+	//go:embed page.tmpl
+	layout string
+)
+
+// view is what the layout is filled with.
+type view struct {
+	*review.Report
+	Policy  string // of the page's content
+	Style   template.CSS
+	Script  template.JS
+	Charts  []chart
+	Found   []finding
+	Nothing []review.Finding
+	// FirstRows is how many rows of a long table are shown at first.
+	FirstRows int
+}
+
+// Write writes the page.
+func Write(w io.Writer, report *review.Report) error {
+	style := "/*\nCharts.css v1.2.0, https://ChartsCSS.org/\n\n" + chartsLicense + "*/\n" + chartsCSS + "\n" + widths() + pageCSS
+	v := view{
+		Report:    report,
+		Policy:    fmt.Sprintf("default-src 'none'; style-src %s; script-src %s; base-uri 'none'; form-action 'none'", hash(style), hash(script)),
+		Style:     template.CSS(style), //nolint:gosec // it is in this package
+		Script:    template.JS(script), //nolint:gosec // it is in this package
+		Charts:    charts(report),
+		FirstRows: 100,
+	}
+	titles := map[string]string{}
+	for _, f := range report.Findings {
+		titles[f.Rule] = f.Title
+		if len(f.Users) == 0 {
+			v.Nothing = append(v.Nothing, f)
+			continue
+		}
+		v.Found = append(v.Found, finding{Finding: f, First: f.Users[:min(firstFew, len(f.Users))]})
+	}
+	page, err := template.New("page").Funcs(template.FuncMap{
+		"number": number,
+		"time":   func(t time.Time) string { return t.UTC().Format("2006-01-02 15:04 UTC") },
+		"date":   date,
+		"title":  func(rule string) string { return titles[rule] },
+	}).Parse(layout)
+	if err != nil {
+		return err
+	}
+	buffered := bufio.NewWriterSize(w, 1<<16)
+	if err := page.Execute(buffered, v); err != nil {
+		return err
+	}
+	return buffered.Flush()
+}
+
+// firstFew is how many of those who meet a rule are shown beside it. The table
+// of users has all of them.
+const firstFew = 25
+
+// finding is a rule, and the first few of whom it is met by.
+type finding struct {
+	review.Finding
+	First []review.Found
+}
+
+// hash is how a policy names what may be inline.
+func hash(text string) string {
+	sum := sha256.Sum256([]byte(text))
+	return "'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'"
+}
+
+var english = message.NewPrinter(language.English)
+
+// number has separators between thousands.
+func number(n int) string { return english.Sprintf("%d", n) }
+
+func date(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return t.UTC().Format(time.DateOnly)
+}
+
+// widths are the classes of bars from w0 to w100: the policy allows no style at
+// an element.
+func widths() string {
+	var css strings.Builder
+	for percent := range 101 {
+		fmt.Fprintf(&css, ".w%d{--size:%.2f}", percent, float64(percent)/100)
+	}
+	return css.String() + "\n"
+}

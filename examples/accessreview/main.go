@@ -1,0 +1,130 @@
+// Command accessreview writes an access review of an organization's users: a
+// page that an auditor can read, or the same as JSON.
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"io"
+	"time"
+
+	"github.com/orgusers/orgusers"
+	"github.com/orgusers/orgusers/examples/accessreview/internal/page"
+	"github.com/orgusers/orgusers/examples/accessreview/internal/review"
+	"github.com/orgusers/orgusers/examples/internal/program"
+)
+
+const (
+	name  = "accessreview"
+	about = `writes an access review of a Contentstack organization: a page of HTML with
+the members by role, when they were last seen, who has MFA, the pending
+invitations, the administrators, what somebody should look at, and all users.
+
+  accessreview -o review.html
+  accessreview -json -o review.json
+
+The page is one file, and needs no network: no script, style, font or picture
+comes from anywhere else. Tables can be sorted and searched, and are printed
+whole. The page is personal data: it has the names and addresses of everybody
+in the organization. Only you can read the file; give it to those alone who
+review, and delete it when they have.
+
+` + program.Environment
+)
+
+func main() { program.Main(name, run) }
+
+// request is what the command line asks for.
+type request struct {
+	output *program.Output
+	asJSON bool
+	policy review.Policy
+}
+
+func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
+	flags := program.NewFlags(name, about)
+	organization := program.OrganizationFlags(flags)
+	asked := request{output: program.OutputFlag(flags), policy: review.DefaultPolicy()}
+	flags.BoolVar(&asked.asJSON, "json", false, "write the same data as JSON instead of the page")
+	flags.IntVar(&asked.policy.NotSeenFor, "not-seen-for", asked.policy.NotSeenFor, "point out members whose last login is this many `days` ago or longer")
+	flags.IntVar(&asked.policy.PendingFor, "pending-for", asked.policy.PendingFor, "point out invitations that have been pending for this many `days` or longer")
+	domains := program.Words(flags, "domain", "the organization's own `domain`, or several parted by commas; can be given again; addresses of others are pointed out, and without this flag those of rare domains")
+	if err := program.Parse(flags, args, stdout); err != nil {
+		return err
+	}
+	asked.policy.Domains = *domains
+	if err := asked.check(); err != nil {
+		return err
+	}
+	client, closeFake, err := organization.Open(stderr)
+	if err != nil {
+		return err
+	}
+	defer closeFake()
+
+	started := time.Now()
+	var report *review.Report
+	err = asked.output.Write(stdout, func(w io.Writer) error {
+		source, err := read(ctx, client, started, stderr)
+		if err != nil {
+			return err
+		}
+		report = review.New(source, asked.policy)
+		return asked.write(w, report)
+	})
+	if err != nil {
+		return err
+	}
+	program.Say(stderr, "%s: %d users, %d of them pending; %d to look at; to %s; %.1f s",
+		name, report.Totals.Users, report.Totals.Pending, report.Totals.WithFindings, asked.output, time.Since(started).Seconds())
+	return nil
+}
+
+// mostDays is a hundred years.
+const mostDays = 36500
+
+func (r *request) check() error {
+	for flag, days := range map[string]int{"not-seen-for": r.policy.NotSeenFor, "pending-for": r.policy.PendingFor} {
+		if days < 1 || days > mostDays {
+			return program.Misuse("-%s %d: it is a number of days, 1 to %d", flag, days, mostDays)
+		}
+	}
+	return r.output.Check()
+}
+
+func (r *request) write(w io.Writer, report *review.Report) error {
+	if !r.asJSON {
+		return page.Write(w, report)
+	}
+	encoder := json.NewEncoder(w)
+	encoder.SetIndent("", "  ")
+	return encoder.Encode(report)
+}
+
+// read reads everything before anything is written.
+func read(ctx context.Context, client *orgusers.Client, at time.Time, stderr io.Writer) (*review.Source, error) {
+	source := &review.Source{API: client.BaseURL(), TakenAt: at}
+	var err error
+	if source.Organization, err = client.Organization(ctx, nil); err != nil {
+		return nil, err
+	}
+	if source.TakenBy, err = client.CurrentUser(ctx); err != nil {
+		return nil, err
+	}
+	for role, err := range client.Roles(ctx, nil) {
+		if err != nil {
+			return nil, err
+		}
+		source.Roles = append(source.Roles, role)
+	}
+	progress := program.NewProgress(name, "users", stderr)
+	defer progress.Clear()
+	for user, err := range client.Users(ctx, nil) {
+		if err != nil {
+			return nil, err
+		}
+		source.Users = append(source.Users, user)
+		progress.Set(len(source.Users), -1)
+	}
+	return source, nil
+}

@@ -1,0 +1,211 @@
+package main
+
+import (
+	"encoding/json"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/orgusers/orgusers/examples/internal/programtest"
+	"github.com/orgusers/orgusers/orguserstest"
+)
+
+func TestMain(m *testing.M) { programtest.Main(m, main) }
+
+func TestHelp(t *testing.T) {
+	t.Parallel()
+	programtest.ExpectHelp(t, "personal data", "-json", "-domain", "-not-seen-for", "-pending-for", "-o review.html")
+}
+
+func TestMisuse(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		args []string
+		says string
+	}{
+		"output without a name":          {[]string{"-o", ""}, "-o: the name"},
+		"output that is a directory":     {[]string{"-o", "."}, "-o .: it is there"},
+		"output that is a loose link":    {[]string{"-o", "loose"}, "-o loose: it is a link that leads nowhere"},
+		"nobody was away":                {[]string{"-not-seen-for", "0"}, "-not-seen-for 0"},
+		"away for longer than can be":    {[]string{"-not-seen-for", "36501"}, "-not-seen-for 36501"},
+		"nobody is pending":              {[]string{"-pending-for", "-1"}, "-pending-for -1"},
+		"a domain that is none":          {[]string{"-domain", "example.com,"}, "-domain"},
+		"argument without a flag":        {[]string{"review.html"}, `"review.html"`},
+		"no users to make up":            {[]string{"-users", "0"}, "-users 0"},
+		"format that there is not, yaml": {[]string{"-yaml"}, "-yaml"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			cmd := programtest.Command(t, nil, test.args...)
+			if err := os.Symlink("nowhere", filepath.Join(cmd.Dir, "loose")); err != nil {
+				t.Fatal(err)
+			}
+			programtest.ExpectMisuse(t, programtest.Run(t, cmd), test.says)
+			programtest.ExpectFiles(t, cmd.Dir, "loose")
+		})
+	}
+}
+
+func TestPageOnStdout(t *testing.T) {
+	t.Parallel()
+	result := programtest.Run(t, programtest.Command(t, nil, "-users", "120"))
+	if result.Status != 0 || !strings.HasPrefix(result.Stdout, "<!DOCTYPE html>\n") || !strings.HasSuffix(strings.TrimSpace(result.Stdout), "</html>") {
+		t.Errorf("exit status %d, %d bytes on stdout, stderr %q", result.Status, len(result.Stdout), result.Stderr)
+	}
+	for _, want := range []string{"built-in fake with 120 made-up users", "120 users, ", "to stdout; "} {
+		if !strings.Contains(result.Stderr, want) {
+			t.Errorf("stderr is %q, want %q in it", result.Stderr, want)
+		}
+	}
+}
+
+func TestOutputFile(t *testing.T) {
+	t.Parallel()
+	cmd := programtest.Command(t, nil, "-users", "50", "-o", "link.html")
+	if err := os.WriteFile(filepath.Join(cmd.Dir, "review.html"), []byte("before"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink("review.html", filepath.Join(cmd.Dir, "link.html")); err != nil {
+		t.Fatal(err)
+	}
+	result := programtest.Run(t, cmd)
+	if result.Status != 0 || result.Stdout != "" || !strings.Contains(result.Stderr, "; to link.html; ") {
+		t.Fatalf("exit status %d, stdout %q, stderr %q", result.Status, result.Stdout, result.Stderr)
+	}
+	info, err := os.Lstat(filepath.Join(cmd.Dir, "review.html"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if info.Mode() != 0o600 || info.Size() < 50000 {
+		t.Errorf("the file has mode %v and %d bytes, want a page of mode 0600", info.Mode(), info.Size())
+	}
+	programtest.ExpectFiles(t, cmd.Dir, "link.html", "review.html")
+}
+
+func TestFailureKeepsFile(t *testing.T) {
+	t.Parallel()
+	for name, fault := range map[string]orguserstest.Fault{
+		"the organization": {Effect: orguserstest.Status(http.StatusForbidden)},
+		"its users":        {Skip: 6, Effect: orguserstest.Status(http.StatusForbidden)},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			server := orguserstest.NewServer(orguserstest.WithUsers(1000), orguserstest.WithFault(fault))
+			t.Cleanup(server.Close)
+			cmd := programtest.Command(t, programtest.Environment(server), "-o", "review.html")
+			if result := programtest.ExpectFileKept(t, cmd, "review.html"); !strings.Contains(result.Stderr, "403") {
+				t.Errorf("stderr is %q, want the answer", result.Stderr)
+			}
+		})
+	}
+}
+
+func TestDirectoryThatIsNone(t *testing.T) {
+	t.Parallel()
+	server := orguserstest.NewServer()
+	t.Cleanup(server.Close)
+	result := programtest.Run(t, programtest.Command(t, programtest.Environment(server), "-o", "nowhere/review.html"))
+	if result.Status != 1 || !strings.Contains(result.Stderr, "-o nowhere/review.html: ") || strings.Contains(result.Stderr, ".tmp") {
+		t.Errorf("exit status %d, stderr %q, want 1 and the path", result.Status, result.Stderr)
+	}
+	if requests := server.Requests(); len(requests) != 0 {
+		t.Errorf("%d requests were sent, want none", len(requests))
+	}
+}
+
+func TestInterruptLeavesNothing(t *testing.T) {
+	t.Parallel()
+	server := orguserstest.NewServer(orguserstest.WithUsers(1000))
+	t.Cleanup(server.Close)
+	arrived := programtest.HoldUp(t, server, 6, func(*orguserstest.Request) bool { return true })
+	cmd := programtest.Command(t, programtest.Environment(server), "-o", "review.html")
+	result := programtest.Interrupt(t, cmd, arrived)
+	if result.Status != 130 || !strings.Contains(result.Stderr, "interrupted") {
+		t.Errorf("exit status %d, stderr %q, want 130 and the word", result.Status, result.Stderr)
+	}
+	programtest.ExpectFiles(t, cmd.Dir)
+}
+
+func TestReadsAlone(t *testing.T) {
+	t.Parallel()
+	server := programtest.Team(t, 5)
+	programtest.Run(t, programtest.Command(t, programtest.Environment(server)))
+	programtest.ExpectUntouched(t, server)
+}
+
+func TestJSON(t *testing.T) {
+	t.Parallel()
+	server := organization(t)
+	result := programtest.Run(t, programtest.Command(t, programtest.Environment(server),
+		"-json", "-not-seen-for", "100", "-pending-for", "9", "-domain", "example.com", "-domain", "example.net"))
+	if result.Status != 0 {
+		t.Fatalf("exit status %d: %s", result.Status, result.Stderr)
+	}
+	var report struct {
+		Organization struct{ UID, Name string }
+		TakenAt      time.Time              `json:"taken_at"`
+		TakenBy      struct{ Email string } `json:"taken_by"`
+		Totals       struct{ Users, Members, Pending int }
+		Findings     []struct {
+			Rule  string
+			Users []struct{ Email string }
+		}
+		Users []struct{ Email string }
+	}
+	if err := json.Unmarshal([]byte(result.Stdout), &report); err != nil {
+		t.Fatal(err)
+	}
+	if report.Organization.UID != server.OrganizationUID || report.Organization.Name != "Example Media" || report.TakenBy.Email != server.Email {
+		t.Errorf("it is of %+v, by %+v", report.Organization, report.TakenBy)
+	}
+	want := map[string]map[string]bool{"not_seen": {}, "old_invitation": {}, "other_domain": {}}
+	pending := 0
+	for _, u := range server.Users() {
+		if u.Pending {
+			pending++
+		}
+		if !u.Pending && !u.LastLogin.IsZero() && daysAgo(u.LastLogin, report.TakenAt) >= 100 {
+			want["not_seen"][u.Email] = true
+		}
+		if u.Pending && daysAgo(u.InvitedAt, report.TakenAt) >= 9 {
+			want["old_invitation"][u.Email] = true
+		}
+		if strings.HasSuffix(u.Email, "@example.org") {
+			want["other_domain"][u.Email] = true
+		}
+	}
+	if users := len(server.Users()); report.Totals.Users != users || len(report.Users) != users || report.Totals.Pending != pending || report.Totals.Members != users-pending {
+		t.Errorf("totals %+v and %d users, want %d of whom %d are pending", report.Totals, len(report.Users), users, pending)
+	}
+	for _, finding := range report.Findings {
+		emails, checked := want[finding.Rule]
+		if !checked {
+			continue
+		}
+		for _, u := range finding.Users {
+			if !emails[u.Email] {
+				t.Errorf("%s finds %s", finding.Rule, u.Email)
+			}
+		}
+		if len(finding.Users) != len(emails) || len(emails) == 0 {
+			t.Errorf("%s finds %d users, want %d", finding.Rule, len(finding.Users), len(emails))
+		}
+		delete(want, finding.Rule)
+	}
+	for rule := range want {
+		t.Errorf("there is no rule %s", rule)
+	}
+}
+
+// organization is a fake whose past ends now.
+func organization(t *testing.T, people ...orguserstest.Person) *orguserstest.Server {
+	t.Helper()
+	server := orguserstest.NewServer(orguserstest.WithUsers(620), orguserstest.WithPeople(people...), orguserstest.WithReferenceDate(time.Now()))
+	t.Cleanup(server.Close)
+	return server
+}
+
+func daysAgo(t, now time.Time) int { return int(now.Sub(t) / (24 * time.Hour)) }
