@@ -37,7 +37,7 @@ func expect(users []orguserstest.User, at time.Time) expectation {
 		}
 		_, domain, _ := strings.Cut(u.Email, "@")
 		charts["Domains"][domain]++
-		mfa, seen, status := "Not stated", "none", "Member"
+		mfa, seen, status := "Not stated", "never", "Member"
 		if u.MFA {
 			mfa = "On"
 		}
@@ -51,7 +51,7 @@ func expect(users []orguserstest.User, at time.Time) expectation {
 				invited[role]++
 			}
 			status, mfa = "Pending since "+u.InvitedAt.Format(time.DateOnly), ""
-			if seen == "none" {
+			if seen == "never" {
 				seen = ""
 			}
 		} else {

@@ -6,6 +6,7 @@ import (
 	"context"
 	"encoding/json"
 	"io"
+	"strings"
 	"time"
 
 	"github.com/orgusers/orgusers"
@@ -87,6 +88,11 @@ func (r *request) check() error {
 	for flag, days := range map[string]int{"not-seen-for": r.policy.NotSeenFor, "pending-for": r.policy.PendingFor} {
 		if days < 1 || days > mostDays {
 			return program.Misuse("-%s %d: it is a number of days, 1 to %d", flag, days, mostDays)
+		}
+	}
+	for _, domain := range r.policy.Domains {
+		if strings.ContainsAny(domain, "@ *") {
+			return program.Misuse("-domain %q: it is what stands behind the @ of addresses, such as example.com", domain)
 		}
 	}
 	return r.output.Check()

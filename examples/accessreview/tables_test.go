@@ -88,7 +88,7 @@ func (p *tab) sort() {
 	slices.Reverse(down)
 	for i := range up {
 		if up[i] == "" {
-			up[i] = "none"
+			up[i] = "never"
 		}
 	}
 	const button = usersTable + `.tHead.rows[0].cells[5].firstElementChild`

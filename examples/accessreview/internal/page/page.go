@@ -74,6 +74,12 @@ func Write(w io.Writer, report *review.Report) error {
 		"time":   func(t time.Time) string { return t.UTC().Format("2006-01-02 15:04 UTC") },
 		"date":   date,
 		"title":  func(rule string) string { return titles[rule] },
+		"unseen": func() string {
+			if report.LoginsTold {
+				return "never"
+			}
+			return "unknown"
+		},
 	}).Parse(layout)
 	if err != nil {
 		return err
