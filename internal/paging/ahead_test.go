@@ -162,6 +162,38 @@ func TestReadAheadSurvivesALargerGroupOfTiedRows(t *testing.T) {
 	})
 }
 
+// Imports larger than a page, in an order that stays, while rows go: no page can hold such a group and a row on either
+// side of it, and nothing is read in vain for that.
+func TestReadAheadWithImportsThatLoseRows(t *testing.T) {
+	t.Parallel()
+	for _, size := range []int{95, 150, 250} {
+		for seed := range uint64(3) {
+			synctest.Test(t, func(t *testing.T) {
+				s := newServer(0, seed)
+				s.told = true
+				s.add(3000)
+				for i := range s.rows {
+					s.rows[i].created = i
+					if i%500 >= 100 && i%500 < 100+size {
+						s.rows[i].created = i - i%500 + 100
+					}
+					s.first[s.rows[i].key] = true
+				}
+				s.latency = slow
+				s.change = func(s *server, request, _ int) {
+					if request%4 == 3 {
+						s.remove(s.random.IntN(len(s.rows)), 1)
+					}
+				}
+				rows, err := read(t.Context(), s.list(100, 32))
+				if lost, doubled := s.losses(rows); lost+doubled > 0 || err != nil {
+					t.Errorf("groups of %d, seed %d: %d rows lost, %d doubled, error %v after %d requests", size, seed, lost, doubled, err, s.requests)
+				}
+			})
+		}
+	}
+}
+
 // Pages read ahead overlap widely once rows were removed, and fewer are read ahead when that does not suffice.
 func TestReadAheadInVainIsBounded(t *testing.T) {
 	t.Parallel()

@@ -11,7 +11,8 @@ import "slices"
 type ties[T any] struct {
 	tied    func(a, b T) bool // nil: rows never are
 	row     T                 // of the group that the last page ended with,
-	last    []uint64          // and the hashes of its rows
+	last    []uint64          // the hashes of its rows,
+	run     int               // and how many of them the page ended with
 	largest int               // group on the last pages, of those that half a page can hold
 }
 
@@ -45,8 +46,8 @@ func (t *ties[T]) note(rows []T, hashes []uint64, size int) {
 			t.last = append(t.last, hash)
 		}
 	}
-	t.row = last
+	t.row, t.run = last, len(rows)-start
 	if len(t.last)+1 >= size {
-		t.last = t.last[:0]
+		t.last, t.run = t.last[:0], 0
 	}
 }

@@ -98,12 +98,12 @@ func (w *walk[T]) run(ctx context.Context, yield func(T, error) bool) error {
 
 // start is where the next page begins: back from where reading stopped, or where a page begins that is read ahead
 // already and overlaps enough. One that overlaps, but not with all of a group of tied rows, has to wait for a page that
-// does.
+// does; in a list that changes it would too often wait in vain.
 func (w *walk[T]) start() int {
 	switch {
 	case !w.probing && w.source.has(w.next-w.size+1, w.next-w.need()):
 		return w.source.queue[0].skip
-	case !w.probing && w.source.has(w.next-w.need()+1, w.next-1):
+	case !w.probing && !w.moved && w.source.has(w.next-w.need()+1, w.next-1):
 		return max(0, w.next-w.need())
 	case len(w.source.queue) > 0:
 		w.flight = max(1, w.flight/2) // what was read ahead begins too late
@@ -117,7 +117,7 @@ func (w *walk[T]) fetch(ctx context.Context, skip int) (Page[T], error) {
 	if w.count < 0 {
 		end, flight = math.MaxInt, min(flight, blindFlight)
 	}
-	if w.alone {
+	if w.alone || w.moved && w.need() > w.overlap() { // what follows a group larger than expected cannot be guessed
 		flight = 1
 	}
 	defer func() {
@@ -137,7 +137,7 @@ func (w *walk[T]) overlap() int {
 	}
 	switch {
 	case w.wide:
-		rows = max(rows, w.size/2)
+		rows = max(rows, (w.size+w.ties.run)/2) // half of what the last group leaves of a page
 	case w.count < 0:
 		rows = max(rows, 2)
 	}
@@ -192,7 +192,7 @@ func (w *walk[T]) unknown(hash uint64) bool { return !w.known(hash) }
 
 // need is how many rows before the one that comes next a page has to begin: with a row from before the last group of
 // tied rows.
-func (w *walk[T]) need() int { return len(w.ties.last) + 1 }
+func (w *walk[T]) need() int { return w.ties.run + 1 }
 
 // retreat makes the next page start further back, and further each time, until one connects. The more of a list changes,
 // the more of what was read ahead is of no use: fewer pages are, until enough have connected.
