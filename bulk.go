@@ -172,7 +172,7 @@ func (b *bulk) run(ctx context.Context, targets []*target, options BulkOptions) 
 		} else {
 			b.apply(ctx, batch)
 		}
-		if stop := batch[0].err; errors.Is(stop, ErrUnauthorized) {
+		if stop := batch[0].err; errors.Is(stop, ErrUnauthorized) || redirected(stop) && batch[0].status == OutcomeFailed {
 			// The others would only be told the same.
 			decideAll(targets, OutcomeFailed, notStarted, stop)
 		}
@@ -193,7 +193,7 @@ func (b *bulk) apply(ctx context.Context, batch []*target) {
 			b.confirm(ctx, batch)
 		case errors.Is(err, ErrOutcomeUnknown):
 			b.settle(ctx, batch, err)
-			if attempt == b.client.config.retry.MaxAttempts {
+			if attempt == b.client.config.retry.MaxAttempts || redirected(err) {
 				decideAll(batch, OutcomeFailed, "", known(err))
 			}
 		case b.readBack != nil && spoilt(err):
@@ -209,6 +209,13 @@ func (b *bulk) apply(ctx context.Context, batch []*target) {
 func spoilt(err error) bool {
 	var failure *Error
 	return errors.As(err, &failure) && (failure.StatusCode == http.StatusUnprocessableEntity || failure.StatusCode == http.StatusConflict)
+}
+
+// redirected tells whether the answer was to ask elsewhere, which it would be
+// again.
+func redirected(err error) bool {
+	var failure *Error
+	return errors.As(err, &failure) && failure.StatusCode >= 300 && failure.StatusCode <= 399
 }
 
 // separate asks one by one for what a batch was refused. Nothing says that the

@@ -324,6 +324,29 @@ func TestBulkTokenEnds(t *testing.T) {
 	})
 }
 
+// A redirect that turns out to be no success is not asked for again, batch
+// after batch.
+func TestBulkRedirected(t *testing.T) {
+	t.Parallel()
+	for name, fault := range map[string]orguserstest.Fault{
+		"instead": {Method: http.MethodDelete, Effect: orguserstest.Redirect(302, "https://sso.example.com/")},
+		"after":   {Method: http.MethodDelete, Effect: orguserstest.Redirect(303, "/removed"), After: true},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			server, client := crowded(t)
+			server.AddFault(fault)
+			result, err := client.RemoveUsers(t.Context(), append(twelve(member), twelve(pending)...), nil)
+			done, writes := result.Count(orgusers.OutcomeDone), changes(server)
+			if fault.After && (err != nil || done != 24 || writes != 3) {
+				t.Errorf("%s: %d done in %d writes, %v", name, done, writes, err)
+			}
+			if !fault.After && (err == nil || errors.Is(err, orgusers.ErrOutcomeUnknown) || result.Count(orgusers.OutcomeFailed) != 24 || writes != 1) {
+				t.Errorf("%s: %d failed after %d writes, %v", name, result.Count(orgusers.OutcomeFailed), writes, err)
+			}
+		})
+	}
+}
+
 func TestBulkOfTenThousand(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
