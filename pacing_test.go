@@ -224,6 +224,30 @@ func TestQueueIsCounted(t *testing.T) {
 	})
 }
 
+// A 429 that says nothing else pauses everybody until the second in which it
+// was sent is over for sure.
+func TestBareRefusalPausesEverybody(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := &script{answers: []answer{good, good, status(429), good}}
+		client := newClient(t, s, orgusers.WithRetry(orgusers.RetryPolicy{MinWait: ms, MaxWait: ms}))
+		began := time.Now()
+		var wait sync.WaitGroup
+		for range 10 {
+			wait.Go(func() {
+				if _, err := client.Organization(t.Context(), nil); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		wait.Wait()
+		third, fourth := s.sent[2].Sub(began), s.sent[3].Sub(began)
+		if third > 300*ms || fourth < third+time.Second || len(s.sent) != 11 {
+			t.Errorf("%d requests, the refused one at %v and the next at %v", len(s.sent), third, fourth)
+		}
+	})
+}
+
 type brokenLimiter struct{}
 
 var errLimiter = errors.New("no connection to the limiter's server")

@@ -47,7 +47,7 @@ func FuzzPauses(f *testing.F) {
 		if left := pacer.pauseLeft(); left > longest {
 			t.Errorf("everybody waits for %v, and %v is the most", left, longest)
 		}
-		if rate := pacer.limiter.Limit(); rate < 0.09 || math.IsInf(float64(rate), 0) || math.IsNaN(float64(rate)) {
+		if rate := pacer.limiter.Limit(); rate < 0.49 || math.IsInf(float64(rate), 0) || math.IsNaN(float64(rate)) {
 			t.Errorf("the pacer goes at %v a second", rate)
 		}
 		if wait := pacer.enter(); wait < 0 && pacer.pauseLeft() > 0 || wait > longest+time.Second {

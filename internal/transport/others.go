@@ -26,6 +26,15 @@ type others struct {
 
 	// What others sent, and the seconds it took them, both fading.
 	requests, seconds float64
+
+	// The round of a second in which readings are collected, and what those of
+	// the last one allow: whatever others sent was used, and not by us.
+	round struct {
+		first   reading
+		refused int // requests of our own that were not counted
+		used    int // at the most
+	}
+	most float64 // a second
 }
 
 // learn takes a reading. Those that come out of order are left out.
@@ -33,6 +42,7 @@ func (o *others) learn(r reading) {
 	if r.refused {
 		o.refused++
 	}
+	o.bound(r)
 	if r.number <= o.last.number {
 		return
 	}
@@ -58,6 +68,27 @@ func (o *others) learn(r reading) {
 	o.last, o.refused, o.crossed = r, 0, time.Time{}
 }
 
+// bound ends the round when it has lasted for a second. Some second of the
+// server's has ended in it, with as many requests as were used at the most. Not
+// all servers count like this one is known to: without the bound, an estimate
+// that is wrong would confirm itself.
+func (o *others) bound(r reading) {
+	if r.refused {
+		o.round.refused++
+	}
+	o.round.used = max(o.round.used, r.used)
+	elapsed := r.at.Sub(o.round.first.at)
+	if elapsed < time.Second {
+		return
+	}
+	o.most = math.MaxFloat64
+	if o.round.first.number > 0 && elapsed < 2*time.Second {
+		own := r.number - o.round.first.number - o.round.refused
+		o.most = max(0, float64(o.round.used)-float64(own)/elapsed.Seconds()) + o.few()
+	}
+	o.round.first, o.round.refused, o.round.used = r, 0, 0
+}
+
 func (o *others) fade(elapsed time.Duration) {
 	weight := math.Exp(-elapsed.Seconds() / memory.Seconds())
 	o.requests *= weight
@@ -69,12 +100,14 @@ func (o *others) add(requests int, elapsed time.Duration) {
 	o.seconds += elapsed.Seconds()
 }
 
-// rate is the estimate, in requests a second. Few requests prove nothing: it
-// can look like so many when answers overtake each other.
+// rate is the estimate, in requests a second.
 func (o *others) rate() float64 {
-	few := 1 + float64(o.last.limit)/40
-	if o.requests < few || o.seconds < firstLook.Seconds() {
+	if o.requests < o.few() || o.seconds < firstLook.Seconds() {
 		return 0
 	}
-	return o.requests / o.seconds
+	return min(o.requests/o.seconds, o.most)
 }
+
+// few requests prove nothing: it can look like so many when answers overtake
+// each other.
+func (o *others) few() float64 { return 1 + float64(o.last.limit)/40 }

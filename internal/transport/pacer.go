@@ -59,8 +59,13 @@ const variance = 20 * time.Millisecond
 // the server's gets more of them than it allows.
 const slack = 1 + float64(variance)/float64(time.Second)
 
-// leastShare of the limit is taken whatever others take.
-const leastShare = 0.1
+// leastShare of the limit is taken whatever others take, or half a request a
+// second: a place in the queue is long to wait for otherwise, and nothing is
+// learned meanwhile.
+const (
+	leastShare = 0.1
+	leastRate  = 0.5
+)
 
 // Pacer spaces requests evenly at the rate that the server allows, less what
 // others use, and stops them all while the server wants a pause. Only the first
@@ -205,7 +210,7 @@ func (p *Pacer) observe(turn Turn, header http.Header, status int, longest time.
 
 // follow sets the rate to what others leave of a limit.
 func (p *Pacer) follow(limit float64) {
-	target := rate.Limit(max(limit-p.others.rate(), limit*leastShare) / slack)
+	target := rate.Limit(max(limit-p.others.rate(), limit*leastShare, leastRate) / slack)
 	if p.ceiling > 0 {
 		target = min(target, p.ceiling)
 	}
@@ -238,6 +243,9 @@ func (p *Pacer) locate(r reading) {
 // request known to be in one. One sent just after that may have been overtaken
 // and counted before, and ends with it.
 func (p *Pacer) endOfSecond(sent time.Time) time.Time {
+	if p.last.number == 0 {
+		return sent.Add(time.Second) // it may just have begun
+	}
 	end := p.began.Add(variance)
 	for !end.After(sent) {
 		end = end.Add(max(time.Second, sent.Sub(end).Truncate(time.Second)))
