@@ -38,10 +38,11 @@ func newFake(t *testing.T, options ...orguserstest.Option) *orguserstest.Server 
 	return fake
 }
 
-// useUp takes the next places of an organization's reads for most of a minute.
+// useUp takes the next places of an organization's reads, for a quarter of an
+// hour. Whoever waits for so long must not have many a second themselves.
 func useUp(t *testing.T, redis *redistest.Server, organizationUID string) {
 	t.Helper()
-	if err := redislimit.New(redis.Client(), "orgusers:"+organizationUID+":reads", 0.02).Wait(t.Context()); err != nil {
+	if err := redislimit.New(redis.Client(), "orgusers:"+organizationUID+":reads", 0.001).Wait(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -92,9 +93,10 @@ func TestFourProcessesShareOneLimit(t *testing.T) {
 			served[request.Time.Unix()]++
 		}
 	}
-	// None are on a quiet machine. On a busy one some requests arrive late. Of
-	// processes that do not share, more than half are refused.
-	if most := len(requests) / 10; refused > most {
+	// None are on a quiet machine. On one with many times the work that it can
+	// do, requests arrive late, and one in seven has been seen refused. Of
+	// processes that do not share, more than half are.
+	if most := len(requests) / 4; refused > most {
 		t.Errorf("%d of %d requests were refused, want %d at the most", refused, len(requests), most)
 	}
 	places := redis.Calls("set")
@@ -126,7 +128,7 @@ func TestInterruptWhileWaiting(t *testing.T) {
 	fake := newFake(t)
 	useUp(t, redis, fake.OrganizationUID)
 	waiting := redis.Written("rate:orgusers:" + fake.OrganizationUID + ":reads")
-	result := programtest.Interrupt(t, exporting(t, fake, redis.URL), waiting)
+	result := programtest.Interrupt(t, exporting(t, fake, redis.URL, "-reads", "0.1"), waiting)
 	if result.Status != 130 || result.Stdout != "" || len(fake.Requests()) != 0 {
 		t.Errorf("exit status %d, stdout %q, %d requests, want 130 and none", result.Status, result.Stdout, len(fake.Requests()))
 	}
@@ -135,7 +137,7 @@ func TestInterruptWhileWaiting(t *testing.T) {
 func TestWithoutRedis(t *testing.T) {
 	t.Parallel()
 	fake := newFake(t)
-	cmd := exporting(t, fake, nowhere, "-o", "users.csv", "-patience", "300ms")
+	cmd := exporting(t, fake, nowhere, "-o", "users.csv", "-patience", "1s")
 	result := programtest.Run(t, cmd)
 	if result.Status != 1 || len(fake.Requests()) != 0 {
 		t.Errorf("exit status %d and %d requests, want 1 and none", result.Status, len(fake.Requests()))
@@ -153,7 +155,7 @@ func TestWithoutRedis(t *testing.T) {
 func TestAloneWithoutRedis(t *testing.T) {
 	t.Parallel()
 	fake := newFake(t, orguserstest.WithUsers(250))
-	result := programtest.Run(t, exporting(t, fake, nowhere, "-patience", "300ms", "-alone", "2", "-reads", "100"))
+	result := programtest.Run(t, exporting(t, fake, nowhere, "-patience", "1s", "-alone", "2", "-reads", "100"))
 	if result.Status != 0 || !strings.Contains(result.Stdout, fake.Email) {
 		t.Errorf("exit status %d, want 0 and the users: %s", result.Status, result.Stderr)
 	}
@@ -179,15 +181,16 @@ func TestClientAndLimiter(t *testing.T) {
 	fake := newFake(t)
 	useUp(t, redis, fake.OrganizationUID)
 	for name, test := range map[string]struct {
-		url  string
-		want error
+		url      string
+		patience time.Duration
+		want     error
 	}{
-		"deadline before the next place": {redis.URL, context.DeadlineExceeded},
-		"without Redis":                  {nowhere, redislimit.ErrAway},
+		"deadline before the next place": {redis.URL, time.Minute, context.DeadlineExceeded},
+		"without Redis":                  {nowhere, time.Second, redislimit.ErrAway},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			shared := &budget{url: test.url, prefix: "orgusers:", patience: 300 * time.Millisecond, limits: orgusers.Limits{Reads: 10, Writes: 10, Bulk: 1}}
+			shared := &budget{url: test.url, prefix: "orgusers:", patience: test.patience, limits: orgusers.Limits{Reads: 0.1, Writes: 0.1, Bulk: 0.1}}
 			connection, err := shared.connect()
 			if err != nil {
 				t.Fatal(err)
@@ -198,7 +201,7 @@ func TestClientAndLimiter(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+			ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 			defer cancel()
 			if _, err = client.Organization(ctx, nil); !errors.Is(err, test.want) || ctx.Err() != nil {
 				t.Errorf("got %v, want %v at once", err, test.want)

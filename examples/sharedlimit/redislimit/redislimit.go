@@ -39,8 +39,7 @@ const mostPlaces = 1000
 // safe for any number of goroutines.
 type Limiter struct {
 	// Patience is how long Redis may take for an answer before it counts as
-	// away; until then it is asked again. Set it before the first Wait. Default
-	// 5 s.
+	// away; until then it is asked again. Set it while nobody waits. Default 5 s.
 	Patience time.Duration
 
 	places   *redis_rate.Limiter
