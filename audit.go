@@ -87,9 +87,9 @@ func (o *AuditLogOptions) picks(e *AuditEntry) bool {
 const auditPageSize = 25
 
 // AuditLog reads the organization's audit log in the server's order, each
-// entry once, or ends with an error, as [Client.Users] does. It can be long,
-// and nothing says that its order is by time: leave the range when there is
-// enough.
+// entry once, or ends with an error, as [Client.Users] does: that of a request
+// that failed, or [ErrIncomplete]. It can be long, and nothing says that its
+// order is by time: leave the range when there is enough.
 //
 // It sends GET /organizations/{organization_uid}/logs for about every 23 entries
 // (documented; what is in an entry is not).
@@ -123,7 +123,8 @@ type auditAnswer struct {
 
 func (a *auditAnswer) complete() bool { return a.Logs != nil && !slices.Contains(a.Logs, nil) }
 
-// AuditEntry reads one entry of the audit log.
+// AuditEntry reads one entry of the audit log. One that is not there is
+// [ErrNotFound].
 //
 // It sends GET /organizations/{organization_uid}/logs/{log_uid} (documented;
 // what is in an entry is not).

@@ -200,3 +200,81 @@ func ExampleClient_AuditLog() {
 	fmt.Println(entries)
 	// Output: 1
 }
+
+func ExampleClient_ResendInvitation() {
+	server, client := staff()
+	ctx := context.Background()
+
+	for user, err := range client.PendingInvitations(ctx) {
+		if err != nil {
+			log.Fatal(err)
+		}
+		if err := client.ResendInvitation(ctx, user.ShareUID); err != nil {
+			log.Fatal(err) // ErrOutcomeUnknown: it may have been mailed
+		}
+	}
+	fmt.Println(len(server.Outbox()), "mail")
+	// Output: 1 mail
+}
+
+func ExampleClient_ResetMFA() {
+	server, client := staff()
+	server.SetMFA("max@example.com", true)
+
+	result, err := client.ResetMFA(context.Background(), []string{"max@example.com", "pia@example.com"}, nil)
+	if err != nil {
+		log.Fatal(err)
+	}
+	for _, outcome := range result.Outcomes {
+		fmt.Printf("%s %s %q\n", outcome.Email, outcome.Status, outcome.Reason)
+	}
+	// Output:
+	// max@example.com done ""
+	// pia@example.com skipped "has not accepted the invitation"
+}
+
+func ExampleClient_ForcePasswordReset() {
+	server, client := staff()
+
+	result, err := client.ForcePasswordReset(context.Background(), []string{"max@example.com"}, nil)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(result.Outcomes[0].Status, server.Outbox()[0].Kind)
+	// Output: done forced password reset
+}
+
+func ExampleClient_EndSessions() {
+	server, client := staff()
+	server.SignIn("max@example.com")
+
+	result, err := client.EndSessions(context.Background(), []string{"max@example.com"}, nil)
+	if err != nil {
+		log.Fatal(err)
+	}
+	member, _ := server.User("max@example.com")
+	fmt.Println(result.Outcomes[0].Status, len(member.Sessions))
+	// Output: done 0
+}
+
+func ExampleClient_TransferOwnership() {
+	server, _ := staff()
+	ctx := context.Background()
+	owner, err := orgusers.New(server.OrganizationUID,
+		orgusers.WithAuthToken(server.SignIn("olga@example.com")), // only the owner can
+		orgusers.WithBaseURL(server.URL),
+	)
+	if err != nil {
+		log.Fatal(err)
+	}
+
+	if err := owner.TransferOwnership(ctx, "ada@example.com"); err != nil {
+		log.Fatal(err)
+	}
+	organization, err := owner.Organization(ctx, nil)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println("waits to be accepted:", organization.TransferPending)
+	// Output: waits to be accepted: true
+}

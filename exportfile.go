@@ -15,7 +15,8 @@ import (
 // After any error a file that was there before is as it was, and nothing else
 // is left behind; a process that is killed leaves what it wrote by then, with a
 // name that starts with a dot and ends in .tmp. A target that is no regular
-// file, such as a terminal or a directory, is [ErrInvalid].
+// file, such as a terminal or a directory, is [ErrInvalid]. It sends what
+// [Client.ExportCSV] sends.
 func (c *Client) ExportCSVFile(ctx context.Context, path string, opts *ExportOptions) (*ExportSummary, error) {
 	target, err := exportTarget(path)
 	if err != nil {

@@ -267,7 +267,8 @@ func inviteBody(batch []*target, message string) any {
 }
 
 // PendingInvitations reads all invitations that wait to be accepted. It is
-// [Client.Users] for [StatusPending], by creation.
+// [Client.Users] for [StatusPending], by creation, and sends what
+// [Client.ListUsers] sends.
 func (c *Client) PendingInvitations(ctx context.Context) iter.Seq2[*User, error] {
 	return c.Users(ctx, &ListUsersOptions{Status: StatusPending})
 }
@@ -283,9 +284,9 @@ func (c *Client) ResendInvitation(ctx context.Context, shareUID string) error {
 	return err
 }
 
-// ResendInvitationTo mails the pending invitation of an address again, as
-// [Client.ResendInvitation] does. Nobody there is [ErrNotFound]; a member is
-// [ErrRefused], and gets no mail.
+// ResendInvitationTo mails the pending invitation of an address again: it looks
+// the address up, and sends what [Client.ResendInvitation] sends. Nobody there
+// is [ErrNotFound]; a member is [ErrRefused], and gets no mail.
 func (c *Client) ResendInvitationTo(ctx context.Context, email string) error {
 	u, err := c.GetUser(ctx, email)
 	if err != nil {

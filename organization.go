@@ -66,7 +66,8 @@ type OrganizationOptions struct {
 	IncludePlan bool
 }
 
-// Organization reads the client's organization.
+// Organization reads the client's organization. One that the credentials do not
+// belong to is [ErrForbidden] or [ErrNotFound].
 //
 // It sends GET /organizations/{organization_uid} (documented; the answer is
 // accepted in both shapes that the documentation and the service give it).
@@ -118,7 +119,8 @@ type OrganizationPage struct {
 }
 
 // ListOrganizations reads one page of the organizations that the user belongs
-// to, whichever is the client's. Most programs want [Client.Organizations].
+// to, whichever is the client's. A page that cannot be is [ErrInvalid]. Most
+// programs want [Client.Organizations].
 //
 // It sends GET /organizations (documented).
 func (c *Client) ListOrganizations(ctx context.Context, opts *ListOrganizationsOptions) (*OrganizationPage, error) {
@@ -134,7 +136,8 @@ func (c *Client) ListOrganizations(ctx context.Context, opts *ListOrganizationsO
 }
 
 // Organizations reads all organizations that the user belongs to, each once,
-// or ends with an error, as [Client.Users] does.
+// or ends with an error, as [Client.Users] does. It sends what
+// [Client.ListOrganizations] sends.
 func (c *Client) Organizations(ctx context.Context, opts *ListOrganizationsOptions) iter.Seq2[*Organization, error] {
 	options, err := opts.orDefault()
 	if err != nil {

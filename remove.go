@@ -34,9 +34,10 @@ func (c *Client) RemoveUsers(ctx context.Context, emails []string, opts *BulkOpt
 // member: whoever has accepted is skipped, looked up again immediately before
 // each batch is sent.
 //
-// Guards, outcomes and the request are those of [Client.RemoveUsers]. The API
-// has no request that would tell the two apart, so somebody who accepts in the
-// moment between the look and the request is removed.
+// Guards ([ErrRefused]) and outcomes are those of [Client.RemoveUsers], and so
+// is the request: DELETE /organizations/{organization_uid}/share (documented).
+// The API has none that would tell the two apart, so somebody who accepts in
+// the moment between the look and the request is removed.
 func (c *Client) WithdrawInvitations(ctx context.Context, emails []string, opts *BulkOptions) (*BulkResult, error) {
 	targets, _, err := c.targets(ctx, opWithdrawInvitations, emails)
 	if err != nil {

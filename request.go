@@ -182,7 +182,9 @@ type Call struct {
 
 // Call makes a request that this package has no method for, with the same
 // credentials, pacing, retries and errors, and decodes the answer as JSON into
-// out unless that is nil.
+// out unless that is nil. A call that cannot be sent as it is, with a header
+// that would replace the credentials, say, is [ErrInvalid]; one that is not
+// ReadOnly, and whose answer was lost, is [ErrOutcomeUnknown].
 func (c *Client) Call(ctx context.Context, call Call, out any) error {
 	op := &operation{name: call.Op, method: call.Method, path: "/v3" + call.Path, write: !call.ReadOnly}
 	if op.name == "" {

@@ -87,8 +87,9 @@ type RolePage struct {
 	Skip int
 }
 
-// ListRoles reads one page of the organization's roles, by creation. Most
-// programs want [Client.Roles] or [Client.RoleByName].
+// ListRoles reads one page of the organization's roles, by creation. A page that
+// cannot be is [ErrInvalid]. Most programs want [Client.Roles] or
+// [Client.RoleByName].
 //
 // It sends GET /organizations/{organization_uid}/roles (documented).
 func (c *Client) ListRoles(ctx context.Context, opts *ListRolesOptions) (*RolePage, error) {
@@ -104,7 +105,7 @@ func (c *Client) ListRoles(ctx context.Context, opts *ListRolesOptions) (*RolePa
 }
 
 // Roles reads all roles of the organization, each once, or ends with an error,
-// as [Client.Users] does.
+// as [Client.Users] does. It sends what [Client.ListRoles] sends.
 func (c *Client) Roles(ctx context.Context, opts *ListRolesOptions) iter.Seq2[*Role, error] {
 	return c.roles(ctx, opts, nil)
 }
@@ -125,7 +126,8 @@ func (c *Client) roles(ctx context.Context, opts *ListRolesOptions, progress *re
 
 // RoleByName finds an organization role by its name, such as "Admin" or
 // "Member". Letter case does not matter, since the API itself varies it. No
-// such role is [ErrNotFound]; two of that name are [ErrConflict].
+// such role is [ErrNotFound]; two of that name are [ErrConflict]. It sends
+// what [Client.ListRoles] sends.
 func (c *Client) RoleByName(ctx context.Context, name string) (*Role, error) {
 	var found *Role
 	for role, err := range c.Roles(ctx, nil) {

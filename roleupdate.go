@@ -5,7 +5,7 @@ import "context"
 // UpdateRoles gives members exactly these organization roles. Whoever is no
 // member is skipped, never invited; so is whoever has just these roles. Where
 // an answer was lost, and the roles do not show that it was done, the outcome
-// is unknown and nothing is sent again.
+// is unknown ([ErrOutcomeUnknown]) and nothing is sent again.
 //
 // The API has no request to update roles. The one documented request that
 // touches them is the invitation, whose sample answers with an accepted

@@ -52,7 +52,8 @@ func (u *CurrentUser) UnmarshalJSON(data []byte) error {
 }
 
 // CurrentUser reads the account that the credentials belong to, with its
-// organizations and its roles in them.
+// organizations and its roles in them. A token that is wrong or has ended is
+// [ErrUnauthorized].
 //
 // It sends GET /user (documented).
 func (c *Client) CurrentUser(ctx context.Context) (*CurrentUser, error) {
@@ -168,7 +169,8 @@ func (a *loginAnswer) UnmarshalJSON(data []byte) error {
 func (a *loginAnswer) complete() bool { return a.token != "" }
 
 // Logout ends the session of the client's authtoken. The client is of no use
-// afterwards.
+// afterwards. A session that is over already is [ErrUnauthorized]; where the
+// answer was lost, the error is [ErrOutcomeUnknown].
 //
 // It sends DELETE /user-session (documented).
 func (c *Client) Logout(ctx context.Context) error {

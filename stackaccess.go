@@ -16,7 +16,8 @@ import (
 //
 // Guards are those of [Client.RemoveUsers]. A stack or stack role that does
 // not exist fails for everybody, and the other stacks go on. An outcome is the
-// worst of those in each stack, and names the stacks that are not done.
+// worst of those in each stack, and names the stacks that are not done;
+// where reading back could not tell either, it is [ErrOutcomeUnknown].
 //
 // It sends, for each stack, POST /stacks/users/roles for those who have the
 // stack, POST /stacks/share for those who do not, ten at a time, and POST

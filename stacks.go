@@ -60,7 +60,8 @@ type StacksOptions struct {
 }
 
 // Stacks reads all stacks of the organization, each once, or ends with an
-// error, as [Client.Users] does.
+// error, as [Client.Users] does: a request that fails ends it with its own
+// error, pages that do not fit together with [ErrIncomplete].
 //
 // It sends GET /organizations/{organization_uid}/stacks (documented).
 func (c *Client) Stacks(ctx context.Context, opts *StacksOptions) iter.Seq2[*Stack, error] {

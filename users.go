@@ -334,8 +334,8 @@ func inOrder(wanted []string, found map[string]*User) []*User {
 	return users
 }
 
-// GetUser looks up one address, as [Client.FindUsers] does. Nobody there is
-// [ErrNotFound].
+// GetUser looks up one address. It sends what [Client.FindUsers] sends. Nobody
+// there is [ErrNotFound].
 func (c *Client) GetUser(ctx context.Context, email string) (*User, error) {
 	users, err := c.FindUsers(ctx, email)
 	if err != nil {
