@@ -1,42 +1,148 @@
 // Package orguserstest is a stateful fake of the Contentstack requests that
-// deal with the users of an organization. It speaks HTTP on loopback, or is
-// called in-process, and holds an organization in memory that tests can read
-// and change.
+// deal with the users of an organization, for the tests of programs that use
+// them. It speaks HTTP on loopback, or is called in-process, and holds an
+// organization in memory that tests can read and change: whoever is invited is
+// in the next list, whoever is removed is gone from it, and each mail that the
+// service would have sent is in an outbox.
+//
+// # Start here
 //
 //	server := orguserstest.NewServer(orguserstest.WithUsers(250))
 //	defer server.Close()
 //	client, err := orgusers.New(server.OrganizationUID, server.Options()...)
 //
-// Any other client of the API runs against it as well: it needs [Server.URL],
-// [Server.OrganizationUID] and [Server.AuthToken], or an address and
-// [Password] to log in with.
+// The client is an administrator of the organization. [Server.SignIn] gives a
+// token of anybody else: the owner, or a member who may do nothing.
+//
+// # Seed people
+//
+// Without options there are 25 made-up rows, [WithUsers] makes another number
+// of them, and [WithPeople] puts exactly those in whom the test is about:
+//
+//	server := orguserstest.NewServer(orguserstest.WithPeople(
+//		orguserstest.Person{Email: "ada@example.com", Roles: []string{"Admin"}, MFA: true},
+//		orguserstest.Person{Email: "max@example.com", LastLogin: time.Now().AddDate(0, 0, -100)},
+//		orguserstest.Person{Email: "pia@example.com", Pending: true},
+//	))
+//
+// Both together fill up to the number. [Person] says who is locked, has a
+// second factor, belongs to several organizations, or was invited by whom.
+//
+// # Look at what happened
+//
+// A test looks at what it was all for, and not at requests: [Server.User] and
+// [Server.Users] are the organization as it is now, and [Server.Outbox] has
+// every mail.
+//
+//	if mails := server.Outbox(); len(mails) != 1 || mails[0].To != "new@example.com" {
+//		t.Errorf("want one mail, got %v", mails)
+//	}
+//
+// Where the requests matter too, how many there are, say, [Server.Requests] has
+// them with what was answered, and without credentials.
+//
+// # Make things go wrong
+//
+// A [Fault] says which requests go wrong, how often, and how. The third page of
+// the list is a gateway's page of HTML, once:
+//
+//	server.AddFault(orguserstest.Fault{
+//		Method: http.MethodGet,
+//		Path:   "/v3/organizations/{organization_uid}/share",
+//		Skip:   2,
+//		Times:  1,
+//		Effect: orguserstest.HTML(http.StatusBadGateway),
+//	})
+//
+// The faults that hurt come after the deed: the invitation is mailed, and its
+// answer is lost. Does the program mail again?
+//
+//	server.AddFault(orguserstest.Fault{
+//		Method: http.MethodPost,
+//		Path:   "/v3/organizations/{organization_uid}/share",
+//		Effect: orguserstest.Reset(),
+//		After:  true,
+//	})
+//
+// A fault strikes before a request is handled, after it, or midway through its
+// addresses; or the request is answered first and handled later: see After,
+// Partial and Later. When a connection that was used before breaks without an
+// answer, net/http sends a GET again, also the one that resends an invitation.
+//
+// # Change the organization meanwhile
+//
+// [Server.AddUser], [Server.RemoveUser], [Server.Accept], [Server.SetRoles] and
+// their like change it behind the client's back, as somebody at the product's
+// own pages would; [Server.RevokeToken] ends a session. With [Server.OnRequest]
+// they come at the worst moment, between two pages:
+//
+//	server.OnRequest(func(r *orguserstest.Request) {
+//		if r.Operation == "list users" && r.Query.Get("skip") != "0" {
+//			server.RemoveUser("max@example.com")
+//		}
+//	})
+//
+// # Limits
+//
+// Nothing is refused unless [WithRateLimit] says so: then what is beyond the
+// limit in one second of the server's clock is answered with 429, and every
+// answer tells what remains. The budgets are those of the service, for each
+// organization: reads, writes and bulk actions.
+//
+// # Drive time
+//
+// A server from [NewUnstartedServer] has no listener and no goroutine. Made
+// inside a bubble of testing/synctest and called through [Server.Transport],
+// its latency, limits and slow answers run on the bubble's clock, and so do the
+// client's waits: a minute takes no time, and always comes out the same.
+//
+//	synctest.Test(t, func(t *testing.T) {
+//		server := orguserstest.NewUnstartedServer(orguserstest.WithUsers(2500), orguserstest.WithRateLimit(10, 10))
+//		defer server.Close()
+//		client, err := orgusers.New(server.OrganizationUID, append(server.Options(),
+//			orgusers.WithHTTPClient(&http.Client{Transport: server.Transport()}))...)
+//		if err != nil {
+//			t.Fatal(err)
+//		}
+//		started := time.Now()
+//		for _, err := range client.Users(t.Context(), nil) {
+//			if err != nil {
+//				t.Fatal(err)
+//			}
+//		}
+//		if took := time.Since(started); took > 4*time.Second { // 26 pages, ten a second
+//			t.Errorf("took %v", took)
+//		}
+//	})
+//
+// Rows are dated before a fixed reference date, and what changes later is dated
+// by that date plus the time since the server was made. [WithReferenceDate]
+// sets it, to time.Now() for programs that reckon from today. Limits, the Date
+// header and the times of the request log follow the machine's clock, or the
+// bubble's, which [WithClockOffset] shifts.
+//
+// # From another language
+//
+// The fake is for any client of the API. It needs [Server.URL],
+// [Server.OrganizationUID] and [Server.AuthToken], or an address and [Password]
+// to log in with. As a program, in a clone of this repository, it prints these
+// as lines NAME=value when it is ready:
+//
+//	go -C examples run ./fakeserver -addr 127.0.0.1:8080 -users 250
 //
 // # The organization
 //
-// [NewServer] seeds an organization of 25 rows, members and pending
-// invitations together: the owner, administrators, members with one role and
-// with several, invitations with and without an account behind them, locked
-// users, users with and without a second factor, users who never logged in,
-// users in several organizations, and odd names and addresses. All addresses
-// are at example.com, example.org and example.net. The same options give the
-// same organization, times and tokens included; [WithSeed] gives another.
+// A made-up organization has members and pending invitations: the owner,
+// administrators, members with one role and with several, invitations with and
+// without an account behind them, locked users, users with and without a second
+// factor, users who never logged in, users in several organizations, and odd
+// names and addresses. All addresses are at example.com, example.org and
+// example.net. The same options give the same organization, times and tokens
+// included; [WithSeed] gives another.
 //
 // Three organizations exist: [Server.OrganizationUID] is the large one,
 // [Server.SecondOrganizationUID] holds those who are in several, and
 // [Server.ForeignOrganizationUID] has nobody of the first in it.
-//
-// # Time
-//
-// Rows are dated before a fixed reference date, and what changes later is dated
-// by that date plus the time since the server was made. Limits, the Date header
-// and the times of the request log follow the machine's clock, which
-// [WithClockOffset] shifts.
-//
-// # In a synctest bubble
-//
-// A server from [NewUnstartedServer] has no listener and no goroutine. Make it
-// inside the bubble and give its [Server.Transport] to an http.Client: latency,
-// limits and slow answers then run on the bubble's clock.
 //
 // # Choices of the fake
 //
@@ -151,11 +257,4 @@
 // They count on the budget of bulk requests, as changes of stack access do, and
 // not on that of writes; the headers of their answers tell of it.
 // [WithoutRoutes] turns them off.
-//
-// # Faults
-//
-// A [Fault] strikes before a request is handled, after it, or midway through its
-// addresses; or the request is answered first and handled later. See the fields
-// After, Partial and Later. When a connection that was used before breaks without
-// an answer, net/http sends a GET again, also the one that resends an invitation.
 package orguserstest

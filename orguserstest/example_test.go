@@ -2,10 +2,12 @@ package orguserstest_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"strings"
 
+	"github.com/orgusers/orgusers"
 	"github.com/orgusers/orgusers/orguserstest"
 )
 
@@ -117,4 +119,143 @@ func ExampleServer_Outbox() {
 	// Output:
 	// 504 Gateway Timeout
 	// resent invitation to alan@example.com
+}
+
+// A client of this module's own package, as the server's administrator.
+func ExampleServer_Options() {
+	server := orguserstest.NewServer(orguserstest.WithUsers(250))
+	defer server.Close()
+
+	client, err := orgusers.New(server.OrganizationUID, server.Options()...)
+	if err != nil {
+		panic(err)
+	}
+	page, err := client.ListUsers(context.Background(), nil)
+	if err != nil {
+		panic(err)
+	}
+	fmt.Println(len(page.Users), "of", page.Count)
+	// Output: 100 of 250
+}
+
+// An invitation is mailed, and the gateway answers with an error: whoever sends
+// it again mails twice.
+func ExampleServer_AddFault() {
+	server := orguserstest.NewServer()
+	defer server.Close()
+	server.AddFault(orguserstest.Fault{
+		Method: http.MethodPost,
+		Path:   "/v3/organizations/{organization_uid}/share",
+		Effect: orguserstest.Status(http.StatusBadGateway),
+		After:  true,
+	})
+
+	client, err := orgusers.New(server.OrganizationUID, server.Options()...)
+	if err != nil {
+		panic(err)
+	}
+	result, err := client.Invite(context.Background(), orgusers.InviteRequest{
+		Invitees: []orgusers.Invitee{{Email: "new@example.com", RoleUIDs: []string{server.RoleUID("Member")}}},
+	})
+	fmt.Println(result.Outcomes[0].Status, err)
+	for _, mail := range server.Outbox() {
+		fmt.Println(mail.Kind, "to", mail.To)
+	}
+	// Output:
+	// invited <nil>
+	// invitation to new@example.com
+}
+
+// Somebody accepts, and somebody is made an administrator, while a program
+// runs that knows nothing of it.
+func ExampleServer_Accept() {
+	server := orguserstest.NewServer(orguserstest.WithPeople(
+		orguserstest.Person{Email: "max@example.com"},
+		orguserstest.Person{Email: "pia@example.com", Pending: true},
+	))
+	defer server.Close()
+
+	server.Accept("pia@example.com", "Pia", "Pending")
+	server.SetRoles("max@example.com", "Admin")
+
+	invited, _ := server.User("pia@example.com")
+	member, _ := server.User("max@example.com")
+	fmt.Println(invited.FirstName, invited.Pending, member.RoleNames)
+	// Output: Pia false [Admin]
+}
+
+// What somebody sees who is neither the owner nor an administrator.
+func ExampleServer_SignIn() {
+	server := orguserstest.NewServer(orguserstest.WithPeople(orguserstest.Person{Email: "max@example.com"}))
+	defer server.Close()
+
+	client, err := orgusers.New(server.OrganizationUID,
+		orgusers.WithAuthToken(server.SignIn("max@example.com")), orgusers.WithBaseURL(server.URL))
+	if err != nil {
+		panic(err)
+	}
+	_, err = client.ListUsers(context.Background(), nil)
+	fmt.Println(errors.Is(err, orgusers.ErrForbidden))
+	// Output: true
+}
+
+// The session ends while a program runs.
+func ExampleServer_RevokeToken() {
+	server := orguserstest.NewServer()
+	defer server.Close()
+
+	fmt.Println(status(server, http.MethodGet, "/v3/organizations/{org}"))
+	server.RevokeToken(server.AuthToken)
+	fmt.Println(status(server, http.MethodGet, "/v3/organizations/{org}"))
+	// Output:
+	// 200 OK
+	// 401 Unauthorized
+}
+
+// One request a second, and a client that does not wait.
+func ExampleWithRateLimit() {
+	server := orguserstest.NewServer(orguserstest.WithRateLimit(1, 1))
+	defer server.Close()
+
+	answer := ""
+	for answer != "429 Too Many Requests" { // the second, unless the server's second begins in between
+		answer = status(server, http.MethodGet, "/v3/organizations/{org}")
+	}
+	fmt.Println(answer)
+	// Output: 429 Too Many Requests
+}
+
+// Without a port: the client calls the server in-process.
+func ExampleServer_Transport() {
+	server := orguserstest.NewUnstartedServer()
+	defer server.Close()
+
+	client, err := orgusers.New(server.OrganizationUID,
+		append(server.Options(), orgusers.WithHTTPClient(&http.Client{Transport: server.Transport()}))...)
+	if err != nil {
+		panic(err)
+	}
+	organization, err := client.Organization(context.Background(), nil)
+	if err != nil {
+		panic(err)
+	}
+	fmt.Println(organization.Name)
+	// Output: Example Media
+}
+
+// Actions for which the API has no public request work by the fake's own.
+func ExampleServer_Routes() {
+	server := orguserstest.NewServer(orguserstest.WithPeople(orguserstest.Person{Email: "max@example.com", FailedLogins: 10}))
+	defer server.Close()
+
+	client, err := orgusers.New(server.OrganizationUID, append(server.Options(), orgusers.WithRoutes(server.Routes()))...)
+	if err != nil {
+		panic(err)
+	}
+	if _, err := client.UnlockUsers(context.Background(), []string{"max@example.com"}, nil); err != nil {
+		panic(err)
+	}
+	member, _ := server.User("max@example.com")
+	fmt.Println(member.Locked)
+	// Output: false
 }
