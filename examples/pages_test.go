@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 )
@@ -33,23 +34,47 @@ func TestPagesCompileAsPrinted(t *testing.T) {
 	t.Parallel()
 	printed := 0
 	for _, page := range pages(t) {
-		for _, code := range snippets(t, page) {
-			printed++
-			t.Run(page, func(t *testing.T) {
+		for name, files := range byPackage(snippets(t, page)) {
+			printed += len(files)
+			t.Run(page+" "+name, func(t *testing.T) {
 				t.Parallel()
-				name := "main.go"
-				if strings.Contains(code, "*testing.T") {
-					name = "printed_test.go"
+				directory := t.TempDir()
+				vet := []string{"vet"}
+				for i, code := range files {
+					file := filepath.Join(directory, strconv.Itoa(i)+".go")
+					if strings.Contains(code, "*testing.T") {
+						file = strings.TrimSuffix(file, ".go") + "_test.go"
+					}
+					if err := os.WriteFile(file, []byte(code), 0o600); err != nil {
+						t.Fatal(err)
+					}
+					vet = append(vet, file)
 				}
-				if said, err := exec.CommandContext(t.Context(), "go", "vet", save(t, code, name)).CombinedOutput(); err != nil {
-					t.Errorf("%v\n%s\n%s", err, said, code)
+				if said, err := exec.CommandContext(t.Context(), "go", vet...).CombinedOutput(); err != nil {
+					t.Errorf("%v\n%s\n%s", err, said, strings.Join(files, "\n"))
 				}
 			})
 		}
 	}
-	if printed < 2 {
+	if printed < 8 {
 		t.Errorf("only %d snippets are printed: have they another form now?", printed)
 	}
+}
+
+var packageClause = regexp.MustCompile(`(?m)^package \w+$`)
+
+// byPackage puts the files of a page together that belong together: each
+// program is one of its own.
+func byPackage(files []string) map[string][]string {
+	packages := map[string][]string{}
+	for i, code := range files {
+		name := packageClause.FindString(code)
+		if name == "package main" {
+			name += strconv.Itoa(i)
+		}
+		packages[name] = append(packages[name], code)
+	}
+	return packages
 }
 
 // TestPackageDocsCompile compiles the code in the documentation of packages,
