@@ -78,9 +78,16 @@ func TestEveryRequestIsDocumented(t *testing.T) {
 	t.Parallel()
 	functions := exported(t)
 	operations := operationsByName(t)
+	readme, err := os.ReadFile("README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
 	for name, function := range functions {
 		if !takesContext(function) {
 			continue
+		}
+		if !strings.Contains(string(readme), "`"+name+"`") {
+			t.Errorf("%s is not in the table of README.md", name)
 		}
 		text := strings.Join(strings.Fields(function.Doc), " ")
 		for _, request := range operations[name] {

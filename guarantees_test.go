@@ -9,17 +9,12 @@ import (
 	"testing"
 )
 
-// TestGuaranteesNameTests keeps docs/guarantees.md from naming proofs that do
-// not exist.
-func TestGuaranteesNameTests(t *testing.T) {
-	t.Parallel()
-	page, err := os.ReadFile("docs/guarantees.md")
-	if err != nil {
-		t.Fatal(err)
-	}
+// tests are the names of all tests and fuzz targets here.
+func tests(t *testing.T) map[string]bool {
+	t.Helper()
 	known := map[string]bool{}
 	function := regexp.MustCompile(`(?m)^func ((?:Test|Fuzz)\w+)\(`)
-	err = filepath.WalkDir(".", func(path string, entry fs.DirEntry, err error) error {
+	err := filepath.WalkDir(".", func(path string, entry fs.DirEntry, err error) error {
 		if err != nil || entry.IsDir() || !strings.HasSuffix(path, "_test.go") {
 			return err
 		}
@@ -32,13 +27,42 @@ func TestGuaranteesNameTests(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	named := regexp.MustCompile("`((?:Test|Fuzz)\\w+)`").FindAllStringSubmatch(string(page), -1)
-	if len(named) < 40 {
-		t.Errorf("only %d tests are named: has the page another form now?", len(named))
-	}
-	for _, name := range named {
-		if !known[name[1]] {
-			t.Errorf("there is no test %s", name[1])
+	return known
+}
+
+// TestPagesNameTests keeps pages from naming proofs that do not exist, and
+// their tables of promises from a promise without one.
+func TestPagesNameTests(t *testing.T) {
+	t.Parallel()
+	known := tests(t)
+	named := regexp.MustCompile("`((?:Test|Fuzz)\\w+)`")
+	for page, rows := range map[string]int{"docs/guarantees.md": 30, "README.md": 9, "SECURITY.md": 0} {
+		text, err := os.ReadFile(page)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, name := range named.FindAllStringSubmatch(string(text), -1) {
+			if !known[name[1]] {
+				t.Errorf("%s: there is no test %s", page, name[1])
+			}
+		}
+		found := 0
+		proof := false // within a table whose last column is the proof
+		for line := range strings.Lines(string(text)) {
+			switch line = strings.TrimSpace(line); {
+			case !strings.HasPrefix(line, "|"):
+				proof = false
+			case strings.HasSuffix(line, "| proof |") || strings.HasSuffix(line, "| proven here by |"):
+				proof = true
+			case proof && !strings.HasPrefix(line, "|--"):
+				found++
+				if !named.MatchString(line) {
+					t.Errorf("%s: no test proves %s", page, line)
+				}
+			}
+		}
+		if found < rows {
+			t.Errorf("%s: only %d promises are read, want %d: has the page another form now?", page, found, rows)
 		}
 	}
 }
