@@ -17,17 +17,9 @@ import (
 // pkg.go.dev shows them.
 func exported(t *testing.T) map[string]*doc.Func {
 	t.Helper()
-	paths, err := filepath.Glob("*.go")
-	if err != nil {
-		t.Fatal(err)
-	}
 	set := gotoken.NewFileSet()
 	var files []*ast.File
-	for _, path := range paths {
-		file, err := parser.ParseFile(set, path, nil, parser.ParseComments)
-		if err != nil {
-			t.Fatal(err)
-		}
+	for _, file := range sources(t, set, ".", parser.ParseComments) {
 		files = append(files, file)
 	}
 	pkg, err := doc.NewFromFiles(set, files, "github.com/orgusers/orgusers")
@@ -49,6 +41,22 @@ func exported(t *testing.T) map[string]*doc.Func {
 		t.Fatalf("only %d functions were found", len(byName))
 	}
 	return byName
+}
+
+// sources parses the Go files of a directory.
+func sources(t *testing.T, set *gotoken.FileSet, directory string, mode parser.Mode) map[string]*ast.File {
+	t.Helper()
+	paths, err := filepath.Glob(filepath.Join(directory, "*.go"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	files := map[string]*ast.File{}
+	for _, path := range paths {
+		if files[path], err = parser.ParseFile(set, path, nil, mode); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return files
 }
 
 // takesContext tells functions that send requests from those that do not.
