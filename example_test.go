@@ -252,6 +252,26 @@ func ExampleClient_Call() {
 	// Output: Admin Role
 }
 
+// A span or a metric of each request, named by what it is for.
+func ExampleAttemptFromContext() {
+	server := exampleServer()
+	ctx := context.Background()
+	named := roundTripper(func(r *http.Request) (*http.Response, error) {
+		attempt, _ := orgusers.AttemptFromContext(r.Context())
+		fmt.Println(attempt.Op, r.Method, attempt.Path, attempt.Number)
+		return http.DefaultTransport.RoundTrip(r)
+	})
+	client, err := orgusers.New(server.OrganizationUID, append(server.Options(), orgusers.WithHTTPClient(&http.Client{Transport: named}))...)
+	if err != nil {
+		log.Fatal(err)
+	}
+
+	if _, err := client.GetUser(ctx, "grace@example.com"); err != nil {
+		log.Fatal(err)
+	}
+	// Output: FindUsers POST /v3/organizations/{organization_uid}/share/search 1
+}
+
 func ExampleError() {
 	server := exampleServer()
 	ctx := context.Background()

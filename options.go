@@ -144,13 +144,13 @@ func parseBaseURL(text string) (*url.URL, error) {
 }
 
 // WithHTTPClient sends requests through a copy of hc: for a proxy, a private
-// certificate authority, or tracing. Its Transport, Timeout (of one attempt)
-// and Jar are used; its CheckRedirect is asked only about redirects that this
-// package would follow. A Transport of your own should keep some twenty idle
-// connections to a host (MaxIdleConnsPerHost; the default of two would
-// reconnect all the time), have timeouts for TLS handshakes and response
-// headers, and send pings over HTTP/2 (HTTP2Config), so that a connection that
-// died is noticed.
+// certificate authority, or tracing ([AttemptFromContext] tells its Transport
+// what it sends). Its Transport, Timeout (of one attempt) and Jar are used; its
+// CheckRedirect is asked only about redirects that this package would follow. A
+// Transport of your own should keep some twenty idle connections to a host
+// (MaxIdleConnsPerHost; the default of two would reconnect all the time), have
+// timeouts for TLS handshakes and response headers, and send pings over HTTP/2
+// (HTTP2Config), so that a connection that died is noticed.
 func WithHTTPClient(hc *http.Client) Option {
 	return func(c *config) error {
 		if hc == nil {

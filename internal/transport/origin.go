@@ -1,6 +1,7 @@
 package transport
 
 import (
+	"context"
 	"errors"
 	"io"
 	"net"
@@ -25,7 +26,9 @@ func (s *signer) RoundTrip(request *http.Request) (*http.Response, error) {
 	if c == nil || !sameOrigin(request.URL, s.transport.config.BaseURL) {
 		return nil, errors.New("a request to another origin was refused")
 	}
-	signed := request.Clone(request.Context())
+	// A copy, since what learns of the attempt can outlive it.
+	attempt := Attempt{Op: c.request.Op, Template: c.request.Template, Number: c.attempts}
+	signed := request.Clone(context.WithValue(request.Context(), attemptKey{}, attempt))
 	if c.token != "" {
 		if s.transport.config.Bearer {
 			signed.Header.Set("Authorization", "Bearer "+c.token)

@@ -272,6 +272,20 @@ func withoutURL(err error) error {
 	return err
 }
 
+// Attempt is one sending of a request, as whatever sends it may know it.
+type Attempt struct {
+	Op, Template string
+	Number       int // from 1
+}
+
+type attemptKey struct{}
+
+// AttemptOf finds the attempt in the context of a request that is sent.
+func AttemptOf(ctx context.Context) (Attempt, bool) {
+	attempt, ok := ctx.Value(attemptKey{}).(Attempt)
+	return attempt, ok
+}
+
 type callKey struct{}
 
 func callOf(ctx context.Context) *call {
