@@ -154,7 +154,7 @@ func (c *call) run(ctx context.Context) error {
 		RetryMax:     math.MaxInt32, // check counts
 		CheckRetry:   c.check,
 		Backoff:      func(_, _ time.Duration, _ int, _ *http.Response) time.Duration { return c.wait },
-		PrepareRetry: func(r *http.Request) error { return c.prepare(r.Context()) },
+		PrepareRetry: func(*http.Request) error { return c.prepare(ctx) },
 		ErrorHandler: retryablehttp.PassthroughErrorHandler,
 	}
 	response, err := client.Do(request)
