@@ -1,7 +1,6 @@
 package orgusers_test
 
 import (
-	"context"
 	"fmt"
 	"net/http"
 	"net/http/httptrace"
@@ -112,28 +111,5 @@ func TestHTTPTrace(t *testing.T) {
 	type counts struct{ hosts, got, reused, wrote, answered int64 }
 	if seen := (counts{hosts.Load(), got.Load(), reused.Load(), wrote.Load(), answered.Load()}); seen != (counts{3, 3, 1, 3, 2}) {
 		t.Errorf("got %+v", seen)
-	}
-}
-
-// The same context each time: a source that asks an endpoint is not what is
-// traced, nor counted, as the attempt.
-type untraced struct{ t *testing.T }
-
-func (s untraced) Token(ctx context.Context) (string, error) {
-	if _, ok := orgusers.AttemptFromContext(ctx); ok || httptrace.ContextClientTrace(ctx) != nil {
-		s.t.Error("the token source is asked within the attempt")
-	}
-	return token, nil
-}
-
-func TestTokenSourceGetsTheCallersContext(t *testing.T) {
-	t.Parallel()
-	client, err := orgusers.New("blt1", orgusers.WithTokenSource(untraced{t}), soon,
-		orgusers.WithHTTPClient(&http.Client{Transport: &script{answers: []answer{status(503), status(401), good}}}))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := client.Organization(t.Context(), nil); err != nil {
-		t.Error(err)
 	}
 }

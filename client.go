@@ -184,6 +184,7 @@ func newTransport(c *config) (*transport.Transport, error) {
 		Logger:     c.logger,
 		Token:      c.token(),
 		Bearer:     c.tokenSource != nil,
+		Refused:    c.refused(),
 		UserAgent:  userAgent(c.product),
 		Retry:      transport.Retry(c.retry),
 		Reads:      budget(c.limiters.Reads, 10, c.limits.Reads),
@@ -222,6 +223,14 @@ func (c *config) token() func(context.Context) (string, error) {
 	default:
 		return nil
 	}
+}
+
+// refused is nil where nobody wants to know of refused tokens.
+func (c *config) refused() func(token string) {
+	if source, ok := c.tokenSource.(TokenInvalidator); ok {
+		return source.Invalidate
+	}
+	return nil
 }
 
 // budget paces by the caller's limiter, or by what the server tells of its

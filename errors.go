@@ -132,7 +132,7 @@ func (e *Error) advice() string {
 		return "log in with Credentials.SecondFactor"
 	case e.Is(ErrLocked):
 		return "an administrator can unlock the account"
-	case e.Is(ErrUnauthorized):
+	case errors.Is(e, ErrUnauthorized): // a token source can say so too
 		return "log in again, or give a token of this region that is still valid"
 	case e.Is(ErrForbidden):
 		return "this user may not do that; most operations need the organization's owner or an administrator"

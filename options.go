@@ -38,10 +38,24 @@ type config struct {
 // TokenSource supplies OAuth access tokens. It is asked before each attempt of
 // each request, and once more after an answer of 401, from whichever goroutine
 // makes the request: it should keep a token until shortly before it expires,
-// and must be safe for concurrent use.
+// and must be safe for concurrent use. One that keeps tokens should be a
+// [TokenInvalidator] too.
 type TokenSource interface {
-	// Token returns the access token, without the word Bearer.
+	// Token returns the access token, without the word Bearer. An error that is
+	// [ErrUnauthorized] says that only somebody who signs in can help. The text
+	// of an error is not shown, as it can be that of a token endpoint.
 	Token(ctx context.Context) (string, error)
+}
+
+// TokenInvalidator is a [TokenSource] that keeps tokens and is told when one is
+// refused: asked once more after a 401, it would return the same one again.
+type TokenInvalidator interface {
+	TokenSource
+	// Invalidate is called with a token that was answered with 401, before
+	// Token is asked again. Each of the requests that were under way with it
+	// calls, some of them when it has been replaced already: compare, and forget
+	// no other token. It is called from any goroutine, and should not block.
+	Invalidate(token string)
 }
 
 // WithAuthToken signs requests with the token of a user session, as [Login]

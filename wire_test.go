@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"net"
 	"net/http"
@@ -145,85 +144,6 @@ func TestRedirectRefusedByCaller(t *testing.T) {
 	var failure *orgusers.Error
 	if !errors.As(err, &failure) || failure.StatusCode != http.StatusFound || !strings.Contains(failure.Message, "CheckRedirect") || served.Load() != 1 {
 		t.Errorf("got %v after %d requests", err, served.Load())
-	}
-}
-
-// renewing gives another token each time it is asked.
-type renewing struct{ asked atomic.Int64 }
-
-func (r *renewing) Token(context.Context) (string, error) {
-	return fmt.Sprintf("oauth-%d", r.asked.Add(1)), nil
-}
-
-func TestTokenSource(t *testing.T) {
-	t.Parallel()
-	tests := []struct {
-		name   string
-		good   string // the token that the server likes
-		first  int    // status of the first answer to it
-		asked  int64
-		failed error
-	}{
-		{"asked once", "oauth-1", 200, 1, nil},
-		{"asked once more after a 401", "oauth-2", 200, 2, nil},
-		{"not a third time", "oauth-3", 200, 2, orgusers.ErrUnauthorized},
-		{"asked before each attempt", "oauth-1", 503, 2, nil},
-	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			t.Parallel()
-			source := &renewing{}
-			var served atomic.Int64
-			client, err := orgusers.New("blt1", orgusers.WithTokenSource(source), orgusers.WithHTTPClient(&http.Client{
-				Transport: roundTripper(func(r *http.Request) (*http.Response, error) {
-					switch got := r.Header.Get("Authorization"); {
-					case r.Header.Get("Authtoken") != "":
-						t.Error("there is an authtoken too")
-					case served.Add(1) == 1 && tt.first != 200:
-						return status(tt.first)(r)
-					case got != "Bearer "+tt.good && tt.first == 200:
-						return status(401)(r)
-					}
-					return good(r)
-				}),
-			}), orgusers.WithRetry(orgusers.RetryPolicy{MinWait: 1, MaxWait: 1}), orgusers.WithLimits(orgusers.Limits{Reads: 1e6}))
-			if err != nil {
-				t.Fatal(err)
-			}
-			_, err = client.Organization(t.Context(), nil)
-			if !errors.Is(err, tt.failed) || source.asked.Load() != tt.asked {
-				t.Errorf("asked %d times, %v; want %d, %v", source.asked.Load(), err, tt.asked, tt.failed)
-			}
-		})
-	}
-}
-
-type failingTokens struct{ token string }
-
-var errNoToken = errors.New("the endpoint said: client_secret=hunter2")
-
-func (f failingTokens) Token(context.Context) (string, error) {
-	if f.token != "" {
-		return f.token, nil
-	}
-	return "", errNoToken
-}
-
-func TestTokenSourceFails(t *testing.T) {
-	t.Parallel()
-	for _, source := range []failingTokens{{""}, {"hunter2\nX-Evil: yes"}} {
-		s := &script{answers: []answer{good}}
-		client, err := orgusers.New("blt1", orgusers.WithTokenSource(source), orgusers.WithHTTPClient(&http.Client{Transport: s}))
-		if err != nil {
-			t.Fatal(err)
-		}
-		_, err = client.Organization(t.Context(), nil)
-		if err == nil || len(s.sent) != 0 || strings.Contains(err.Error(), "hunter2") || !strings.Contains(err.Error(), "token source") {
-			t.Errorf("sent %d requests, got %v", len(s.sent), err)
-		}
-		if source.token == "" && !errors.Is(err, errNoToken) {
-			t.Errorf("the source's error is not reachable: %v", err)
-		}
 	}
 }
 

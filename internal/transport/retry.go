@@ -81,6 +81,9 @@ func (c *call) schedule(ctx context.Context, status int, err error) (bool, error
 	}
 	if status == http.StatusUnauthorized {
 		c.renewed = true
+		if refused := c.transport.config.Refused; refused != nil {
+			refused(c.token)
+		}
 		return true, nil
 	}
 	if asked > policy.MaxRetryAfter {

@@ -19,7 +19,7 @@ import (
 )
 
 // Config is what a Transport is made of. Every field must be set, but for
-// Token.
+// Token and Refused.
 type Config struct {
 	// BaseURL is where paths are appended, and the one origin that ever gets
 	// to see the token.
@@ -31,7 +31,10 @@ type Config struct {
 	Token func(ctx context.Context) (string, error)
 	// Bearer says that tokens are OAuth tokens, so that a new one is asked
 	// for once after a 401.
-	Bearer    bool
+	Bearer bool
+	// Refused is told of a token that was answered with 401, before a new one
+	// is asked for. Nil: nobody wants to know.
+	Refused   func(token string)
 	UserAgent string
 	Retry     Retry
 	// Reads, Writes and Bulk pace what Request.Budget names.
