@@ -84,7 +84,7 @@ func (s *Server) handle(c *call, readErr error) answer {
 		return fail(http.StatusBadRequest, 0, "The request could not be read.", nil)
 	case c.route.handle == nil:
 		return c.route.refuse()
-	case len(c.body) > 0 && !isJSON(c.http.Header.Get("Content-Type")):
+	case len(c.body) > 0 && !c.route.takes(c.http.Header.Get("Content-Type")):
 		return fail(http.StatusBadRequest, 0, "Please set a valid 'Content-Type' header", nil)
 	}
 	if c.route.open {
@@ -136,9 +136,13 @@ func (s *Server) authorize(c *call) *answer {
 	return nil
 }
 
-func isJSON(contentType string) bool {
+func (r *route) takes(contentType string) bool {
+	want := "application/json"
+	if r.form {
+		want = "application/x-www-form-urlencoded"
+	}
 	media, _, err := mime.ParseMediaType(contentType)
-	return err == nil && media == "application/json"
+	return err == nil && media == want
 }
 
 // ways is how long the next request is on its way out, and its answer back.

@@ -257,4 +257,14 @@
 // They count on the budget of bulk requests, as changes of stack access do, and
 // not on that of writes; the headers of their answers tell of it.
 // [WithoutRoutes] turns them off.
+//
+// Where OAuth tokens come from is not part of the contract either. The fake
+// renews its own as RFC 6749 says, and has no consent page or code before that:
+//
+//	POST /fake/oauth/token
+//
+// with a form of grant_type=refresh_token, refresh_token, and the client's id and
+// secret, which can be in a header for basic authorization instead. Both tokens
+// that were there before end with that. Ending sessions ends the refresh token
+// too, and nothing else but [Server.RevokeToken] does. A renewal counts as a read.
 package orguserstest

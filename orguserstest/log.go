@@ -29,7 +29,8 @@ type Request struct {
 	Query url.Values
 	// Header is what was sent, with the credentials replaced by a word.
 	Header http.Header
-	// Body is what was sent. That of a login is left out, as it has a password.
+	// Body is what was sent. That of a login or a renewal of tokens is left out,
+	// as it has a secret.
 	Body []byte
 	// Status is that of the answer: zero before there is one, and where a fault
 	// broke the connection or held the answer back.
@@ -102,7 +103,7 @@ func (s *Server) record(c *call) *Request {
 		Query:     c.query,
 		Header:    redact(r.Header),
 	}
-	if !strings.HasSuffix(entry.Path, "/user-session") {
+	if !strings.HasSuffix(entry.Path, "/user-session") && !strings.HasSuffix(entry.Path, pathRenewal) {
 		entry.Body = c.body
 	}
 	s.mu.Lock()

@@ -213,7 +213,7 @@ func WithRoleMerge() Option {
 }
 
 // WithoutRoutes answers 404 to the requests that the fake made up: those of
-// [Server.Routes].
+// [Server.Routes] and [Server.TokenURL].
 func WithoutRoutes() Option {
 	return func(c *config) { c.withoutRoutes = true }
 }

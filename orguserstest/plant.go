@@ -34,6 +34,7 @@ func (s *Server) plant() {
 	s.Email = me.email
 	s.AuthToken = s.signIn(me)
 	s.issueBearer(me)
+	s.refresh = s.token()
 }
 
 func (s *Server) newOrganization(name, plan string, founded int64, rows int) *organization {

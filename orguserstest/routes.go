@@ -16,6 +16,7 @@ type route struct {
 	own             bool   // the fake made it up
 	inStack         bool   // about the stack of the header api_key
 	open            bool   // needs no credentials
+	form            bool   // takes a form, not JSON
 	anyMember       bool   // any member of the organization may, not administrators alone
 	handle          func(*Server, *call) answer
 	elements        []string // of the pattern
@@ -24,7 +25,7 @@ type route struct {
 // routes are all requests that the server knows.
 var routes = compile(
 	organizationRoutes, shareRoutes, stackRoutes, sessionRoutes,
-	inviteRoutes, removeRoutes, ownershipRoutes, accessRoutes, auditRoutes, ownRoutes,
+	inviteRoutes, removeRoutes, ownershipRoutes, accessRoutes, auditRoutes, ownRoutes, oauthRoutes,
 )
 
 func compile(tables ...[]route) []route {

@@ -93,6 +93,9 @@ func (s *Server) endSessions(c *call) answer {
 		case len(tokens) == 0:
 			return skipNoSession
 		}
+		if who.email == s.Email { // who would be back with it
+			tokens = append(tokens, s.refresh)
+		}
 		for _, token := range tokens {
 			s.endSession(token)
 		}

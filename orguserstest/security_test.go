@@ -136,6 +136,7 @@ func TestEndSessionsEndsTheOAuthTokenToo(t *testing.T) {
 	ada := c.as("Authtoken", c.server.SignIn("ada@example.com"))
 	bearer := c.as("Authtoken", "").as("Authorization", "Bearer "+c.server.OAuthToken())
 	bearer.get("/v3/user")
+	refresh := c.server.RefreshToken()
 	// The owner is in the second organization as well, as its administrator.
 	if got := ada.outcomes(endSession, `{"emails":["boss@example.com"]}`); !slices.Equal(got, []string{"boss@example.com skipped: in several organizations"}) {
 		t.Errorf("got %q", got)
@@ -149,6 +150,9 @@ func TestEndSessionsEndsTheOAuthTokenToo(t *testing.T) {
 	}
 	if a, b := bearer.ask("GET", "/v3/user", "").status, c.ask("GET", "/v3/user", "").status; a != 401 || b != 401 {
 		t.Errorf("the OAuth token gets %d, the session %d", a, b)
+	}
+	if a := c.renew(grant(refresh, "", "")); a.status != 400 {
+		t.Errorf("the refresh token gets %d", a.status)
 	}
 }
 
@@ -203,6 +207,9 @@ func TestWithoutRoutes(t *testing.T) {
 		if a := c.ask("POST", path, `{"emails":["locked@example.com"]}`); a.status != 404 {
 			t.Errorf("%s: %d", path, a.status)
 		}
+	}
+	if a := c.renew(grant(c.server.RefreshToken(), "", "")); a.status != 404 {
+		t.Errorf("%s: %d", c.server.TokenURL(), a.status)
 	}
 	if !c.user("locked@example.com").Locked {
 		t.Error("unlocked all the same")

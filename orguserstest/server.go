@@ -42,6 +42,7 @@ type Server struct {
 	former        map[string]*account  // accounts in no organization, by folded address
 	sessions      map[string]*session  // by token
 	bearer        string               // the token of OAuthToken
+	refresh       string               // the token of RefreshToken, empty when it has ended
 	issued        uint64               // tokens made so far
 	audited       uint64               // entries of audit logs made so far
 	unsorted      uint64               // lists served without a sort

@@ -67,6 +67,10 @@ func (s *Server) signIn(who *account) string {
 
 // endSession makes a token worthless. It reports whether the token was live.
 func (s *Server) endSession(token string) bool {
+	if token != "" && token == s.refresh {
+		s.refresh = ""
+		return true
+	}
 	live := s.sessions[token]
 	if live == nil {
 		return false
