@@ -4,7 +4,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"io"
 	"strings"
 	"time"
@@ -38,7 +37,7 @@ func main() { program.Main(name, run) }
 // request is what the command line asks for.
 type request struct {
 	output *program.Output
-	asJSON bool
+	asJSON *bool
 	policy review.Policy
 }
 
@@ -46,7 +45,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	flags := program.NewFlags(name, about)
 	organization := program.OrganizationFlags(flags)
 	asked := request{output: program.OutputFlag(flags), policy: review.DefaultPolicy()}
-	flags.BoolVar(&asked.asJSON, "json", false, "write the same data as JSON instead of the page")
+	asked.asJSON = program.JSONFlag(flags, "write the same data as JSON instead of the page")
 	flags.IntVar(&asked.policy.NotSeenFor, "not-seen-for", asked.policy.NotSeenFor, "point out members whose last login is this many `days` ago or longer")
 	flags.IntVar(&asked.policy.PendingFor, "pending-for", asked.policy.PendingFor, "point out invitations that have been pending for this many `days` or longer")
 	domains := program.Words(flags, "domain", "the organization's own `domain`, or several parted by commas; can be given again; addresses of others are pointed out, and without this flag those of rare domains")
@@ -99,12 +98,10 @@ func (r *request) check() error {
 }
 
 func (r *request) write(w io.Writer, report *review.Report) error {
-	if !r.asJSON {
+	if !*r.asJSON {
 		return page.Write(w, report)
 	}
-	encoder := json.NewEncoder(w)
-	encoder.SetIndent("", "  ")
-	return encoder.Encode(report)
+	return program.WriteJSON(w, report)
 }
 
 // read reads everything before anything is written.

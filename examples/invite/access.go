@@ -65,12 +65,12 @@ func resolve(ctx context.Context, client *orgusers.Client, people *addresslist.L
 }
 
 // given is what somebody is to get, as it was written.
-func (a access) given(e *addresslist.Entry) (roles, stacks string) {
-	either := func(cell, flags []string) string {
+func (a access) given(e *addresslist.Entry) (roles, stacks []string) {
+	either := func(cell, flags []string) []string {
 		if len(cell) == 0 {
 			cell = flags
 		}
-		return strings.Join(cell, "; ")
+		return append([]string{}, cell...) // JSON has no null for nothing
 	}
 	return either(values(e.Cell("roles")), *a.roles), either(values(e.Cell("stacks")), *a.stacks)
 }

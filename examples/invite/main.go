@@ -4,6 +4,7 @@ package main
 import (
 	"context"
 	"io"
+	"strings"
 
 	"github.com/orgusers/orgusers"
 	"github.com/orgusers/orgusers/examples/internal/addresslist"
@@ -29,6 +30,7 @@ semicolons. -role and -stack are for those of whom the file says nothing.
 
 Roles and stacks are given by name, in any letter case, or by uid or API key.
 
+` + outcomes.Help + `
 ` + program.Environment
 )
 
@@ -41,6 +43,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	everybody := accessFlags(flags)
 	message := flags.String("message", "", "put this `text` into the mail")
 	apply := program.ApplyFlag(flags)
+	asJSON := outcomes.JSONFlag(flags)
 	if err := program.Parse(flags, args, stdout); err != nil {
 		return err
 	}
@@ -69,21 +72,30 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	progress.Clear()
 	report := outcomes.New(!*apply, "EMAIL", "ROLES", "STACKS")
 	for i, o := range result.Outcomes { // one for each entry: no address is given twice
-		var roles, stacks string
+		row := &row{Email: o.Email, Roles: []string{}, Stacks: []string{}, Outcome: report.Outcome(asAnyOther(o), "invited")}
 		if o.Status != orgusers.AlreadyMember && o.Status != orgusers.AlreadyPending {
-			roles, stacks = everybody.given(entries[i])
+			row.Roles, row.Stacks = everybody.given(entries[i])
 		}
-		report.Add(outcome(o), "invited", o.Email, roles, stacks)
+		report.Add(row)
 	}
-	return report.Finish(name, stdout, stderr, err)
+	return report.Finish(name, *asJSON, stdout, stderr, err)
 }
 
-// outcome is an invitation's outcome as that of any action. Those who are there
-// already keep their own words.
-func outcome(o orgusers.InviteOutcome) orgusers.Outcome {
-	status := orgusers.OutcomeStatus(o.Status)
-	if o.Status == orgusers.Invited {
-		status = orgusers.OutcomeDone
-	}
-	return orgusers.Outcome{Email: o.Email, Status: status, Reason: o.Reason, Err: o.Err}
+// row is somebody, what they are to get, and what became of it.
+type row struct {
+	Email  string   `json:"email"`
+	Roles  []string `json:"roles"`
+	Stacks []string `json:"stacks"` // each NAME:ROLE,ROLE
+	outcomes.Outcome
+}
+
+// Cells are what the table says of a row.
+func (r *row) Cells() []string {
+	return []string{r.Email, strings.Join(r.Roles, "; "), strings.Join(r.Stacks, "; ")}
+}
+
+// asAnyOther is an invitation's outcome as that of any action, in its own
+// words.
+func asAnyOther(o orgusers.InviteOutcome) orgusers.Outcome {
+	return orgusers.Outcome{Email: o.Email, Status: orgusers.OutcomeStatus(o.Status), Reason: o.Reason, Err: o.Err}
 }

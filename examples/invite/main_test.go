@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"maps"
 	"os"
 	"path/filepath"
@@ -245,5 +246,25 @@ func TestOnTheFakeWithoutConfiguration(t *testing.T) {
 	rows := programtest.Table(t, result.Stdout)
 	if result.Status != 0 || len(rows) != 1 || rows[0]["OUTCOME"] != "would be invited" || rows[0]["STACKS"] != "Website:Developer" {
 		t.Errorf("exit status %d, %v; %s", result.Status, rows, result.Stderr)
+	}
+}
+
+func TestJSON(t *testing.T) {
+	t.Parallel()
+	server := programtest.Team(t, 1)
+	args := []string{"-json", "-email", "new@example.com,member0@example.com,pending@example.com", "-role", "member,admin", "-stack", "Website:Developer,Admin"}
+	for _, apply := range []bool{false, true} {
+		if apply {
+			args = append(args, "-apply")
+		}
+		result := inviting(t, server, "", args...)
+		document := programtest.ParseDocument(t, result.Stdout)
+		got := fmt.Sprint(document.Outcomes)
+		want := "[map[email:new@example.com roles:[member admin] stacks:[Website:Developer,Admin] status:invited]" +
+			" map[email:member0@example.com roles:[] stacks:[] status:already a member]" +
+			" map[email:pending@example.com roles:[] stacks:[] status:already pending]]"
+		if result.Status != 0 || document.DryRun == apply || got != want {
+			t.Errorf("exit status %d, %s, want %s: %s", result.Status, got, want, result.Stderr)
+		}
 	}
 }

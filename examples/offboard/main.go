@@ -30,6 +30,7 @@ pending for so many days. The owner and you yourself cannot be removed:
 -not-seen-for leaves both out, and a list with one of them is refused.
 
 ` + addresslist.Help + `
+` + outcomes.Help + `
 ` + program.Environment
 )
 
@@ -41,12 +42,13 @@ type request struct {
 	notSeenFor *lastseen.Rule
 	pending    bool
 	apply, yes *bool
+	asJSON     *bool
 }
 
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	flags := program.NewFlags(name, about)
 	organization := program.OrganizationFlags(flags)
-	asked := request{leavers: addresslist.Flags(flags), notSeenFor: lastseen.Flag(flags, "remove members"), apply: program.ApplyFlag(flags)}
+	asked := request{leavers: addresslist.Flags(flags), notSeenFor: lastseen.Flag(flags, "remove members"), apply: program.ApplyFlag(flags), asJSON: outcomes.JSONFlag(flags)}
 	flags.BoolVar(&asked.pending, "pending", false, "with -not-seen-for: also withdraw invitations that have been pending for so many days or longer")
 	asked.yes = flags.Bool("yes", false, "with -apply: do not ask for the organization's name")
 	if err := program.Parse(flags, args, stdout); err != nil {
@@ -81,8 +83,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	}
 	progress.Clear()
 	if len(emails) == 0 {
-		program.Say(stderr, "%s: there is nobody to remove; nothing was sent", name)
-		return nil
+		return asked.nobody(stdout, stderr)
 	}
 	return asked.remove(ctx, client, emails, found, stdout, stderr)
 }
@@ -103,15 +104,24 @@ func (r *request) check() error {
 	return r.notSeenFor.Check()
 }
 
+// nobody ends a search that found nobody to remove.
+func (r *request) nobody(stdout, stderr io.Writer) error {
+	program.Say(stderr, "%s: there is nobody to remove; nothing was sent", name)
+	if !*r.asJSON {
+		return nil
+	}
+	return outcomes.New(!*r.apply).WriteJSON(stdout)
+}
+
 // remove removes users, or shows whom it would remove.
 func (r *request) remove(ctx context.Context, client *orgusers.Client, emails []string, found *people, stdout, stderr io.Writer) error {
 	if !*r.apply || !*r.yes {
 		foretold, err := client.RemoveUsers(ctx, emails, &orgusers.BulkOptions{DryRun: true})
 		report := found.report(true, foretold)
 		if err != nil || !*r.apply || foretold.Count(orgusers.OutcomeDone) == 0 {
-			return report.Finish(name, stdout, stderr, err)
+			return report.Finish(name, *r.asJSON, stdout, stderr, err)
 		}
-		if err := report.Write(stderr); err != nil {
+		if err := report.WriteTable(stderr); err != nil {
 			return err
 		}
 		if err := confirm(ctx, client, foretold.Count(orgusers.OutcomeDone), stderr); err != nil {
@@ -122,14 +132,5 @@ func (r *request) remove(ctx context.Context, client *orgusers.Client, emails []
 	defer progress.Clear()
 	result, err := client.RemoveUsers(ctx, emails, &orgusers.BulkOptions{Progress: progress.Set})
 	progress.Clear()
-	return found.report(false, result).Finish(name, stdout, stderr, err)
-}
-
-// report says of each address who that is, as they were before.
-func (p *people) report(dryRun bool, result *orgusers.BulkResult) *outcomes.Report {
-	report := outcomes.New(dryRun, "EMAIL", "NAME", "ROLES", "LAST LOGIN")
-	for _, o := range result.Outcomes {
-		report.Add(o, "removed", append([]string{o.Email}, p.describe(o.Email)...)...)
-	}
-	return report
+	return found.report(false, result).Finish(name, *r.asJSON, stdout, stderr, err)
 }

@@ -62,20 +62,20 @@ func TestDryRunForetells(t *testing.T) {
 
 func TestShowsWhoTheyAre(t *testing.T) {
 	t.Parallel()
-	login := time.Date(2025, 3, 4, 5, 6, 7, 0, time.UTC)
+	login, created := time.Date(2025, 3, 4, 5, 6, 7, 0, time.UTC), time.Date(2024, 2, 3, 4, 5, 6, 0, time.UTC)
 	for name, option := range map[string]orguserstest.Option{"roles": orguserstest.WithoutRoutes(), "uids": orguserstest.WithRoleUIDs()} {
 		server := orguserstest.NewServer(option, orguserstest.WithPeople(
 			orguserstest.Person{Email: "admin@example.com", Roles: []string{"Admin"}},
 			orguserstest.Person{Email: "li@example.com", FirstName: "李", LastName: "Na\nNa\x1b[31m", Roles: []string{"Member", "Security Manager"}, LastLogin: login},
-			orguserstest.Person{Email: "bo@example.com", FirstName: "Bo", LastName: "Ek"},
+			orguserstest.Person{Email: "bo@example.com", FirstName: "Bo", LastName: "Ek", CreatedAt: created},
 		))
 		t.Cleanup(server.Close)
 		result := offboarding(t, server, "", "-email", "li@example.com,bo@example.com")
 		lines := strings.Split(result.Stdout, "\n")
-		if len(lines) != 4 || !strings.Contains(lines[1], "  李 Na Na\ufffd[31m  ") || !strings.HasSuffix(lines[1], "Security Manager  2025-03-04  would be removed") {
+		if len(lines) != 4 || !strings.Contains(lines[1], "  李 Na Na\ufffd[31m  ") || !strings.Contains(lines[1], "; Security Manager  ") || !strings.HasSuffix(lines[1], "  2025-03-04  would be removed") {
 			t.Errorf("%s: the table is\n%s", name, result.Stdout)
 		}
-		if len(lines) == 4 && (!strings.HasPrefix(lines[2], "bo@example.com  Bo Ek") || !strings.Contains(lines[2], "none known")) {
+		if len(lines) == 4 && (!strings.HasPrefix(lines[2], "bo@example.com  Bo Ek") || !strings.Contains(lines[2], created.Format(time.DateOnly)+"  none known")) {
 			t.Errorf("%s: the table is\n%s", name, result.Stdout)
 		}
 	}
@@ -288,4 +288,67 @@ func TestInterruptBeforeAnything(t *testing.T) {
 		t.Errorf("exit status %d, stdout %q, want 130 and none", result.Status, result.Stdout)
 	}
 	programtest.ExpectUntouched(t, server)
+}
+
+func TestJSON(t *testing.T) {
+	t.Parallel()
+	server := aged(t)
+	args := []string{"-json", "-email", "old@example.com,waiting@example.com,never@example.com,stranger@example.com"}
+	for _, apply := range []bool{false, true} {
+		if apply {
+			args = append(args, "-apply", "-yes")
+		}
+		result := offboarding(t, server, "", args...)
+		document := programtest.ParseDocument(t, result.Stdout)
+		if result.Status != 0 || document.DryRun == apply || len(document.Outcomes) != 4 {
+			t.Fatalf("exit status %d, stdout %s", result.Status, result.Stdout)
+		}
+		for i, want := range []map[string]any{
+			{"email": "old@example.com", "name": "Oldo", "pending": false, "status": "done"},
+			{"email": "waiting@example.com", "pending": true, "status": "done", "last_login": nil},
+			{"email": "never@example.com", "pending": false, "status": "done", "last_login": nil},
+			{"email": "stranger@example.com", "name": "", "status": "skipped", "note": "is not in the organization", "added": nil},
+		} {
+			for key, value := range want {
+				if got := document.Outcomes[i][key]; got != value {
+					t.Errorf("%v: %s is %v, want %v", want["email"], key, got, value)
+				}
+			}
+		}
+		for i, keys := range map[int][]string{0: {"added", "last_login"}, 1: {"added"}, 2: {"added"}} {
+			for _, key := range keys {
+				text, _ := document.Outcomes[i][key].(string)
+				if at, err := time.Parse(time.RFC3339, text); err != nil || time.Since(at) < 300*24*time.Hour {
+					t.Errorf("%v: %s is %q", document.Outcomes[i]["email"], key, text)
+				}
+			}
+		}
+		if counts := document.Counts; len(counts) != 2 || counts[0].Status != "done" || counts[0].Count != 3 || counts[1].Count != 1 {
+			t.Errorf("the counts are %v", counts)
+		}
+	}
+	if got := len(server.Users()); got != 4 {
+		t.Errorf("%d users are left, want 4", got)
+	}
+}
+
+func TestJSONOfNobodyAndOfRefused(t *testing.T) {
+	t.Parallel()
+	server := aged(t)
+	result := offboarding(t, server, "", "-json", "-not-seen-for", "1000")
+	if document := programtest.ParseDocument(t, result.Stdout); result.Status != 0 || !document.DryRun || document.Outcomes == nil || len(document.Outcomes) > 0 {
+		t.Errorf("exit status %d, stdout %s, want a document of nobody", result.Status, result.Stdout)
+	}
+	result = offboarding(t, server, "", "-json", "-email", "owner@example.com")
+	programtest.ExpectMisuse(t, result, "the organization's owner") // and no JSON
+}
+
+func TestJSONAfterQuestion(t *testing.T) {
+	t.Parallel()
+	server := programtest.Team(t, 2)
+	result := offboarding(t, server, organizationName, "-json", "-email", "member1@example.com", "-apply")
+	document := programtest.ParseDocument(t, result.Stdout)
+	if result.Status != 0 || document.DryRun || len(document.Outcomes) != 1 || !strings.Contains(result.Stderr, "would be removed") {
+		t.Errorf("exit status %d, stdout %s, stderr %s", result.Status, result.Stdout, result.Stderr)
+	}
 }

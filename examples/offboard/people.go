@@ -110,30 +110,3 @@ func (p *people) nameRoles(ctx context.Context, users []*orgusers.User) error {
 	}
 	return nil
 }
-
-// describe is the name, roles and last login of an address.
-func (p *people) describe(email string) []string {
-	u := p.users[strings.ToLower(email)]
-	if u == nil {
-		return []string{"", "", ""}
-	}
-	var roles []string
-	if u.Owner {
-		roles = append(roles, "owner")
-	}
-	for _, role := range u.Roles {
-		roleName := role.Name
-		if roleName == "" {
-			roleName = p.roles[role.UID]
-		}
-		roles = append(roles, roleName)
-	}
-	seen := "none known"
-	switch {
-	case u.Status == orgusers.StatusPending:
-		seen = "pending"
-	case !u.LastLoginAt.IsZero():
-		seen = u.LastLoginAt.UTC().Format(time.DateOnly)
-	}
-	return []string{strings.TrimSpace(u.FirstName + " " + u.LastName), strings.Join(roles, ", "), seen}
-}

@@ -42,6 +42,7 @@ answered with success counts as done.
   }
 
 ` + addresslist.Help + `
+` + outcomes.Help + `
 ` + program.Environment
 )
 
@@ -54,6 +55,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	asked := actionFlags(flags)
 	routesFile := flags.String("routes", "", "read the requests for actions that have no public one from this JSON `file`")
 	apply := program.ApplyFlag(flags)
+	asJSON := outcomes.JSONFlag(flags)
 	if err := program.Parse(flags, args, stdout); err != nil {
 		return err
 	}
@@ -84,13 +86,13 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 
 	foretold, err := rehearse(ctx, client, actions, emails)
 	if err != nil || !*apply {
-		return report(true, actions, foretold).Finish(name, stdout, stderr, err)
+		return report(true, actions, foretold).Finish(name, *asJSON, stdout, stderr, err)
 	}
 	progress := program.NewProgress(name, "users", stderr)
 	defer progress.Clear()
 	results, err := perform(ctx, client, actions, emails, foretold, progress)
 	progress.Clear()
-	return report(false, actions, results).Finish(name, stdout, stderr, err)
+	return report(false, actions, results).Finish(name, *asJSON, stdout, stderr, err)
 }
 
 // rehearse foretells the outcomes of all actions.
@@ -132,11 +134,21 @@ func perform(ctx context.Context, client *orgusers.Client, actions []*action, em
 	return results, errors.Join(errs...)
 }
 
+// row is what became of one action for one address.
+type row struct {
+	Email  string `json:"email"`
+	Action string `json:"action"`
+	outcomes.Outcome
+}
+
+// Cells are what the table says of a row.
+func (r *row) Cells() []string { return []string{r.Email, r.Action} }
+
 func report(dryRun bool, actions []*action, results []*orgusers.BulkResult) *outcomes.Report {
 	r := outcomes.New(dryRun, "EMAIL", "ACTION")
 	for i, result := range results {
 		for _, o := range result.Outcomes {
-			r.Add(o, "done", o.Email, actions[i].flag)
+			r.Add(&row{o.Email, actions[i].flag, r.Outcome(o, "done")})
 		}
 	}
 	return r

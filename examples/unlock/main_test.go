@@ -1,9 +1,11 @@
 package main
 
 import (
+	"fmt"
 	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -202,5 +204,23 @@ func TestOnTheFakeWithoutConfiguration(t *testing.T) {
 	want := map[string]string{"leo.nguyen@example.com": "done"}
 	if got := programtest.Outcomes(t, result.Stdout); result.Status != 0 || !maps.Equal(got, want) {
 		t.Errorf("exit status %d, %v, want %v: %s", result.Status, got, want, result.Stderr)
+	}
+}
+
+func TestJSON(t *testing.T) {
+	t.Parallel()
+	server := programtest.Team(t, 2, orguserstest.WithoutRoutes())
+	result := unlocking(t, server, fakeRoutes, "-json", "-unlock", "-password-mail", "-email", "member0@example.com,pending@example.com", "-routes", "routes.json", "-apply")
+	document := programtest.ParseDocument(t, result.Stdout)
+	var got []string
+	for _, o := range document.Outcomes {
+		got = append(got, fmt.Sprintf("%v %v %v", o["email"], o["action"], o["status"]))
+		if noted := o["note"] != nil; noted != (o["status"] != "done") {
+			t.Errorf("the note of %v is %v", o["status"], o["note"])
+		}
+	}
+	want := []string{"member0@example.com unlock failed", "pending@example.com unlock skipped", "member0@example.com password-mail done", "pending@example.com password-mail skipped"}
+	if result.Status != 1 || document.DryRun || !slices.Equal(got, want) {
+		t.Errorf("exit status %d, %q, want %q: %s", result.Status, got, want, result.Stderr)
 	}
 }

@@ -1,6 +1,7 @@
 package programtest
 
 import (
+	"encoding/json"
 	"regexp"
 	"strings"
 	"testing"
@@ -51,4 +52,24 @@ func Counts(t *testing.T, stdout string) map[string]int {
 		counts[row["OUTCOME"]]++
 	}
 	return counts
+}
+
+// Document is the JSON of a program that does something to many users.
+type Document struct {
+	DryRun   bool             `json:"dry_run"`
+	Outcomes []map[string]any `json:"outcomes"`
+	Counts   []struct {
+		Status string `json:"status"`
+		Count  int    `json:"count"`
+	} `json:"counts"`
+}
+
+// ParseDocument reads a document, and nothing after it.
+func ParseDocument(t *testing.T, stdout string) *Document {
+	t.Helper()
+	document := new(Document)
+	if err := json.Unmarshal([]byte(stdout), document); err != nil {
+		t.Fatalf("stdout is no JSON: %v\n%s", err, stdout)
+	}
+	return document
 }
