@@ -109,8 +109,9 @@ func TestDirectoryThatIsNone(t *testing.T) {
 	server := orguserstest.NewServer()
 	t.Cleanup(server.Close)
 	result := programtest.Run(t, programtest.Command(t, programtest.Environment(server), "-o", "nowhere/review.html"))
-	if result.Status != 1 || !strings.Contains(result.Stderr, "-o nowhere/review.html: ") || strings.Contains(result.Stderr, ".tmp") {
-		t.Errorf("exit status %d, stderr %q, want 1 and the path", result.Status, result.Stderr)
+	programtest.ExpectMisuse(t, result, "-o nowhere/review.html: ")
+	if strings.Contains(result.Stderr, ".tmp") {
+		t.Errorf("stderr is %q, want the path that was given", result.Stderr)
 	}
 	if requests := server.Requests(); len(requests) != 0 {
 		t.Errorf("%d requests were sent, want none", len(requests))

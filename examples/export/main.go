@@ -1,4 +1,4 @@
-// Command export writes the users of an organization to a CSV file.
+// Command export writes the users of an organization as CSV or JSON.
 package main
 
 import (
@@ -6,15 +6,16 @@ import (
 	"io"
 	"time"
 
-	"github.com/orgusers/orgusers/examples/internal/csvexport"
 	"github.com/orgusers/orgusers/examples/internal/program"
+	"github.com/orgusers/orgusers/examples/internal/userexport"
 )
 
 const (
 	name  = "export"
-	about = `writes the users of a Contentstack organization as CSV, sorted by e-mail
-address: members and pending invitations.
+	about = `writes the users of a Contentstack organization as CSV or JSON, sorted by
+e-mail address: members and pending invitations.
 
+` + userexport.Help + `
 ` + program.Environment
 )
 
@@ -23,12 +24,12 @@ func main() { program.Main(name, run) }
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	flags := program.NewFlags(name, about)
 	organization := program.OrganizationFlags(flags)
-	output := csvexport.Flag(flags)
+	output := userexport.Flags(flags)
 	asked := newRequest(flags)
 	if err := program.Parse(flags, args, stdout); err != nil {
 		return err
 	}
-	options, err := asked.options(time.Now())
+	options, err := asked.options(time.Now(), output.IsJSON())
 	if err != nil {
 		return err
 	}

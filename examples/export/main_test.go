@@ -5,7 +5,9 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -189,7 +191,14 @@ func TestMisuse(t *testing.T) {
 		"separator of two characters":  {nil, []string{"-separator", "||"}, "one character"},
 		"output without a name":        {nil, []string{"-o", ""}, "-o"},
 		"output that is a directory":   {nil, []string{"-o", "."}, "-o .: it is there, and is no regular file"},
-		"days in the future":           {nil, []string{"-not-seen-for", "-1"}, "-not-seen-for -1"},
+		"days in the future":           {nil, []string{"-not-seen-for", "-1"}, `"-1" for flag -not-seen-for`},
+		"no days":                      {nil, []string{"-not-seen-for", "0"}, `"0" for flag -not-seen-for`},
+		"JSON and columns":             {nil, []string{"-json", "-columns", "email"}, "-columns is for CSV"},
+		"JSON and csdx":                {nil, []string{"-json", "-csdx"}, "-csdx is for CSV"},
+		"JSON and byte order mark":     {nil, []string{"-json", "-bom"}, "-bom is for CSV"},
+		"JSON and separator":           {nil, []string{"-json", "-separator", ","}, "-separator is for CSV"},
+		"JSON and CRLF":                {nil, []string{"-json", "-crlf"}, "-crlf is for CSV"},
+		"JSON and formulas":            {nil, []string{"-json", "-raw"}, "-raw is for CSV"},
 		"pending and not seen":         {nil, []string{"-not-seen-for", "9", "-status", "pending"}, "never pending"},
 		"token alone":                  {[]string{token}, nil, "CONTENTSTACK_ORGANIZATION_UID is not set"},
 		"organization alone":           {[]string{uid}, nil, "neither CONTENTSTACK_AUTHTOKEN nor"},
@@ -254,9 +263,7 @@ func TestFailureKeepsFile(t *testing.T) {
 func TestDirectoryThatIsNone(t *testing.T) {
 	t.Parallel()
 	result := programtest.Run(t, programtest.Command(t, nil, "-o", "nowhere/users.csv"))
-	if result.Status != 1 || !strings.Contains(result.Stderr, "nowhere") {
-		t.Errorf("exit status %d, stderr %q, want 1 and the path", result.Status, result.Stderr)
-	}
+	programtest.ExpectMisuse(t, result, "-o nowhere/users.csv: no file can be made")
 }
 
 func TestInterruptLeavesNothing(t *testing.T) {
@@ -274,7 +281,14 @@ func TestInterruptLeavesNothing(t *testing.T) {
 
 func TestBrokenPipe(t *testing.T) {
 	t.Parallel()
-	cmd := programtest.Command(t, nil)
+	for _, args := range [][]string{nil, {"-json"}} {
+		expectQuietEnd(t, programtest.Command(t, nil, args...))
+	}
+}
+
+// expectQuietEnd closes a program's stdout after some bytes of it.
+func expectQuietEnd(t *testing.T, cmd *exec.Cmd) {
+	t.Helper()
 	var stderr strings.Builder
 	cmd.Stderr = &stderr
 	stdout, err := cmd.StdoutPipe()
@@ -291,7 +305,27 @@ func TestBrokenPipe(t *testing.T) {
 		t.Fatal(err)
 	}
 	status := programtest.Status(t, cmd.Wait())
-	if status != 1 || !strings.Contains(stderr.String(), "of 2500 rows were written") {
-		t.Errorf("exit status %d, stderr %q, want 1 and how far it came", status, stderr.String())
+	if status != 141 || strings.Count(stderr.String(), "\n") != 1 {
+		t.Errorf("exit status %d, stderr %q, want 141 and nothing about it", status, stderr.String())
+	}
+}
+
+func TestNoColorsOnTerminal(t *testing.T) {
+	t.Parallel()
+	script, err := exec.LookPath("script") // which makes a terminal
+	if err != nil {
+		t.Skip(err)
+	}
+	for _, variable := range []string{"NO_COLOR=", "NO_COLOR=1"} {
+		export := programtest.Command(t, nil, "-o", "users.csv")
+		cmd := exec.CommandContext(t.Context(), script, "-qec", strings.Join(export.Args, " "), "typescript")
+		cmd.Dir, cmd.Env = export.Dir, slices.Concat(export.Env, []string{"TERM=xterm-256color", variable})
+		result := programtest.Run(t, cmd)
+		if result.Status != 0 || !strings.Contains(result.Stdout, "/2500") {
+			t.Fatalf("exit status %d, and there is no bar: %q, %s", result.Status, result.Stdout, result.Stderr)
+		}
+		if color := regexp.MustCompile(`\x1b\[[0-9;]*m`).FindString(result.Stdout); color != "" {
+			t.Errorf("%s: it colors: %q", variable, color)
+		}
 	}
 }

@@ -14,6 +14,7 @@ import (
 
 // request is what the command line asks for.
 type request struct {
+	flags      *flag.FlagSet
 	columns    string
 	csdx       bool
 	sort       string
@@ -27,7 +28,7 @@ type request struct {
 }
 
 func newRequest(flags *flag.FlagSet) *request {
-	r := new(request)
+	r := &request{flags: flags}
 	flags.StringVar(&r.columns, "columns", "", "write these `columns`, parted by commas, in this order (default all): "+strings.Join(columnNames(), ","))
 	flags.BoolVar(&r.csdx, "csdx", false, "write the columns of the vendor's csdx cm:export-to-csv instead; add -raw for exactly its cells, and -sort created for its order")
 	flags.StringVar(&r.sort, "sort", "email", "sort by this `field`: "+strings.Join(sortNames(), ", "))
@@ -42,7 +43,12 @@ func newRequest(flags *flag.FlagSet) *request {
 }
 
 // options checks what is asked for before anybody is asked for it.
-func (r *request) options(now time.Time) (*orgusers.ExportOptions, error) {
+func (r *request) options(now time.Time, asJSON bool) (*orgusers.ExportOptions, error) {
+	for _, name := range []string{"columns", "csdx", "bom", "separator", "crlf", "raw"} {
+		if asJSON && program.IsSet(r.flags, name) {
+			return nil, program.Misuse("-%s is for CSV: leave out that or -json", name)
+		}
+	}
 	columns, err := r.pickColumns()
 	if err != nil {
 		return nil, err
@@ -155,9 +161,6 @@ func (r *request) filter(now time.Time) (func(*orgusers.User) bool, error) {
 		return nil, program.Misuse("-status: there is no status %q; there are accepted and pending", r.status)
 	case r.notSeenFor.IsSet() && status == orgusers.StatusPending:
 		return nil, program.Misuse("-not-seen-for is for members, who are never pending: leave out -status pending")
-	}
-	if err := r.notSeenFor.Check(); err != nil {
-		return nil, err
 	}
 	return func(u *orgusers.User) bool {
 		return (status == "" || u.Status == status) && r.notSeenFor.Member(u, now)

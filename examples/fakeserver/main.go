@@ -3,6 +3,7 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -21,6 +22,9 @@ interrupted. When it is ready it writes to stdout, as lines NAME=value, the
 variables that point the other programs, and anything that uses orgusers, at it:
 
   CONTENTSTACK_BASE_URL, CONTENTSTACK_ORGANIZATION_UID, CONTENTSTACK_AUTHTOKEN
+
+With -json it writes them as one line instead: {"base_url":…,
+"organization_uid":…,"authtoken":…}.
 `
 )
 
@@ -33,6 +37,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	seed := flags.Uint64("seed", 1, "another `number` makes up another organization, and the same one on the same day the same")
 	rate := flags.Int("rate", 10, "answer 429 beyond this many `requests` a second, reads and writes apart; 0 is no limit")
 	latency := flags.Duration("latency", 0, "let every request take this much longer, 200ms say")
+	asJSON := program.JSONFlag(flags, "write one line of JSON instead of lines NAME=value")
 	if err := program.Parse(flags, args, stdout); err != nil {
 		return err
 	}
@@ -58,13 +63,12 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		program.FakeToday(),
 	)
 	defer fake.Close()
-	return serve(ctx, fake, listener, *users, stdout, stderr)
+	return serve(ctx, fake, listener, *users, *asJSON, stdout, stderr)
 }
 
-func serve(ctx context.Context, fake *orguserstest.Server, listener net.Listener, users int, stdout, stderr io.Writer) error {
-	// The listener accepts already: whoever reads the lines can begin.
-	_, err := fmt.Fprintf(stdout, "CONTENTSTACK_BASE_URL=http://%s\nCONTENTSTACK_ORGANIZATION_UID=%s\nCONTENTSTACK_AUTHTOKEN=%s\n",
-		listener.Addr(), fake.OrganizationUID, fake.AuthToken)
+func serve(ctx context.Context, fake *orguserstest.Server, listener net.Listener, users int, asJSON bool, stdout, stderr io.Writer) error {
+	// The listener accepts already: whoever reads this can begin.
+	err := place{"http://" + listener.Addr().String(), fake.OrganizationUID, fake.AuthToken}.write(stdout, asJSON)
 	if err != nil {
 		return errors.Join(err, listener.Close())
 	}
@@ -76,6 +80,22 @@ func serve(ctx context.Context, fake *orguserstest.Server, listener net.Listener
 		return err
 	}
 	return nil
+}
+
+// place is what points a client at the fake.
+type place struct {
+	BaseURL         string `json:"base_url"`
+	OrganizationUID string `json:"organization_uid"`
+	AuthToken       string `json:"authtoken"`
+}
+
+func (p place) write(stdout io.Writer, asJSON bool) error {
+	if asJSON {
+		return json.NewEncoder(stdout).Encode(p) //nolint:gosec // the token is made up
+	}
+	_, err := fmt.Fprintf(stdout, "CONTENTSTACK_BASE_URL=%s\nCONTENTSTACK_ORGANIZATION_UID=%s\nCONTENTSTACK_AUTHTOKEN=%s\n",
+		p.BaseURL, p.OrganizationUID, p.AuthToken)
+	return err
 }
 
 func onLoopback(addr string) bool {

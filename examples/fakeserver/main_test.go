@@ -38,7 +38,11 @@ func start(t *testing.T, args ...string) running {
 	}
 	lines := bufio.NewScanner(stdout)
 	var server running
-	for len(server.environment) < 3 {
+	wanted := 3
+	if slices.Contains(args, "-json") {
+		wanted = 1
+	}
+	for len(server.environment) < wanted {
 		if !lines.Scan() {
 			t.Fatalf("only %q on stdout: %v; %s", server.environment, lines.Err(), stderr.String())
 		}
@@ -98,6 +102,26 @@ CONTENTSTACK_AUTHTOKEN=[a-z0-9_]+$`)
 		if status := server.stop(signal); status != 0 {
 			t.Errorf("exit status %d after %v, want 0", status, signal)
 		}
+	}
+}
+
+func TestJSON(t *testing.T) {
+	t.Parallel()
+	server := start(t, "-users", "20", "-json")
+	var place map[string]string
+	if err := json.Unmarshal([]byte(server.environment[0]), &place); err != nil || len(place) != 3 {
+		t.Fatalf("%q: %v", server.environment[0], err)
+	}
+	server.environment = []string{
+		"CONTENTSTACK_BASE_URL=" + place["base_url"],
+		"CONTENTSTACK_ORGANIZATION_UID=" + place["organization_uid"],
+		"CONTENTSTACK_AUTHTOKEN=" + place["authtoken"],
+	}
+	if _, body := server.get(t, "limit=100"); !strings.Contains(body, "shares") {
+		t.Errorf("it answers %s", body)
+	}
+	if status := server.stop(os.Interrupt); status != 0 { // and there is no more on stdout
+		t.Errorf("exit status %d, want 0", status)
 	}
 }
 

@@ -101,7 +101,7 @@ func (r *request) check() error {
 	case *r.apply && !*r.yes && r.leavers.FromStdin():
 		return program.Misuse("-file - takes what is on stdin, so that the organization's name cannot be typed there: add -yes")
 	}
-	return r.notSeenFor.Check()
+	return nil
 }
 
 // nobody ends a search that found nobody to remove.

@@ -238,8 +238,8 @@ func TestMisuse(t *testing.T) {
 	}{
 		"nobody":                       {"", nil, "give -email, -file or -not-seen-for"},
 		"both":                         {"", []string{"-email", "a@example.com", "-not-seen-for", "9"}, "leave one out"},
-		"zero days":                    {"", []string{"-not-seen-for", "0"}, "nobody to remove"},
-		"days in the future":           {"", []string{"-not-seen-for", "-1"}, "-not-seen-for -1"},
+		"zero days":                    {"", []string{"-not-seen-for", "0"}, `"0" for flag -not-seen-for: it is a number of days`},
+		"days in the future":           {"", []string{"-not-seen-for", "-1"}, `"-1" for flag -not-seen-for`},
 		"pending without days":         {"", []string{"-email", "a@example.com", "-pending"}, "-pending is for -not-seen-for"},
 		"yes without apply":            {"", []string{"-email", "a@example.com", "-yes"}, "-yes"},
 		"stdin for two":                {"a@example.com\n", []string{"-file", "-", "-apply"}, "add -yes"},

@@ -6,14 +6,14 @@ import (
 	"io"
 
 	"github.com/orgusers/orgusers"
-	"github.com/orgusers/orgusers/examples/internal/csvexport"
 	"github.com/orgusers/orgusers/examples/internal/program"
+	"github.com/orgusers/orgusers/examples/internal/userexport"
 )
 
 const (
 	name  = "sharedlimit"
-	about = `writes the users of a Contentstack organization as CSV, sorted by e-mail
-address, within a limit that it shares with every other program that uses the
+	about = `writes the users of a Contentstack organization as CSV or JSON, sorted by
+e-mail address, within a limit that it shares with every other program that uses the
 same Redis: on as many machines as there are.
 
   sharedlimit -redis redis://10.0.0.7:6379 -o users.csv
@@ -23,6 +23,7 @@ The limits are those of the organization, and all that share them must be given
 the same. An export only reads; writes and bulk actions are shared by programs
 made after this one. Without an answer from Redis nothing is sent.
 
+` + userexport.Help + `
 ` + program.Environment
 )
 
@@ -31,7 +32,7 @@ func main() { program.Main(name, run) }
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	flags := program.NewFlags(name, about)
 	organization := program.OrganizationFlags(flags)
-	output := csvexport.Flag(flags)
+	output := userexport.Flags(flags)
 	shared := newBudget(flags)
 	if err := program.Parse(flags, args, stdout); err != nil {
 		return err

@@ -4,10 +4,11 @@ package lastseen
 
 import (
 	"flag"
+	"fmt"
+	"strconv"
 	"time"
 
 	"github.com/orgusers/orgusers"
-	"github.com/orgusers/orgusers/examples/internal/program"
 )
 
 // mostDays is a hundred years, before which nobody logged in anywhere.
@@ -23,7 +24,14 @@ type Rule struct {
 // it finds: "remove members".
 func Flag(flags *flag.FlagSet, what string) *Rule {
 	r := new(Rule)
-	flags.IntVar(&r.days, "not-seen-for", 0, what+" whose last login is this many `days` ago or longer; without a known login the day when they were added counts; pending invitations are left out")
+	flags.Func("not-seen-for", what+" whose last login is this many `days` ago or longer; without a known login the day when they were added counts; pending invitations are left out", func(value string) error {
+		days, err := strconv.Atoi(value)
+		if err != nil || days < 1 || days > mostDays {
+			return fmt.Errorf("it is a number of days, 1 to %d", mostDays)
+		}
+		r.days = days
+		return nil
+	})
 	return r
 }
 
@@ -32,14 +40,6 @@ func Days(days int) *Rule { return &Rule{days: days} }
 
 // IsSet tells whether there is a rule.
 func (r *Rule) IsSet() bool { return r.days != 0 }
-
-// Check refuses a time that is still to come, or before all users.
-func (r *Rule) Check() error {
-	if r.days < 0 || r.days > mostDays {
-		return program.Misuse("-not-seen-for %d: it is a number of days, %d at the most", r.days, mostDays)
-	}
-	return nil
-}
 
 // Member tells whether a user is a member who was not seen for so long.
 // Somebody who was added yesterday had no time to log in yet and is none; of

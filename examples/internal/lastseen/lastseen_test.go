@@ -1,6 +1,8 @@
 package lastseen
 
 import (
+	"flag"
+	"io"
 	"testing"
 	"time"
 
@@ -39,11 +41,15 @@ func TestRule(t *testing.T) {
 	}
 }
 
-func TestMostDays(t *testing.T) {
+func TestDays(t *testing.T) {
 	t.Parallel()
-	for days, fine := range map[int]bool{-1: false, 0: true, 36500: true, 36501: false, 106752: false} {
-		if err := (&Rule{days: days}).Check(); (err == nil) != fine {
-			t.Errorf("%d days: %v", days, err)
+	for days, fine := range map[string]bool{"-1": false, "0": false, "1": true, "36500": true, "36501": false, "106752": false, "99999999999999999999": false, "1.5": false, "": false} {
+		flags := flag.NewFlagSet("offboard", flag.ContinueOnError)
+		flags.SetOutput(io.Discard)
+		rule := Flag(flags, "remove members")
+		err := flags.Parse([]string{"-not-seen-for", days})
+		if (err == nil) != fine || rule.IsSet() != fine {
+			t.Errorf("%s days: %v", days, err)
 		}
 	}
 }

@@ -106,7 +106,7 @@ func (r *Report) Finish(name string, asJSON bool, stdout, stderr io.Writer, err 
 		write = r.WriteJSON
 	}
 	if writeErr := write(stdout); writeErr != nil {
-		// What was done matters more than that nobody reads of it.
+		// Not wrapped: what was done is said also where nobody reads stdout.
 		return errors.New(summary + "; but not all outcomes were written: " + writeErr.Error())
 	}
 	if err != nil {

@@ -16,8 +16,9 @@ func NewFlags(name, about string) *flag.FlagSet {
 	flags.Usage = func() {
 		_, _ = fmt.Fprintf(flags.Output(), "%s %s\nFlags:\n\n", name, about)
 		flags.PrintDefaults()
-		_, _ = fmt.Fprintf(flags.Output(), "\nExit status: %d done, %d failed, %d wrong flags, configuration or input, %d interrupted.\n",
-			statusDone, statusFailed, statusMisused, statusInterrupted)
+		_, _ = fmt.Fprintf(flags.Output(), "\nExit status: %d done, %d failed, %d wrong flags, configuration, input or\n"+
+			"output file, %d interrupted, %d nobody reads stdout any more. There are no colors.\n",
+			statusDone, statusFailed, statusMisused, statusInterrupted, statusUnread)
 	}
 	return flags
 }
@@ -63,8 +64,8 @@ func ApplyFlag(flags *flag.FlagSet) *bool {
 	return flags.Bool("apply", false, "do it; without this flag nothing is sent, and the table shows what would be done")
 }
 
-// isSet tells whether a flag is on the command line.
-func isSet(flags *flag.FlagSet, name string) bool {
+// IsSet tells whether a flag is on the command line.
+func IsSet(flags *flag.FlagSet, name string) bool {
 	found := false
 	flags.Visit(func(f *flag.Flag) { found = found || f.Name == name })
 	return found

@@ -45,8 +45,9 @@ func UsersFlag(flags *flag.FlagSet) *int {
 // Open makes a client of the organization in the environment, or of a fake
 // where the environment says nothing at all, and says on stderr which it is.
 // Half a configuration is an error: somebody means a real organization. The
-// fake brings routes for what the API has no request for. Options are added to
-// either's. Call close when done.
+// fake brings routes for what the API has no request for; of a real one stderr
+// is told when it does not answer for some time. Options are added to either's.
+// Call close when done.
 func (o *Organization) Open(stderr io.Writer, options ...orgusers.Option) (client *orgusers.Client, closeFake func(), err error) {
 	return o.OpenFor(stderr, func(string) []orgusers.Option { return options })
 }
@@ -57,7 +58,7 @@ func (o *Organization) OpenFor(stderr io.Writer, options func(uid string) []orgu
 		return nil, nil, Misuse("-users %d: the least is 1", *o.users)
 	}
 	if variables := environment(); len(variables) > 0 {
-		if client, err = o.openReal(variables, options); err != nil {
+		if client, err = o.openReal(variables, stderr, options); err != nil {
 			return nil, nil, err
 		}
 		Say(stderr, "%s: using the organization %s at %s", o.flags.Name(), client.OrganizationUID(), client.BaseURL())
@@ -73,16 +74,17 @@ func (o *Organization) OpenFor(stderr io.Writer, options func(uid string) []orgu
 	return client, server.Close, nil
 }
 
-func (o *Organization) openReal(variables []string, options func(uid string) []orgusers.Option) (*orgusers.Client, error) {
+func (o *Organization) openReal(variables []string, stderr io.Writer, options func(uid string) []orgusers.Option) (*orgusers.Client, error) {
 	names := strings.Join(variables, ", ")
-	if isSet(o.flags, "users") {
+	if IsSet(o.flags, "users") {
 		return nil, Misuse("-users is for the built-in fake, and %s in the environment for a real organization: leave one out", names)
 	}
 	plain, err := orgusers.NewFromEnv()
 	if err != nil {
 		return nil, Misuse("%w; put that right, or unset %s for the built-in fake", err, names)
 	}
-	client, err := orgusers.NewFromEnv(options(plain.OrganizationUID())...)
+	log := orgusers.WithLogger(newRetries(o.flags.Name(), stderr))
+	client, err := orgusers.NewFromEnv(append([]orgusers.Option{log}, options(plain.OrganizationUID())...)...)
 	if err != nil {
 		return nil, Misuse("%w", err)
 	}

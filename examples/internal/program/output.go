@@ -3,7 +3,6 @@ package program
 import (
 	"errors"
 	"flag"
-	"fmt"
 	"io"
 	"io/fs"
 	"os"
@@ -60,7 +59,7 @@ func (o *Output) String() string {
 // Write has write make the output. A file is written as the package writes
 // exports: complete and readable by its user alone, or, after an error, what
 // was there before is as it was. It is begun before write is called, so that a
-// directory that cannot be written costs no request.
+// directory that cannot be written costs no request, and is misuse.
 func (o *Output) Write(stdout io.Writer, write func(io.Writer) error) error {
 	path, isFile := o.File()
 	if !isFile {
@@ -74,7 +73,7 @@ func (o *Output) Write(stdout io.Writer, write func(io.Writer) error) error {
 		if failure, ok := errors.AsType[*fs.PathError](err); ok {
 			err = failure.Err // its path is the temporary file's
 		}
-		return fmt.Errorf("-o %s: no file can be made in its directory: %w", o.path, err)
+		return Misuse("-o %s: no file can be made in its directory: %w", o.path, err)
 	}
 	defer os.Remove(file.Name()) //nolint:errcheck // it is gone when all went well
 	if err := errors.Join(write(file), file.Sync(), file.Close()); err != nil {

@@ -21,7 +21,23 @@ const (
 	statusFailed      = 1
 	statusMisused     = 2
 	statusInterrupted = 130 // as shells report a program that Ctrl-C ended
+	statusUnread      = 141 // as they report one that wrote to a closed pipe
 )
+
+// errUnread is that nobody reads stdout any more, as after | head.
+var errUnread = errors.New("nobody reads stdout any more")
+
+// stdout makes that out of writing to a pipe that is closed: connections of a
+// client can break in the same way.
+type stdout struct{ to io.Writer }
+
+func (s stdout) Write(data []byte) (int, error) {
+	n, err := s.to.Write(data)
+	if errors.Is(err, syscall.EPIPE) {
+		err = errUnread
+	}
+	return n, err
+}
 
 // Run is a program. What it makes goes to stdout, and what it has to say to
 // stderr. When ctx ends it stops and leaves nothing half done behind.
@@ -31,7 +47,7 @@ type Run func(ctx context.Context, args []string, stdout, stderr io.Writer) erro
 // and exits.
 func Main(name string, run Run) {
 	ctx, stop := interruptible()
-	err := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
+	err := run(ctx, os.Args[1:], stdout{os.Stdout}, os.Stderr)
 	status := exitStatus(ctx, err)
 	stop()
 	report(os.Stderr, name, status, err)
@@ -58,6 +74,8 @@ func exitStatus(ctx context.Context, err error) int {
 		return statusDone
 	case errors.As(err, new(misuse)), errors.Is(err, orgusers.ErrRefused):
 		return statusMisused
+	case errors.Is(err, errUnread):
+		return statusUnread // nobody has to be told
 	case ctx.Err() != nil:
 		return statusInterrupted
 	default:

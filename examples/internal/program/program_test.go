@@ -31,6 +31,7 @@ func TestExitStatus(t *testing.T) {
 		"wrong flags":                  {running, Misuse("-x: %w", failure), 2},
 		"wrong flags, further up":      {running, fmt.Errorf("run: %w", Misuse("-x")), 2},
 		"refused":                      {running, fmt.Errorf("run: %w", orgusers.ErrRefused), 2},
+		"nobody reads":                 {running, fmt.Errorf("export: %w", errUnread), 141},
 		"interrupted":                  {interrupted, fmt.Errorf("run: %w", context.Canceled), 130},
 		"interrupted, other last word": {interrupted, failure, 130},
 	} {
