@@ -30,13 +30,33 @@ func tests(t *testing.T) map[string]bool {
 	return known
 }
 
+// pages are those of the documentation.
+func pages(t *testing.T) []string {
+	t.Helper()
+	found, err := filepath.Glob("*.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = filepath.WalkDir("docs", func(path string, _ fs.DirEntry, err error) error {
+		if filepath.Ext(path) == ".md" {
+			found = append(found, path)
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return found
+}
+
 // TestPagesNameTests keeps pages from naming proofs that do not exist, and
 // their tables of promises from a promise without one.
 func TestPagesNameTests(t *testing.T) {
 	t.Parallel()
 	known := tests(t)
 	named := regexp.MustCompile("`((?:Test|Fuzz)\\w+)`")
-	for page, rows := range map[string]int{"docs/guarantees.md": 30, "README.md": 9, "SECURITY.md": 0} {
+	promises := map[string]int{"docs/guarantees.md": 30, "README.md": 9} // that a page has at the least
+	for _, page := range pages(t) {
 		text, err := os.ReadFile(page)
 		if err != nil {
 			t.Fatal(err)
@@ -61,8 +81,30 @@ func TestPagesNameTests(t *testing.T) {
 				}
 			}
 		}
-		if found < rows {
-			t.Errorf("%s: only %d promises are read, want %d: has the page another form now?", page, found, rows)
+		if found < promises[page] {
+			t.Errorf("%s: only %d promises are read, want %d: has the page another form now?", page, found, promises[page])
 		}
+	}
+}
+
+// TestPagesLinkToFiles keeps links between pages from leading nowhere.
+func TestPagesLinkToFiles(t *testing.T) {
+	t.Parallel()
+	link := regexp.MustCompile(`\]\(([^)#:]+)[)#]`) // no URL
+	links := 0
+	for _, page := range pages(t) {
+		text, err := os.ReadFile(page)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, to := range link.FindAllStringSubmatch(string(text), -1) {
+			links++
+			if _, err := os.Stat(filepath.Join(filepath.Dir(page), to[1])); err != nil {
+				t.Errorf("%s: %v", page, err)
+			}
+		}
+	}
+	if links < 15 {
+		t.Errorf("only %d links are found", links)
 	}
 }

@@ -17,7 +17,7 @@ import (
 // pages are those that print code: the README and everything in docs.
 func pages(t *testing.T) []string {
 	t.Helper()
-	found := []string{"../README.md", "../SECURITY.md"}
+	found := []string{"../README.md", "../CONTRIBUTING.md", "../SECURITY.md"}
 	err := filepath.WalkDir("../docs", func(path string, _ fs.DirEntry, err error) error {
 		if strings.HasSuffix(path, ".md") {
 			found = append(found, path)
