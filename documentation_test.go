@@ -91,7 +91,7 @@ func TestEveryRequestIsDocumented(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, function := range functions {
-		if !takesContext(function) {
+		if !takesContext(function) || name == "AttemptFromContext" { // which sends nothing
 			continue
 		}
 		if !strings.Contains(string(readme), "`"+name+"`") {

@@ -1,10 +1,12 @@
 package orgusers_test
 
 import (
+	"bytes"
 	"context"
 	"crypto/tls"
 	"errors"
 	"io"
+	"log/slog"
 	"net"
 	"net/http"
 	"strings"
@@ -342,6 +344,23 @@ func TestRetryBudget(t *testing.T) {
 		down = true
 		if again := call(); again != 6 {
 			t.Errorf("after 50 successes a call was sent %d times, want 6", again)
+		}
+	})
+}
+
+// What is logged of an attempt that is repeated says why.
+func TestLogSaysWhyAnAttemptIsRepeated(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var log bytes.Buffer
+		s := &script{answers: []answer{fails(io.ErrUnexpectedEOF), good}}
+		client := newClient(t, s, orgusers.WithLogger(slog.New(slog.NewJSONHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))))
+		if _, err := client.Organization(t.Context(), nil); err != nil {
+			t.Fatal(err)
+		}
+		first, _, _ := strings.Cut(log.String(), "\n")
+		if !strings.Contains(first, `"retry_in"`) || !strings.Contains(first, `"error"`) {
+			t.Errorf("the first attempt is logged as %s", first)
 		}
 	})
 }

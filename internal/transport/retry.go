@@ -32,10 +32,13 @@ func (c *call) check(ctx context.Context, response *http.Response, err error) (b
 	// A new token is no retry: it is asked for whatever MaxAttempts is.
 	again := ctx.Err() == nil && c.retryable(status, err) &&
 		(c.attempts < c.transport.config.Retry.MaxAttempts || status == http.StatusUnauthorized)
+	failure := err
 	if again {
-		again, err = c.schedule(ctx, status, err)
+		if again, err = c.schedule(ctx, status, err); !again {
+			failure = err
+		}
 	}
-	c.log(ctx, status, err, again)
+	c.log(ctx, status, failure, again)
 	if again {
 		if c.answer != nil {
 			c.answer.Body = bytes.Clone(c.answer.Body) // the next attempt reuses the buffer
