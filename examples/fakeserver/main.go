@@ -100,8 +100,5 @@ func (p place) write(stdout io.Writer, asJSON bool) error {
 
 func onLoopback(addr string) bool {
 	host, _, err := net.SplitHostPort(addr)
-	if err != nil {
-		return false
-	}
-	return host == "localhost" || net.ParseIP(host).IsLoopback()
+	return err == nil && program.OnLoopback(host)
 }

@@ -3,6 +3,7 @@ package program
 import (
 	"flag"
 	"io"
+	"net"
 	"os"
 	"slices"
 	"strings"
@@ -30,11 +31,26 @@ of the API inside itself. For a real organization set
 type Organization struct {
 	flags *flag.FlagSet
 	users *int
+	sign  func(fake *orguserstest.Server) (orgusers.Option, error)
 }
 
 // OrganizationFlags adds the flags of an organization to a program's.
 func OrganizationFlags(flags *flag.FlagSet) *Organization {
-	return &Organization{flags: flags, users: UsersFlag(flags)}
+	return &Organization{flags: flags, users: UsersFlag(flags), sign: signFake}
+}
+
+// signFake leaves a real organization to the environment.
+func signFake(fake *orguserstest.Server) (orgusers.Option, error) {
+	if fake == nil {
+		return nil, nil //nolint:nilnil // no option is none
+	}
+	return orgusers.WithAuthToken(fake.AuthToken), nil
+}
+
+// SignWith replaces the tokens of the environment and of the fake. The argument
+// of sign is the fake, or nil for a real organization.
+func (o *Organization) SignWith(sign func(fake *orguserstest.Server) (orgusers.Option, error)) {
+	o.sign = sign
 }
 
 // UsersFlag adds the size of a fake organization to a program's flags.
@@ -65,13 +81,25 @@ func (o *Organization) OpenFor(stderr io.Writer, options func(uid string) []orgu
 		return client, func() {}, nil
 	}
 	server := orguserstest.NewServer(orguserstest.WithUsers(*o.users), FakeToday())
-	all := slices.Concat(server.Options(), []orgusers.Option{orgusers.WithRoutes(server.Routes())}, options(server.OrganizationUID))
-	if client, err = orgusers.New(server.OrganizationUID, all...); err != nil {
+	if client, err = o.openFake(server, options(server.OrganizationUID)); err != nil {
 		server.Close()
-		return nil, nil, Misuse("%w", err)
+		return nil, nil, err
 	}
 	Say(stderr, "%s: using the built-in fake with %d made-up users, since no %s variable is set", o.flags.Name(), *o.users, environmentPrefix)
 	return client, server.Close, nil
+}
+
+func (o *Organization) openFake(server *orguserstest.Server, options []orgusers.Option) (*orgusers.Client, error) {
+	signed, err := o.sign(server)
+	if err != nil {
+		return nil, err
+	}
+	own := []orgusers.Option{orgusers.WithBaseURL(server.URL), signed, orgusers.WithRoutes(server.Routes())}
+	client, err := orgusers.New(server.OrganizationUID, slices.Concat(own, options)...)
+	if err != nil {
+		return nil, Misuse("%w", err)
+	}
+	return client, nil
 }
 
 func (o *Organization) openReal(variables []string, stderr io.Writer, options func(uid string) []orgusers.Option) (*orgusers.Client, error) {
@@ -79,12 +107,16 @@ func (o *Organization) openReal(variables []string, stderr io.Writer, options fu
 	if IsSet(o.flags, "users") {
 		return nil, Misuse("-users is for the built-in fake, and %s in the environment for a real organization: leave one out", names)
 	}
-	plain, err := orgusers.NewFromEnv()
+	signed, err := o.sign(nil)
+	if err != nil {
+		return nil, err
+	}
+	plain, err := orgusers.NewFromEnv(signed)
 	if err != nil {
 		return nil, Misuse("%w; put that right, or unset %s for the built-in fake", err, names)
 	}
 	log := orgusers.WithLogger(newRetries(o.flags.Name(), stderr))
-	client, err := orgusers.NewFromEnv(append([]orgusers.Option{log}, options(plain.OrganizationUID())...)...)
+	client, err := orgusers.NewFromEnv(append([]orgusers.Option{log, signed}, options(plain.OrganizationUID())...)...)
 	if err != nil {
 		return nil, Misuse("%w", err)
 	}
@@ -96,6 +128,11 @@ func (o *Organization) openReal(variables []string, stderr io.Writer, options fu
 // that one day's exports of a fake are the same.
 func FakeToday() orguserstest.Option {
 	return orguserstest.WithReferenceDate(time.Now().UTC().Truncate(24 * time.Hour))
+}
+
+// OnLoopback tells whether a host is this machine.
+func OnLoopback(host string) bool {
+	return host == "localhost" || net.ParseIP(host).IsLoopback()
 }
 
 // environment is the names of the variables that mean a real organization.

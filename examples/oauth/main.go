@@ -1,0 +1,69 @@
+// Command oauth writes the users of an organization as CSV, signed in with
+// OAuth tokens that it renews.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/orgusers/orgusers"
+	"github.com/orgusers/orgusers/examples/internal/program"
+	"github.com/orgusers/orgusers/orguserstest"
+)
+
+const (
+	name  = "oauth"
+	about = `writes the users of a Contentstack organization to stdout as CSV,
+signed in with OAuth: it renews the access token before it expires and when it is
+refused, and keeps the refresh token that comes with a new one.
+
+` + program.Environment + `
+In place of those two tokens, which it does not use, it wants the file of -tokens
+and your OAuth app:
+
+  CONTENTSTACK_OAUTH_CLIENT_ID      its id
+  CONTENTSTACK_OAUTH_CLIENT_SECRET  its secret, if it has one
+  CONTENTSTACK_OAUTH_TOKEN_URL      where its tokens are renewed
+
+The file is what the token endpoint answered when you signed in: JSON with a
+refresh_token, and maybe an access_token. It is replaced at each renewal, since
+the refresh token in it may be good for one only: no two programs can share it.
+`
+)
+
+func main() { program.Main(name, run) }
+
+func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
+	flags := program.NewFlags(name, about)
+	organization := program.OrganizationFlags(flags)
+	file := flags.String("tokens", "", "read the tokens from this JSON `file`, and replace it when they are renewed")
+	if err := program.Parse(flags, args, stdout); err != nil {
+		return err
+	}
+	var tokens *source
+	organization.SignWith(func(fake *orguserstest.Server) (orgusers.Option, error) {
+		var err error
+		tokens, err = tokensOf(fake, *file, func() { program.Say(stderr, "%s: the access token was renewed", name) })
+		return orgusers.WithTokenSource(tokens), err
+	})
+	client, closeFake, err := organization.Open(stderr)
+	if err != nil {
+		return err
+	}
+	defer closeFake()
+
+	summary, err := client.ExportCSV(ctx, stdout, nil)
+	if failure, ok := errors.AsType[*renewalError](err); ok {
+		err = failure // the client shows no text of a token source
+	}
+	if unsaved := tokens.Close(); unsaved != nil {
+		err = errors.Join(err, fmt.Errorf("the new tokens are lost, and the old refresh token may be used up: sign in again: %w", unsaved))
+	}
+	if err != nil {
+		return err
+	}
+	program.Say(stderr, "%s: %d users", name, summary.Users)
+	return nil
+}
