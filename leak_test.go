@@ -41,7 +41,8 @@ func TestNoConnectionIsLeft(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			fake := orguserstest.NewUnstartedServer(orguserstest.WithUsers(2000), orguserstest.WithRateLimit(1e6, 1e6))
+			fake := orguserstest.NewUnstartedServer(orguserstest.WithUsers(2000), orguserstest.WithRateLimit(1e6, 1e6),
+				orguserstest.WithLatency(20*ms)) // so that pages are in flight together
 			defer fake.Close()
 			if tt.fault.Skip > 0 {
 				fake.AddFault(tt.fault)
