@@ -116,10 +116,11 @@ func (p *tab) expectNumbers() {
 // numbers are great.
 func (p *tab) expectBars() {
 	p.t.Helper()
-	type bar struct{ Number, Width, Room, Gap float64 }
+	type bar struct{ Number, Width, Room, Gap, Spill float64 }
 	charts := value[[][]bar](p, `Array.from(document.querySelectorAll(".charts-css"), (table) => Array.from(table.tBodies[0].rows, (row) => {
-		const [label, cell] = Array.from(row.cells, (cell) => cell.getBoundingClientRect());
-		return { number: parseInt(row.cells[1].textContent.replace(",", "")), width: cell.width, room: row.getBoundingClientRect().width, gap: cell.left - label.right };
+		const [label, cell, room] = [...row.cells, row].map((e) => e.getBoundingClientRect());
+		const text = row.querySelector("bdi").getBoundingClientRect();
+		return { number: parseInt(row.cells[1].textContent.replace(",", "")), width: cell.width, room: room.width, gap: cell.left - label.right, spill: text.bottom - room.bottom };
 	}))`)
 	for _, bars := range charts {
 		most := slices.MaxFunc(bars, func(a, b bar) int { return int(a.Number - b.Number) }).Number
@@ -128,8 +129,8 @@ func (p *tab) expectBars() {
 			if off := b.Width - want; off > b.Room/50 || off < -b.Room/50 || b.Room < 50 {
 				p.t.Errorf("the bar of %v is %v wide where there is room for %v, want %v", b.Number, b.Width, b.Room, want)
 			}
-			if b.Gap < -1 || b.Gap > 2 {
-				p.t.Errorf("the bar of %v begins %v behind its label", b.Number, b.Gap)
+			if b.Gap < -1 || b.Gap > 2 || b.Spill > 1 {
+				p.t.Errorf("the bar of %v begins %v behind its label, which spills over by %v", b.Number, b.Gap, b.Spill)
 			}
 		}
 	}
