@@ -131,6 +131,13 @@ func TestInterruptLeavesNothing(t *testing.T) {
 	programtest.ExpectFiles(t, cmd.Dir)
 }
 
+func TestBrokenPipe(t *testing.T) {
+	t.Parallel()
+	for _, args := range [][]string{nil, {"-json"}} {
+		programtest.ExpectQuietEnd(t, programtest.Command(t, nil, args...))
+	}
+}
+
 func TestReadsAlone(t *testing.T) {
 	t.Parallel()
 	server := programtest.Team(t, 5)

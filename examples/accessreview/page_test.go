@@ -21,18 +21,20 @@ import (
 //go:embed testdata/contrast.js
 var contrast string
 
-// hostile people would run something, if they could.
-var hostile = []orguserstest.Person{
+// guests are people who would run something if they could, and one whom a
+// search has to find without accents.
+var guests = []orguserstest.Person{
 	{Email: "script@example.com", FirstName: "<script>document.title='taken'</script>", LastName: "</script></style></title><script>alert(1)</script>"},
 	{Email: "image@example.com", FirstName: "<img src=x onerror=\"document.title='taken'\">", LastName: "' onclick='alert(1)"},
 	{Email: "bidi@example.com", FirstName: "\u202egnp.exe", LastName: "\u2067\u2066", Roles: []string{"Admin"}, MFA: true},
 	{Email: "outside@example.com", FirstName: "<link rel=stylesheet href=https://example.com/x.css>", LastName: "<base href=https://example.com>", Pending: true},
+	{Email: "guest@example.com", FirstName: "René", LastName: "Façade"},
 }
 
 func TestPageInBrowser(t *testing.T) {
 	t.Parallel()
 	browser := startBrowser(t)
-	server := organization(t, hostile...)
+	server := organization(t, guests...)
 	cmd := programtest.Command(t, programtest.Environment(server), "-o", "review.html")
 	if result := programtest.Run(t, cmd); result.Status != 0 {
 		t.Fatalf("exit status %d: %s", result.Status, result.Stderr)

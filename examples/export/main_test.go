@@ -2,7 +2,6 @@ package main
 
 import (
 	"encoding/csv"
-	"io"
 	"net/http"
 	"os"
 	"os/exec"
@@ -282,31 +281,7 @@ func TestInterruptLeavesNothing(t *testing.T) {
 func TestBrokenPipe(t *testing.T) {
 	t.Parallel()
 	for _, args := range [][]string{nil, {"-json"}} {
-		expectQuietEnd(t, programtest.Command(t, nil, args...))
-	}
-}
-
-// expectQuietEnd closes a program's stdout after some bytes of it.
-func expectQuietEnd(t *testing.T, cmd *exec.Cmd) {
-	t.Helper()
-	var stderr strings.Builder
-	cmd.Stderr = &stderr
-	stdout, err := cmd.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := io.ReadFull(stdout, make([]byte, 5)); err != nil {
-		t.Fatal(err)
-	}
-	if err := stdout.Close(); err != nil {
-		t.Fatal(err)
-	}
-	status := programtest.Status(t, cmd.Wait())
-	if status != 141 || strings.Count(stderr.String(), "\n") != 1 {
-		t.Errorf("exit status %d, stderr %q, want 141 and nothing about it", status, stderr.String())
+		programtest.ExpectQuietEnd(t, programtest.Command(t, nil, args...))
 	}
 }
 

@@ -5,6 +5,7 @@ package programtest
 import (
 	"bytes"
 	"errors"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -88,6 +89,31 @@ func Run(t *testing.T, cmd *exec.Cmd) Result {
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
 	status := Status(t, cmd.Run())
 	return Result{Stdout: stdout.String(), Stderr: stderr.String(), Status: status}
+}
+
+// ExpectQuietEnd fails a test whose program, when its stdout is closed after some
+// bytes of it, says anything about that.
+func ExpectQuietEnd(t *testing.T, cmd *exec.Cmd) {
+	t.Helper()
+	var stderr strings.Builder
+	cmd.Stderr = &stderr
+	stdout, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := io.ReadFull(stdout, make([]byte, 5)); err != nil {
+		t.Fatal(err)
+	}
+	if err := stdout.Close(); err != nil {
+		t.Fatal(err)
+	}
+	status := Status(t, cmd.Wait())
+	if status != 141 || strings.Count(stderr.String(), "\n") != 1 {
+		t.Errorf("exit status %d, stderr %q, want 141 and nothing about it", status, stderr.String())
+	}
 }
 
 // Status is the exit status that an error of [exec.Cmd.Run] or
