@@ -102,6 +102,14 @@
 // and everything that is printed hold neither tokens nor passwords nor
 // addresses of users: what the server says goes through a filter.
 //
+// # Seeing what it does
+//
+// [WithLogger] logs each attempt at debug level. The Transport of
+// [WithHTTPClient] is called for each attempt, and [AttemptFromContext] tells it
+// what is sent without saying to whom, for the names of spans and metrics. The
+// hooks of a net/http/httptrace.ClientTrace in the context of a call are called
+// for each of its attempts.
+//
 // # How sure the contract is
 //
 // Most requests are documented by the vendor, some answers have been observed

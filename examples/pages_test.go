@@ -64,11 +64,14 @@ func TestPagesCompileAsPrinted(t *testing.T) {
 var packageClause = regexp.MustCompile(`(?m)^package \w+$`)
 
 // byPackage puts the files of a page together that belong together: each
-// program is one of its own.
+// program is one of its own. What has no package is a quote.
 func byPackage(files []string) map[string][]string {
 	packages := map[string][]string{}
 	for i, code := range files {
 		name := packageClause.FindString(code)
+		if name == "" {
+			continue
+		}
 		if name == "package main" {
 			name += strconv.Itoa(i)
 		}

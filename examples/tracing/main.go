@@ -9,6 +9,7 @@ import (
 	"io"
 	"log/slog"
 
+	"go.opentelemetry.io/otel"
 	"go.opentelemetry.io/otel/codes"
 	"go.opentelemetry.io/otel/exporters/stdout/stdouttrace"
 	"go.opentelemetry.io/otel/sdk/resource"
@@ -39,7 +40,9 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	if err := program.Parse(flags, args, stdout); err != nil {
 		return err
 	}
-	lines := bufio.NewWriter(stdout) // it keeps the error of a write, which the exporter does not
+	lines := bufio.NewWriter(stdout)
+	// The first error of a write is kept by lines: one is enough to be told of.
+	otel.SetErrorHandler(otel.ErrorHandlerFunc(func(error) {}))
 	exporter, err := stdouttrace.New(stdouttrace.WithWriter(lines))
 	if err != nil {
 		return err

@@ -2,6 +2,8 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -72,6 +74,24 @@ func TestInterruptShowsWhatHappened(t *testing.T) {
 	got := names(t, result.Stdout)
 	if result.Status != 130 || len(got) < 3 || got[len(got)-1] != "list users" {
 		t.Errorf("exit status %d, spans %q: %s", result.Status, got, result.Stderr)
+	}
+}
+
+func TestStdoutThatIsGone(t *testing.T) {
+	t.Parallel()
+	read, write, err := os.Pipe()
+	if err := errors.Join(err, read.Close()); err != nil {
+		t.Fatal(err)
+	}
+	cmd := programtest.Command(t, nil, "-users", "2500")
+	var stderr strings.Builder
+	cmd.Stdout, cmd.Stderr = write, &stderr
+	status := programtest.Status(t, cmd.Run())
+	if err := write.Close(); err != nil {
+		t.Error(err)
+	}
+	if status != 1 || strings.Count(stderr.String(), "broken pipe") != 1 {
+		t.Errorf("exit status %d, stderr %q", status, stderr.String())
 	}
 }
 
