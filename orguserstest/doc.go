@@ -94,7 +94,7 @@
 // A server from [NewUnstartedServer] has no listener and no goroutine. Made
 // inside a bubble of testing/synctest and called through [Server.Transport],
 // its latency, limits and slow answers run on the bubble's clock, and so do the
-// client's waits: a minute takes no time, and always comes out the same.
+// client's waits: a minute takes no time.
 //
 //	synctest.Test(t, func(t *testing.T) {
 //		server := orguserstest.NewUnstartedServer(orguserstest.WithUsers(2500), orguserstest.WithRateLimit(10, 10))
