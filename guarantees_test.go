@@ -108,3 +108,21 @@ func TestPagesLinkToFiles(t *testing.T) {
 		t.Errorf("only %d links are found", links)
 	}
 }
+
+// TestTheHouseIsDescribed keeps CONTRIBUTING.md's list of files whole.
+func TestTheHouseIsDescribed(t *testing.T) {
+	t.Parallel()
+	page, err := os.ReadFile("CONTRIBUTING.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	files, err := filepath.Glob("*.go")
+	if err != nil || len(files) < 20 {
+		t.Fatalf("found %v, %v", files, err)
+	}
+	for _, file := range files {
+		if !strings.HasSuffix(file, "_test.go") && !strings.Contains(string(page), "`"+file+"`") {
+			t.Errorf("CONTRIBUTING.md does not say what %s is for", file)
+		}
+	}
+}
