@@ -10,14 +10,15 @@ import (
 
 	"github.com/orgusers/orgusers"
 	"github.com/orgusers/orgusers/examples/internal/program"
+	"github.com/orgusers/orgusers/examples/internal/userexport"
 	"github.com/orgusers/orgusers/orguserstest"
 )
 
 const (
 	name  = "oauth"
-	about = `writes the users of a Contentstack organization to stdout as CSV,
-signed in with OAuth: it renews the access token before it expires and when it is
-refused, and keeps the refresh token that comes with a new one.
+	about = `writes the users of a Contentstack organization as CSV, signed in with
+OAuth: it renews the access token before it expires and when it is refused, and
+keeps the refresh token that comes with a new one.
 
 ` + program.Environment + `
 In place of those two tokens, which it does not use, it wants the file of -tokens
@@ -30,7 +31,8 @@ and your OAuth app:
 The file is what the token endpoint answered when you signed in: JSON with a
 refresh_token, and maybe an access_token. It is replaced at each renewal, since
 the refresh token in it may be good for one only: no two programs can share it.
-`
+
+` + userexport.Help
 )
 
 func main() { program.Main(name, run) }
@@ -38,8 +40,12 @@ func main() { program.Main(name, run) }
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	flags := program.NewFlags(name, about)
 	organization := program.OrganizationFlags(flags)
+	output := userexport.Flags(flags)
 	file := flags.String("tokens", "", "read the tokens from this JSON `file`, and replace it when they are renewed")
 	if err := program.Parse(flags, args, stdout); err != nil {
+		return err
+	}
+	if err := output.Check(); err != nil {
 		return err
 	}
 	var tokens *source
@@ -54,16 +60,12 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	}
 	defer closeFake()
 
-	summary, err := client.ExportCSV(ctx, stdout, nil)
+	err = output.Export(ctx, client, new(orgusers.ExportOptions), stdout, stderr)
 	if failure, ok := errors.AsType[*renewalError](err); ok {
 		err = failure // the client shows no text of a token source
 	}
 	if unsaved := tokens.Close(); unsaved != nil {
 		err = errors.Join(err, fmt.Errorf("the new tokens are lost, and the old refresh token may be used up: sign in again: %w", unsaved))
 	}
-	if err != nil {
-		return err
-	}
-	program.Say(stderr, "%s: %d users", name, summary.Users)
-	return nil
+	return err
 }

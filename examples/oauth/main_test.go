@@ -107,7 +107,7 @@ func TestRenewsAndKeeps(t *testing.T) {
 			server := orguserstest.NewServer(orguserstest.WithUsers(250))
 			t.Cleanup(server.Close)
 			result, file := running(t, server, test.tokens(server))
-			if result.Status != 0 || !strings.HasSuffix(result.Stderr, "oauth: 250 users\n") || strings.Count(result.Stderr, "was renewed") != test.renewals {
+			if result.Status != 0 || !strings.Contains(result.Stderr, "oauth: 250 users, ") || strings.Count(result.Stderr, "was renewed") != test.renewals {
 				t.Errorf("exit status %d, stderr %q", result.Status, result.Stderr)
 			}
 			if test.renewals > 0 {
@@ -180,7 +180,7 @@ func TestTokensThatCannotBeKept(t *testing.T) {
 func TestOnTheFakeWithoutConfiguration(t *testing.T) {
 	t.Parallel()
 	result := programtest.Run(t, programtest.Command(t, nil, "-users", "120"))
-	if result.Status != 0 || strings.Count(result.Stderr, "was renewed") != 1 || !strings.HasSuffix(result.Stderr, "oauth: 120 users\n") {
+	if result.Status != 0 || strings.Count(result.Stderr, "was renewed") != 1 || !strings.Contains(result.Stderr, "oauth: 120 users, ") {
 		t.Errorf("exit status %d, stderr %q", result.Status, result.Stderr)
 	}
 }
