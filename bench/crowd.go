@@ -1,0 +1,68 @@
+package main
+
+import (
+	"context"
+	"io"
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// crowd is another client on the same limit: it sends evenly at a rate of its
+// own, whatever comes back.
+type crowd struct {
+	stop context.CancelFunc
+	wait sync.WaitGroup
+
+	answered, refused atomic.Int64
+}
+
+func (c *crowd) begin(ctx context.Context, at endpoint, rate float64) {
+	sending, stop := context.WithCancel(ctx)
+	c.stop = stop
+	client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 64}}
+	begun := time.Now()
+	c.wait.Go(func() {
+		defer client.CloseIdleConnections()
+		var sent sync.WaitGroup
+		defer sent.Wait()
+		for n := 0; ; n++ {
+			turn := begun.Add(time.Duration(float64(n) / rate * float64(time.Second)))
+			if sleep(sending, time.Until(turn)) != nil {
+				return
+			}
+			sent.Go(func() { c.send(ctx, client, at) })
+		}
+	})
+}
+
+func (c *crowd) send(ctx context.Context, client *http.Client, at endpoint) {
+	request, err := at.request(ctx, "/roles")
+	if err != nil {
+		return
+	}
+	response, err := client.Do(request)
+	if err != nil {
+		return // the whole run has failed, and says so itself
+	}
+	defer response.Body.Close()
+	_, _ = io.Copy(io.Discard, response.Body) // for the connection's sake
+	c.answered.Add(1)
+	if response.StatusCode == http.StatusTooManyRequests {
+		c.refused.Add(1)
+	}
+}
+
+// end lets them send no more, and waits for their answers. It may be called
+// again, or without a begin.
+func (c *crowd) end() {
+	if c.stop != nil {
+		c.stop()
+	}
+	c.wait.Wait()
+}
+
+func (c *crowd) refusedShare() float64 {
+	return float64(c.refused.Load()) / float64(max(1, c.answered.Load()))
+}
