@@ -160,7 +160,7 @@ func vaults(server *orguserstest.Server, authToken string) (secrets, all vault) 
 const (
 	// password is one that looks different wherever it is written down.
 	password     = `hunter2 &"<\é>'%`
-	secondFactor = "493817"
+	secondFactor = "K7-493817-x"
 	newcomer     = "stranger0@example.com"
 )
 
