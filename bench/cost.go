@@ -66,7 +66,7 @@ func memoryRows(size sizes) []measurement {
 				What:     "peak memory of exporting " + thousands(users) + ", above the idle program",
 				Measured: peak, Against: mostMemory, Unit: "MiB", Basis: "allowed", Ratio: peak / mostMemory, AtMost: 1,
 			})
-			each := r.ExportSeconds / float64(users) * 1e6
+			each := r.Export.Seconds / float64(users) * 1e6
 			first := each
 			if len(times) > 0 {
 				first = times[0].Against
@@ -74,7 +74,7 @@ func memoryRows(size sizes) []measurement {
 			times = append(times, row{
 				What:     "time of exporting " + thousands(users) + ", for each",
 				Measured: each, Against: first, Unit: "µs", Basis: "of " + thousands(size.exported[0]), Ratio: each / first,
-				Remark: fmt.Sprintf("%.1f s in all", r.ExportSeconds),
+				Remark: fmt.Sprintf("%.1f s in all, %.1f s of CPU time", r.Export.Seconds, r.Export.CPU),
 			})
 		}
 		return append(times, peaks...), nil

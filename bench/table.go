@@ -63,10 +63,10 @@ func (r row) cells() []string {
 	cells := []string{r.What, "", "", "", "", "", "", r.Remark}
 	if r.Against > 0 {
 		cells[1], cells[2] = amount(r.Measured, r.Unit), amount(r.Against, r.Unit)+" "+r.Basis
-		cells[3] = fmt.Sprintf("%.2f", r.Ratio)
+		cells[3] = fmt.Sprintf("%.3f", r.Ratio)
 	}
 	if r.AtMost > 0 {
-		cells[4] = fmt.Sprintf("%.2f", r.AtMost)
+		cells[4] = fmt.Sprintf("%.3f", r.AtMost)
 	}
 	if r.InFlight > 0 {
 		cells[5], cells[6] = fmt.Sprintf("%.1f %%", 100*r.Refused), strconv.Itoa(r.InFlight)

@@ -24,10 +24,10 @@ type task struct {
 
 // report is what it came to.
 type report struct {
-	Ours, ByHand  usage
-	New           float64 // seconds
-	Idle, Peak    int     // KiB of memory in use
-	ExportSeconds float64
+	Ours, ByHand usage
+	New          float64 // seconds
+	Idle, Peak   int     // KiB of memory in use
+	Export       usage   // of one run
 }
 
 // usage is what a run takes: the median of several.
@@ -182,15 +182,14 @@ func (t task) export(ctx context.Context, r *report) (err error) {
 	if r.Idle, err = memory("VmRSS"); err != nil {
 		return err
 	}
-	began := time.Now()
-	rows, err := export(ctx, t.At)
+	var rows int
+	r.Export, rows, err = measured(func() (int, error) { return export(ctx, t.At) })
 	if err == nil && rows != t.Users {
 		err = fmt.Errorf("%d users were exported, there are %d", rows, t.Users)
 	}
 	if err != nil {
 		return err
 	}
-	r.ExportSeconds = time.Since(began).Seconds()
 	r.Peak, err = memory("VmHWM")
 	return err
 }
