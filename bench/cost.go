@@ -98,6 +98,6 @@ func startRows(size sizes) []measurement {
 }
 
 // freshClient has no connection yet.
-func freshClient() http.Client {
-	return http.Client{Transport: http.DefaultTransport.(*http.Transport).Clone()} //nolint:forcetypeassert // nobody has replaced it
+func freshClient() *http.Client {
+	return &http.Client{Transport: http.DefaultTransport.(*http.Transport).Clone()} //nolint:forcetypeassert // nobody has replaced it
 }

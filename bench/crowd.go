@@ -38,10 +38,11 @@ func (c *crowd) begin(ctx context.Context, at endpoint, rate float64) {
 }
 
 func (c *crowd) send(ctx context.Context, client *http.Client, at endpoint) {
-	request, err := at.request(ctx, "/roles")
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, at.URL+"/v3/organizations/"+at.Organization+"/roles", http.NoBody)
 	if err != nil {
 		return
 	}
+	request.Header.Set("authtoken", at.AuthToken)
 	response, err := client.Do(request)
 	if err != nil {
 		return // the whole run has failed, and says so itself

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/orgusers/orgusers"
+	"github.com/orgusers/orgusers/internal/handwritten"
 	"github.com/orgusers/orgusers/orguserstest"
 )
 
@@ -27,14 +28,8 @@ func (e endpoint) client() (*orgusers.Client, error) {
 	return orgusers.New(e.Organization, orgusers.WithBaseURL(e.URL), orgusers.WithAuthToken(e.AuthToken))
 }
 
-// request makes one for the loops by hand.
-func (e endpoint) request(ctx context.Context, path string) (*http.Request, error) {
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, e.URL+"/v3/organizations/"+e.Organization+path, http.NoBody)
-	if err != nil {
-		return nil, err
-	}
-	request.Header.Set("authtoken", e.AuthToken)
-	return request, nil
+func (e endpoint) byHand(client *http.Client) *handwritten.Loop {
+	return &handwritten.Loop{BaseURL: e.URL, OrganizationUID: e.Organization, AuthToken: e.AuthToken, Client: client}
 }
 
 // tally is what a fake has seen of requests for users.

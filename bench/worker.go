@@ -72,10 +72,10 @@ func (t task) send(ctx context.Context) (report, error) {
 
 // list compares whole lists.
 func (t task) list(ctx context.Context, r *report) (err error) {
-	hand := byHand{endpoint: t.At}
+	hand := t.At.byHand(freshClient())
 	r.Ours, r.ByHand, err = t.alternate(
 		func() (int, error) { return list(ctx, t.At) },
-		func() (int, error) { return hand.list(ctx) },
+		func() (int, error) { return hand.List(ctx) },
 	)
 	return err
 }
@@ -97,9 +97,9 @@ func (t task) start(ctx context.Context, r *report) (err error) {
 			return 0, nil
 		},
 		func() (int, error) {
-			hand := byHand{endpoint: t.At, client: freshClient()}
-			defer hand.client.CloseIdleConnections()
-			page, err := hand.page(ctx, 0)
+			hand := t.At.byHand(freshClient())
+			defer hand.Client.CloseIdleConnections()
+			page, err := hand.Page(ctx, 0)
 			if err != nil {
 				return 0, err
 			}

@@ -120,15 +120,7 @@ func TestDirectoryThatIsNone(t *testing.T) {
 
 func TestInterruptLeavesNothing(t *testing.T) {
 	t.Parallel()
-	server := orguserstest.NewServer(orguserstest.WithUsers(1000))
-	t.Cleanup(server.Close)
-	arrived := programtest.HoldUp(t, server, 6, func(*orguserstest.Request) bool { return true })
-	cmd := programtest.Command(t, programtest.Environment(server), "-o", "review.html")
-	result := programtest.Interrupt(t, cmd, arrived)
-	if result.Status != 130 || !strings.Contains(result.Stderr, "interrupted") {
-		t.Errorf("exit status %d, stderr %q, want 130 and the word", result.Status, result.Stderr)
-	}
-	programtest.ExpectFiles(t, cmd.Dir)
+	programtest.ExpectInterruptLeavesNothing(t, 6, "-o", "review.html")
 }
 
 func TestBrokenPipe(t *testing.T) {

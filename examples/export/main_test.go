@@ -267,15 +267,7 @@ func TestDirectoryThatIsNone(t *testing.T) {
 
 func TestInterruptLeavesNothing(t *testing.T) {
 	t.Parallel()
-	server := orguserstest.NewServer(orguserstest.WithUsers(1000))
-	t.Cleanup(server.Close)
-	arrived := programtest.HoldUp(t, server, 3, func(*orguserstest.Request) bool { return true })
-	cmd := programtest.Command(t, programtest.Environment(server), "-o", "users.csv")
-	result := programtest.Interrupt(t, cmd, arrived)
-	if result.Status != 130 || !strings.Contains(result.Stderr, "interrupted") {
-		t.Errorf("exit status %d, stderr %q, want 130 and the word", result.Status, result.Stderr)
-	}
-	programtest.ExpectFiles(t, cmd.Dir)
+	programtest.ExpectInterruptLeavesNothing(t, 3, "-o", "users.csv")
 }
 
 func TestBrokenPipe(t *testing.T) {

@@ -1,4 +1,7 @@
-package main
+// Package handwritten is the loop that somebody in a hurry would write with
+// net/http and encoding/json: one page after another, and nothing of limits,
+// retries, or users who come and go. Benchmarks compare the package with it.
+package handwritten
 
 import (
 	"context"
@@ -10,15 +13,14 @@ import (
 	"time"
 )
 
-// sharesPage is a page for encoding/json alone, with all fields of the
-// contract.
-type sharesPage struct {
+// Page is a page for encoding/json alone, with all fields of the contract.
+type Page struct {
 	Shares []struct {
 		UID              string    `json:"uid"`
 		Email            string    `json:"email"`
 		UserUID          string    `json:"user_uid"`
 		OrgUID           string    `json:"org_uid"`
-		OrgRoles         []orgRole `json:"org_roles"`
+		OrgRoles         []Role    `json:"org_roles"`
 		Status           string    `json:"status"`
 		InvitedBy        string    `json:"invited_by"`
 		InvitedAt        time.Time `json:"invited_at"`
@@ -37,26 +39,41 @@ type sharesPage struct {
 	Count int `json:"count"`
 }
 
-type orgRole struct {
+// Role is a role of the organization.
+type Role struct {
 	UID  string `json:"uid"`
 	Name string `json:"name"`
 }
 
-// byHand is the loop that somebody in a hurry would write: one page after
-// another on one connection, and nothing of limits, retries, or users who come
-// and go.
-type byHand struct {
-	endpoint
-	client http.Client
+// Loop is whom it asks, and with what.
+type Loop struct {
+	BaseURL, OrganizationUID, AuthToken string
+	Client                              *http.Client
 }
 
-func (l *byHand) page(ctx context.Context, skip int) (*sharesPage, error) {
-	request, err := l.request(ctx, "/share?asc=created_at&include_count=true&include_invited_by=true"+
-		"&include_roles=true&include_user_details=true&limit=100&skip="+strconv.Itoa(skip))
+// List reads all pages and counts their users.
+func (l *Loop) List(ctx context.Context) (users int, err error) {
+	for {
+		page, err := l.Page(ctx, users)
+		if err != nil {
+			return users, err
+		}
+		if users += len(page.Shares); len(page.Shares) == 0 || users >= page.Count {
+			return users, nil
+		}
+	}
+}
+
+// Page reads a page of a hundred users.
+func (l *Loop) Page(ctx context.Context, skip int) (*Page, error) {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, l.BaseURL+"/v3/organizations/"+l.OrganizationUID+
+		"/share?asc=created_at&include_count=true&include_invited_by=true"+
+		"&include_roles=true&include_user_details=true&limit=100&skip="+strconv.Itoa(skip), http.NoBody)
 	if err != nil {
 		return nil, err
 	}
-	response, err := l.client.Do(request)
+	request.Header.Set("authtoken", l.AuthToken)
+	response, err := l.Client.Do(request)
 	if err != nil {
 		return nil, err
 	}
@@ -68,18 +85,6 @@ func (l *byHand) page(ctx context.Context, skip int) (*sharesPage, error) {
 	if response.StatusCode != http.StatusOK {
 		return nil, fmt.Errorf("the loop by hand was answered %s", response.Status)
 	}
-	page := new(sharesPage)
+	page := new(Page)
 	return page, json.Unmarshal(text, page)
-}
-
-func (l *byHand) list(ctx context.Context) (users int, err error) {
-	for {
-		page, err := l.page(ctx, users)
-		if err != nil {
-			return users, err
-		}
-		if users += len(page.Shares); len(page.Shares) == 0 || users >= page.Count {
-			return users, nil
-		}
-	}
 }
