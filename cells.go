@@ -16,7 +16,8 @@ type table struct {
 	csv   *csv.Writer
 	raw   bool
 	crlf  bool
-	ready bytes.Buffer // encoded rows that the writer has not got yet
+	row   bytes.Buffer // the row that was encoded last
+	ready bytes.Buffer // rows that the writer has not got yet
 
 	ends  []int // where the rows in ready end
 	rows  int   // rows written
@@ -26,7 +27,7 @@ type table struct {
 // newTable refuses what no CSV can be parted by.
 func newTable(to io.Writer, options *ExportOptions) (*table, error) {
 	t := &table{to: to, raw: options.Raw, crlf: options.CRLF}
-	t.csv = csv.NewWriter(&t.ready)
+	t.csv = csv.NewWriter(&t.row)
 	t.csv.UseCRLF = options.CRLF
 	if options.Comma != 0 {
 		t.csv.Comma = options.Comma
@@ -34,8 +35,7 @@ func newTable(to io.Writer, options *ExportOptions) (*table, error) {
 	if err := t.csv.Write(nil); err != nil {
 		return nil, errors.New("the separator must be a character other than a quote and a line break")
 	}
-	t.csv.Flush()
-	t.ready.Reset()
+	t.csv.Flush() // encode begins anew
 	if options.BOM {
 		t.ready.WriteString("\ufeff")
 	}
@@ -44,14 +44,17 @@ func newTable(to io.Writer, options *ExportOptions) (*table, error) {
 
 // head adds the header, which is no row of users.
 func (t *table) head(cells []string) error {
-	err := t.write(cells)
+	row, err := t.encode(cells)
+	if err == nil {
+		err = t.write(row)
+	}
 	t.rows, t.ends = 0, t.ends[:0]
 	return err
 }
 
-// write adds a row. It changes the cells.
-func (t *table) write(cells []string) error {
-	const enough = 32 << 10
+// encode makes a row, which is good until the next, of cells, which it changes.
+func (t *table) encode(cells []string) ([]byte, error) {
+	t.row.Reset()
 	for i := range cells {
 		cells[i] = oneKindOfBreak(cells[i])
 		if !t.raw {
@@ -61,9 +64,16 @@ func (t *table) write(cells []string) error {
 	if len(cells) == 1 && cells[0] == "" {
 		t.writeEmpty()
 	} else if err := t.csv.Write(cells); err != nil {
-		return err
+		return nil, err
 	}
 	t.csv.Flush()
+	return t.row.Bytes(), nil
+}
+
+// write adds a row.
+func (t *table) write(row []byte) error {
+	const enough = 32 << 10
+	t.ready.Write(row)
 	t.ends = append(t.ends, t.ready.Len())
 	if t.ready.Len() < enough {
 		return nil
@@ -74,11 +84,11 @@ func (t *table) write(cells []string) error {
 // writeEmpty writes a row of one empty cell, which encoding/csv would write as
 // an empty line, and read back as none.
 func (t *table) writeEmpty() {
-	t.ready.WriteString(`""`)
+	t.row.WriteString(`""`)
 	if t.crlf {
-		t.ready.WriteByte('\r')
+		t.row.WriteByte('\r')
 	}
-	t.ready.WriteByte('\n')
+	t.row.WriteByte('\n')
 }
 
 // flush hands over what is ready.

@@ -11,7 +11,8 @@ type Column struct {
 	Header string
 	// Value makes the cell of a user. It is given users with the names of
 	// their roles and the inviter's address, as far as the server or the rest
-	// of the organization tells them, and must not keep or change them.
+	// of the organization tells them, once each and in no particular order, and
+	// must not keep or change them.
 	Value func(*User) string
 
 	// presentInviter has Value see an inviter only while the inviter is in the

@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/orgusers/orgusers/internal/extsort"
@@ -131,6 +133,7 @@ type export struct {
 	client  *Client
 	options ExportOptions
 	table   *table
+	cells   []string // of the row that is made
 	sorter  *extsort.Sorter
 
 	reading readProgress
@@ -138,7 +141,7 @@ type export struct {
 	kept    int // passed the filter
 
 	roles    map[string]string // names by uid, once they had to be read
-	inviters map[string]string // by uid the addresses of those who are in the organization
+	accounts map[string]string // addresses by uid: of inviters, or empty while unknown; and of whoever may be one
 }
 
 func (e *export) run(ctx context.Context, w io.Writer) error {
@@ -148,6 +151,7 @@ func (e *export) run(ctx context.Context, w io.Writer) error {
 	}
 	e.table = table
 	e.sorter = extsort.New("", e.options.MemoryBudget)
+	e.accounts = map[string]string{}
 	defer e.sorter.Close() //nolint:errcheck // what it held is of no more use
 	if err := e.read(ctx); err != nil {
 		return failedIn("nothing was written", err)
@@ -169,14 +173,11 @@ func (e *export) read(ctx context.Context) error {
 		if err := e.nameRoles(ctx, u); err != nil {
 			return err
 		}
-		mark := leftOut
-		if e.options.Filter == nil || e.options.Filter(u) {
-			mark = exported
-			e.kept++
-			e.noteInviter(u)
-		}
+		e.noteAccount(u)
 		key = e.options.Sort.key(key[:0], u)
-		record = encodeUser(append(record[:0], mark), u)
+		if record, err = e.appendRecord(record[:0], u); err != nil {
+			return err
+		}
 		if err := e.sorter.Add(key, record); err != nil {
 			return err
 		}
@@ -188,11 +189,25 @@ func (e *export) read(ctx context.Context) error {
 	return e.findInviters(ctx)
 }
 
-// The first byte of a record.
+// A record begins with one of these. Rows are made while pages are awaited,
+// unless they need an address that may come with one of these pages.
 const (
-	leftOut byte = iota
-	exported
+	leftOut      byte = iota // and the account
+	readyRow                 // and the account, and the row
+	wantsInviter             // and the user
 )
+
+func (e *export) appendRecord(record []byte, u *User) ([]byte, error) {
+	if e.options.Filter != nil && !e.options.Filter(u) {
+		return encodeAccount(append(record, leftOut), u), nil
+	}
+	e.kept++
+	if !e.knowsInviter(u) {
+		return encodeUser(append(record, wantsInviter), u), nil
+	}
+	row, err := e.row(u)
+	return append(encodeAccount(append(record, readyRow), u), row...), err
+}
 
 func (e *export) write(ctx context.Context) error {
 	header := make([]string, len(e.options.Columns))
@@ -202,7 +217,6 @@ func (e *export) write(ctx context.Context) error {
 	if err := e.table.head(header); err != nil {
 		return err
 	}
-	cells := header
 	rows := 0
 	for record, err := range e.sorter.Sorted(ctx) {
 		if err != nil {
@@ -211,17 +225,11 @@ func (e *export) write(ctx context.Context) error {
 		if record[0] == leftOut {
 			continue
 		}
-		u, err := decodeUser(record[1:])
+		row, err := e.rowOf(record)
 		if err != nil {
 			return err
 		}
-		if u.InvitedBy.Email == "" {
-			u.InvitedBy.Email = e.inviters[u.InvitedBy.UID]
-		}
-		for i, column := range e.options.Columns {
-			cells[i] = e.cell(column, u)
-		}
-		if err := e.table.write(cells); err != nil {
+		if err := e.table.write(row); err != nil {
 			return err
 		}
 		if rows++; rows%1000 == 0 {
@@ -235,8 +243,32 @@ func (e *export) write(ctx context.Context) error {
 	return nil
 }
 
+// rowOf is the row that a record holds or can now be made into.
+func (e *export) rowOf(record []byte) ([]byte, error) {
+	if record[0] == readyRow {
+		_, _, row, err := decodeAccount(record[1:])
+		return row, err
+	}
+	u, err := decodeUser(record[1:])
+	if err != nil {
+		return nil, err
+	}
+	if u.InvitedBy.Email == "" {
+		u.InvitedBy.Email = e.accounts[u.InvitedBy.UID]
+	}
+	return e.row(u)
+}
+
+func (e *export) row(u *User) ([]byte, error) {
+	e.cells = e.cells[:0]
+	for _, column := range e.options.Columns {
+		e.cells = append(e.cells, e.cell(column, u))
+	}
+	return e.table.encode(e.cells)
+}
+
 func (e *export) cell(column Column, u *User) string {
-	if column.presentInviter && e.inviters[u.InvitedBy.UID] == "" {
+	if column.presentInviter && e.accounts[u.InvitedBy.UID] == "" {
 		withoutFormer := *u
 		withoutFormer.InvitedBy = Inviter{}
 		u = &withoutFormer
@@ -272,35 +304,50 @@ func (e *export) readRoles(ctx context.Context) error {
 	return nil
 }
 
-// noteInviter keeps whom to look for: an inviter whose address the server did
-// not send, or who is shown only while in the organization.
-func (e *export) noteInviter(u *User) {
-	byPresence := func(column Column) bool { return column.presentInviter }
-	if u.InvitedBy.UID == "" || u.InvitedBy.Email != "" && !slices.ContainsFunc(e.options.Columns, byPresence) {
-		return
+// noteAccount keeps addresses in case their users have invited others. Lists
+// are read from the oldest on, so the first users are those who mostly have;
+// an address for each would be too much to keep.
+func (e *export) noteAccount(u *User) {
+	const first = 10_000
+	if u.UID != "" && len(e.accounts) < first {
+		e.accounts[strings.Clone(u.UID)] = strings.Clone(u.Email)
 	}
-	if e.inviters == nil {
-		e.inviters = map[string]string{}
-	}
-	e.inviters[u.InvitedBy.UID] = ""
 }
 
-// findInviters looks for the addresses of inviters among everybody read.
-// There are few of them; an address for each user would be too much to keep.
+// knowsInviter fills in the inviter's address. It is false where that has to be
+// looked for among everybody.
+func (e *export) knowsInviter(u *User) bool {
+	byPresence := func(column Column) bool { return column.presentInviter }
+	inviter := &u.InvitedBy
+	if inviter.UID == "" || inviter.UID == serviceItself || inviter.Email != "" && !slices.ContainsFunc(e.options.Columns, byPresence) {
+		return true
+	}
+	email := e.accounts[inviter.UID]
+	if email == "" {
+		e.accounts[strings.Clone(inviter.UID)] = ""
+		return false
+	}
+	if inviter.Email == "" {
+		inviter.Email = email
+	}
+	return true
+}
+
+// findInviters looks for inviters who are still unknown among everybody read.
 func (e *export) findInviters(ctx context.Context) error {
-	if len(e.inviters) == 0 {
+	if !slices.Contains(slices.Collect(maps.Values(e.accounts)), "") {
 		return nil
 	}
 	for record, err := range e.sorter.Unsorted(ctx) {
 		if err != nil {
 			return err
 		}
-		uid, email, err := decodeAccount(record[1:])
+		uid, email, _, err := decodeAccount(record[1:])
 		if err != nil {
 			return err
 		}
-		if _, invited := e.inviters[string(uid)]; invited {
-			e.inviters[string(uid)] = string(email)
+		if _, wanted := e.accounts[string(uid)]; wanted {
+			e.accounts[string(uid)] = string(email)
 		}
 	}
 	return nil

@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -85,19 +86,54 @@ func rawColumns() []orgusers.Column {
 	}
 }
 
-// What a column is given has been to a record and back: nothing may be lost.
+// What a column is given has been to a record and back where its inviter had to
+// be looked for: nothing may be lost.
 func TestExportGivesColumnsTheWholeUser(t *testing.T) {
 	t.Parallel()
-	server := startFake(t, orguserstest.WithUsers(230))
-	want := expected(server.Users())
-	slices.SortFunc(want, byEmail)
-	var got []*orgusers.User
-	export(t, fakeClient(t, server), &orgusers.ExportOptions{Columns: []orgusers.Column{{Header: "user", Value: func(u *orgusers.User) string {
-		got = append(got, u)
-		return u.Email
-	}}}})
-	if diff := diffUsers(want, got); diff != "" {
-		t.Errorf("-want +got:\n%s", diff)
+	for _, opt := range inviterForms {
+		server := startFake(t, orguserstest.WithUsers(230), opt)
+		want := expected(server.Users())
+		slices.SortFunc(want, byEmail)
+		var got []*orgusers.User
+		export(t, fakeClient(t, server), &orgusers.ExportOptions{Columns: []orgusers.Column{{Header: "user", Value: func(u *orgusers.User) string {
+			got = append(got, u)
+			return u.Email
+		}}}})
+		slices.SortFunc(got, byEmail)
+		if diff := diffUsers(want, got); diff != "" {
+			t.Errorf("-want +got:\n%s", diff)
+		}
+	}
+}
+
+// inviterForms have answers show inviters with their addresses, so that rows
+// are made while pages are awaited, and as uids, so that they are made at last.
+var inviterForms = map[string]orguserstest.Option{"addresses": orguserstest.WithPageCap(100), "uids": orguserstest.WithInviterUIDs()}
+
+// Inviters may be read long before those they invited, after them, and be left
+// out themselves.
+func TestExportFindsInviters(t *testing.T) {
+	t.Parallel()
+	for name, opt := range inviterForms {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			server := startFake(t, orguserstest.WithUsers(15_000), opt)
+			invite := func(by string, p orguserstest.Person) {
+				server.AddUser(orguserstest.Person{Email: by, FirstName: "Inviter"})
+				p.InvitedBy = by
+				server.AddUser(p)
+			}
+			invite("late@example.com", orguserstest.Person{Email: "guest1@example.com"})
+			invite("later@example.com", orguserstest.Person{Email: "guest2@example.com", CreatedAt: time.Date(2001, 1, 1, 0, 0, 0, 0, time.UTC)})
+			file := export(t, fakeClient(t, server), &orgusers.ExportOptions{
+				Columns: []orgusers.Column{orgusers.DefaultColumns()[0], orgusers.DefaultColumns()[6]},
+				Filter:  func(u *orgusers.User) bool { return strings.HasPrefix(u.Email, "guest") },
+			})
+			want := "Email,Invited By\nguest1@example.com,late@example.com\nguest2@example.com,later@example.com\n"
+			if file != want {
+				t.Errorf("got %q, want %q", file, want)
+			}
+		})
 	}
 }
 
@@ -162,7 +198,14 @@ func checkSummary(t *testing.T, got *orgusers.ExportSummary, rows, users, size, 
 }
 
 func TestExportBeyondTheMemoryBudget(t *testing.T) {
-	server := startFake(t, orguserstest.WithUsers(4000))
+	for name, opt := range inviterForms {
+		t.Run(name, func(t *testing.T) { testBeyondTheMemoryBudget(t, opt) })
+	}
+}
+
+func testBeyondTheMemoryBudget(t *testing.T, opt orguserstest.Option) {
+	t.Helper()
+	server := startFake(t, orguserstest.WithUsers(4000), opt)
 	client := fakeClient(t, server)
 	want := export(t, client, &orgusers.ExportOptions{Columns: rawColumns()})
 
@@ -176,7 +219,7 @@ func TestExportBeyondTheMemoryBudget(t *testing.T) {
 	for name, opts := range map[string]*orgusers.ExportOptions{
 		"a writer that fails":   {MemoryBudget: 64 << 10},
 		"a filter that panics":  {MemoryBudget: 64 << 10, Filter: func(u *orgusers.User) bool { return u.Email < "y" || panics() }},
-		"a column that panics":  {MemoryBudget: 64 << 10, Columns: []orgusers.Column{{Header: "a", Value: func(*orgusers.User) string { panic(stop) }}}},
+		"a column that panics":  {MemoryBudget: 64 << 10, Columns: []orgusers.Column{{Header: "a", Value: func(u *orgusers.User) string { _ = u.Email < "y" || panics(); return "" }}}},
 		"a progress that fails": {MemoryBudget: 64 << 10, Progress: func(p orgusers.ExportProgress) { _ = p.Users < 3000 || panics() }},
 	} {
 		func() {
@@ -223,7 +266,7 @@ func panics() bool { panic("a function of the caller's") }
 
 func TestExportFilter(t *testing.T) {
 	t.Parallel()
-	for _, opt := range []orguserstest.Option{orguserstest.WithPageCap(100), orguserstest.WithInviterUIDs()} {
+	for _, opt := range inviterForms {
 		server := startFake(t, orguserstest.WithUsers(250), opt)
 		all := expected(server.Users())
 		pending := func(u *orgusers.User) bool { return u.Status == orgusers.StatusPending }

@@ -8,11 +8,12 @@ import (
 
 // The export keeps users between reading and writing as records: every field,
 // in little space and quickly read back. encode and decode go through the
-// fields in the same order.
+// fields in the same order; the account comes first.
 
 func encodeUser(r []byte, u *User) []byte {
+	r = encodeAccount(r, u)
 	for _, text := range []string{
-		u.ShareUID, u.UID, u.Email, u.FirstName, u.LastName, string(u.Status),
+		u.ShareUID, u.FirstName, u.LastName, string(u.Status),
 		string(u.MFA), u.Message, u.InvitedBy.UID, u.InvitedBy.Email,
 	} {
 		r = appendText(r, text)
@@ -42,7 +43,7 @@ func appendText(r []byte, text string) []byte {
 func decodeUser(data []byte) (*User, error) {
 	r := recordReader{left: data, texts: string(data)}
 	u := &User{
-		ShareUID: r.text(), UID: r.text(), Email: r.text(), FirstName: r.text(), LastName: r.text(), Status: UserStatus(r.text()),
+		UID: r.text(), Email: r.text(), ShareUID: r.text(), FirstName: r.text(), LastName: r.text(), Status: UserStatus(r.text()),
 		MFA: MFAStatus(r.text()), Message: r.text(), InvitedBy: Inviter{UID: r.text(), Email: r.text()},
 		InvitedAt: r.time(), LastLoginAt: r.time(), CreatedAt: r.time(), UpdatedAt: r.time(),
 		Owner: r.number() == 1, AccessWithoutSSO: r.number() == 1,
@@ -59,15 +60,19 @@ func decodeUser(data []byte) (*User, error) {
 	return u, nil
 }
 
+// encodeAccount is the beginning of encodeUser.
+func encodeAccount(r []byte, u *User) []byte {
+	return appendText(appendText(r, u.UID), u.Email)
+}
+
 // decodeAccount reads no more of a record than whose it is, and copies nothing.
-func decodeAccount(data []byte) (uid, email []byte, err error) {
+func decodeAccount(data []byte) (uid, email, rest []byte, err error) {
 	r := recordReader{left: data}
-	r.bytes() // of the share's uid
 	uid, email = r.bytes(), r.bytes()
 	if r.broken {
-		return nil, nil, errRecord
+		return nil, nil, nil, errRecord
 	}
-	return uid, email, nil
+	return uid, email, r.left, nil
 }
 
 var errRecord = errors.New("a record did not come back as it was kept")

@@ -74,6 +74,9 @@ type Inviter struct {
 	Email string `json:"email,omitempty"`
 }
 
+// serviceItself is an Inviter's UID, and nobody's.
+const serviceItself = "System"
+
 // UnmarshalJSON reads a user in any shape that the API may send.
 func (u *User) UnmarshalJSON(data []byte) error {
 	var s share
