@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"maps"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -63,6 +64,21 @@ func TestJSON(t *testing.T) {
 		if got := strings.Count(result.Stdout, "\n"); len(users) != len(want) || got != lines {
 			t.Errorf("%s: %d users in %d lines, want %d in %d", name, len(users), got, len(want), lines)
 		}
+	}
+}
+
+func TestJSONNamesRoles(t *testing.T) {
+	t.Parallel()
+	server := programtest.Team(t, 2, orguserstest.WithRoleUIDs())
+	result := programtest.Run(t, programtest.Command(t, programtest.Environment(server), "-json"))
+	names := map[string]int{}
+	for _, u := range parseJSON(t, result.Stdout) {
+		for _, role := range u.Roles {
+			names[role.Name]++
+		}
+	}
+	if want := map[string]int{"Admin": 1, "member": 3}; !maps.Equal(names, want) {
+		t.Errorf("roles are %v, want %v", names, want)
 	}
 }
 

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"strings"
 	"time"
 
@@ -66,11 +67,7 @@ func (p *people) describe(email string) *leaver {
 		l.Roles = append(l.Roles, "owner")
 	}
 	for _, role := range u.Roles {
-		roleName := role.Name
-		if roleName == "" {
-			roleName = p.roles[role.UID]
-		}
-		l.Roles = append(l.Roles, roleName)
+		l.Roles = append(l.Roles, cmp.Or(role.Name, role.UID))
 	}
 	return l
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/orgusers/orgusers"
 	"github.com/orgusers/orgusers/examples/internal/lastseen"
 	"github.com/orgusers/orgusers/examples/internal/program"
+	"github.com/orgusers/orgusers/examples/internal/rolenames"
 )
 
 // errNoLogins keeps an organization from being emptied because its server does
@@ -22,7 +23,6 @@ type people struct {
 	stderr   io.Writer
 	progress *program.Progress
 	users    map[string]*orgusers.User // by their address in small letters
-	roles    map[string]string         // names by uid, where users came without
 }
 
 // find looks up addresses, and says which of them are those that cannot be
@@ -75,8 +75,12 @@ func (p *people) keep(ctx context.Context, users []*orgusers.User, fate string) 
 		return nil, err
 	}
 	p.progress.Clear()
+	roles := rolenames.NewReader(p.client)
 	p.users = make(map[string]*orgusers.User, len(users))
 	for _, u := range users {
+		if err := roles.Name(ctx, u); err != nil {
+			return nil, err
+		}
 		p.users[strings.ToLower(u.Email)] = u
 		switch {
 		case u.Owner, u.UID != "" && u.UID == organization.OwnerUID:
@@ -87,26 +91,5 @@ func (p *people) keep(ctx context.Context, users []*orgusers.User, fate string) 
 			emails = append(emails, u.Email)
 		}
 	}
-	return emails, p.nameRoles(ctx, users)
-}
-
-// nameRoles reads the names of roles where the server sent uids alone.
-func (p *people) nameRoles(ctx context.Context, users []*orgusers.User) error {
-	named := true
-	for _, u := range users {
-		for _, role := range u.Roles {
-			named = named && role.Name != ""
-		}
-	}
-	if named {
-		return nil
-	}
-	p.roles = map[string]string{}
-	for role, err := range p.client.Roles(ctx, nil) {
-		if err != nil {
-			return err
-		}
-		p.roles[role.UID] = role.Name
-	}
-	return nil
+	return emails, nil
 }
