@@ -78,7 +78,7 @@ const batchSize = 10
 // target is one address of a bulk call on its way to an outcome.
 type target struct {
 	email     string
-	number    int   // its place in the list as it was given, from 1
+	index     int   // its place in the list as it was given
 	user      *User // as it is in the organization, nil if it is not
 	before    *User // as it was when the call began
 	invitee   *Invitee

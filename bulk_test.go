@@ -79,11 +79,11 @@ func TestBulkGuards(t *testing.T) {
 	}{
 		{"nobody", nil, "no address", false},
 		{"an empty list", []string{}, "no address", false},
-		{"what is no address", []string{member(0), "not an address"}, "number 2 of 2", false},
-		{"an empty address", []string{""}, "number 1 of 1", false},
-		{"a name with an address", []string{"Ada <ada@example.com>"}, "number 1 of 1", false},
-		{"two addresses in one", []string{"ada@example.com,bob@example.com"}, "number 1 of 1", false},
-		{"an address with a newline", []string{"ada@example.com\nbcc: eve@example.com"}, "number 1 of 1", false},
+		{"what is no address", []string{member(0), "not an address"}, "number 2 of the addresses is no e-mail address", false},
+		{"an empty address", []string{""}, "number 1 of the addresses is no e-mail address", false},
+		{"a name with an address", []string{"Ada <ada@example.com>"}, "number 1 of the addresses is no e-mail address", false},
+		{"two addresses in one", []string{"ada@example.com,bob@example.com"}, "number 1 of the addresses is no e-mail address", false},
+		{"an address with a newline", []string{"ada@example.com\nbcc: eve@example.com"}, "number 1 of the addresses is no e-mail address", false},
 		{"the owner", []string{member(0), "OWNER@example.com"}, "number 2 of the addresses is the organization's owner", true},
 		{"yourself", []string{member(0), strings.ToUpper(member(0)), "Admin@Example.com"}, "number 3 of the addresses is your own", true},
 	}
@@ -100,6 +100,9 @@ func TestBulkGuards(t *testing.T) {
 					result, err := call(client, t.Context(), tt.emails, nil)
 					if !errors.Is(err, orgusers.ErrRefused) || !strings.Contains(err.Error(), tt.says) {
 						t.Errorf("%s: got %v, want ErrRefused that says %q", name, err, tt.says)
+					}
+					if at, ok := errors.AsType[*orgusers.AddressError](err); ok && !strings.HasPrefix(tt.says, fmt.Sprintf("number %d ", at.Index+1)) || !ok && len(tt.emails) > 0 {
+						t.Errorf("%s: the address is %+v in %v", name, at, err)
 					}
 					if result == nil || len(result.Outcomes) > 0 {
 						t.Errorf("%s: got outcomes: %v", name, result)

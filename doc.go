@@ -90,9 +90,9 @@
 // that budget waits for the server's next second, or for as long as Retry-After
 // says.
 // [WithLimits] sets a ceiling, [WithLimiters] brings limiters of your own. A
-// context that is over ends every wait at once; a wait that would outlast the
+// context that is over ends every wait at once. A wait that would outlast the
 // deadline is not begun, and is both [ErrRateLimited] and
-// [context.DeadlineExceeded].
+// [context.DeadlineExceeded]; with a limiter of yours that is up to it.
 //
 // # Errors
 //
@@ -100,7 +100,8 @@
 // and message, what to do. What kind of failure it is tells [errors.Is] with
 // [ErrNotFound], [ErrForbidden], [ErrRateLimited] and their like. Errors, logs
 // and everything that is printed hold neither tokens nor passwords nor
-// addresses of users: what the server says goes through a filter.
+// addresses of users: what the server says goes through a filter. An
+// [*AddressError] says which of the addresses of a call it is about.
 //
 // # Seeing what it does
 //

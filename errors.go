@@ -58,6 +58,22 @@ var (
 	ErrIncomplete = paging.ErrIncomplete
 )
 
+// AddressError is in the chain of an error because of which a call was refused
+// as a whole ([ErrInvalid] or [ErrRefused]), where it is about one address. It
+// says which by its place, since errors hold no addresses; [errors.AsType]
+// finds it.
+type AddressError struct {
+	// Index is the place of the address among those that were given.
+	Index int
+
+	complaint string
+}
+
+// Error says which address it is, counted from 1, and what is the matter.
+func (e *AddressError) Error() string {
+	return fmt.Sprintf("number %d of the addresses %s", e.Index+1, e.complaint)
+}
+
 // Error is a request that failed. It holds neither addresses nor secrets, in
 // none of its fields: both are taken out of what the server says.
 //

@@ -278,3 +278,17 @@ func ExampleClient_TransferOwnership() {
 	fmt.Println("waits to be accepted:", organization.TransferPending)
 	// Output: waits to be accepted: true
 }
+
+func ExampleAddressError() {
+	_, client := staff()
+	leavers := []string{"max@example.com", "olga@example.com"}
+
+	_, err := client.RemoveUsers(context.Background(), leavers, nil)
+	if at, ok := errors.AsType[*orgusers.AddressError](err); ok {
+		fmt.Printf("%s: %v\n", leavers[at.Index], at)
+	}
+	fmt.Println("nothing was sent:", errors.Is(err, orgusers.ErrRefused))
+	// Output:
+	// olga@example.com: number 2 of the addresses is the organization's owner
+	// nothing was sent: true
+}

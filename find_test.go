@@ -132,7 +132,7 @@ func TestArgumentsOfListsThatAreRefused(t *testing.T) {
 		{"users in pages over the maximum", users(orgusers.ListUsersOptions{PageSize: 1000}), "page size of 1000"},
 		{"users without a negative number", users(orgusers.ListUsersOptions{Skip: -5}), "negative"},
 		{"users by an unknown field", users(orgusers.ListUsersOptions{Sort: orgusers.Sort{By: "shoe_size"}}), "shoe_size"},
-		{"no address", get(""), "number 1 of 1 is no e-mail address"},
+		{"no address", get(""), "number 1 of the addresses is no e-mail address"},
 		{"an address without a domain", get("hunter2"), "no e-mail address"},
 		{"an address with a name", get("Hunter <hunter2@example.com>"), "no e-mail address"},
 		{"two addresses", get("hunter2@example.com,b@example.com"), "no e-mail address"},
@@ -140,7 +140,7 @@ func TestArgumentsOfListsThatAreRefused(t *testing.T) {
 		{"one of several that is none", func(ctx context.Context, c *orgusers.Client) error {
 			_, err := c.FindUsers(ctx, "a@example.com", "hunter2", "c@example.com")
 			return err
-		}, "number 2 of 3"},
+		}, "number 2 of the addresses"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -36,12 +36,12 @@ func (c *Client) targets(ctx context.Context, op *operation, emails []string) ([
 	for _, t := range targets {
 		switch {
 		case strings.EqualFold(t.email, me.Email), t.user != nil && t.user.UID != "" && t.user.UID == me.UID:
-			return nil, nil, op.refused("number %d of the addresses is your own", t.number)
+			return nil, nil, op.refused("%w", &AddressError{t.index, "is your own"})
 		case t.user != nil && (t.user.Owner || t.user.UID != "" && t.user.UID == organization.OwnerUID):
-			return nil, nil, op.refused("number %d of the addresses is the organization's owner", t.number)
+			return nil, nil, op.refused("%w", &AddressError{t.index, "is the organization's owner"})
 		}
 		if t.user != nil && t.user.UID == "" && t.user.Status != StatusPending {
-			return nil, nil, op.refused("number %d of the addresses is a member without a uid, who cannot be told from the owner", t.number)
+			return nil, nil, op.refused("%w", &AddressError{t.index, "is a member without a uid, who cannot be told from the owner"})
 		}
 		t.before = t.user
 	}
@@ -64,7 +64,7 @@ func newTargets(op *operation, emails []string) ([]*target, error) {
 		for strings.TrimSpace(emails[next]) != email {
 			next++
 		}
-		targets[i] = &target{email: email, number: next + 1}
+		targets[i] = &target{email: email, index: next}
 	}
 	return targets, nil
 }

@@ -355,7 +355,7 @@ func addresses(emails []string) ([]string, error) {
 	for i, email := range emails {
 		email = strings.TrimSpace(email)
 		if parsed, err := mail.ParseAddress(email); err != nil || parsed.Address != email || parsed.Name != "" {
-			return nil, fmt.Errorf("number %d of %d is no e-mail address", i+1, len(emails))
+			return nil, &AddressError{i, "is no e-mail address"}
 		}
 		if key := strings.ToLower(email); !seen[key] {
 			seen[key] = true

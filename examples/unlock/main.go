@@ -103,6 +103,9 @@ func rehearse(ctx context.Context, client *orgusers.Client, actions []*action, e
 		if errors.Is(err, orgusers.ErrNoRoute) {
 			return nil, program.Misuse("-%s: %w; this program takes it from -routes", a.flag, err)
 		}
+		if at, ok := errors.AsType[*orgusers.AddressError](err); ok {
+			return nil, fmt.Errorf("%s: %w", emails[at.Index], err)
+		}
 		if err != nil {
 			return nil, fmt.Errorf("-%s: %w", a.flag, err)
 		}

@@ -102,7 +102,7 @@ func TestNoneIfOneCannotBe(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct{ routes, email, says string }{
 		"no route": {`{"unlock": {"path": "/v3/organizations/{organization_uid}/fake/unlock"}}`, "member0@example.com", "-end-sessions: orgusers: EndSessions: the API has no public request for this"},
-		"owner":    {fakeRoutes, "member0@example.com,owner@example.com", "number 2 of the addresses is the organization's owner"},
+		"owner":    {fakeRoutes, "member0@example.com,owner@example.com", "unlock: owner@example.com: orgusers: UnlockUsers: refused: number 2 of the addresses is the organization's owner"},
 		"yourself": {fakeRoutes, "admin@example.com", "number 1 of the addresses is your own"},
 	} {
 		t.Run(name, func(t *testing.T) {
