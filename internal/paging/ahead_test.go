@@ -133,7 +133,8 @@ func TestReadAheadRecoversFromAChange(t *testing.T) {
 	})
 }
 
-// A group of tied rows larger than those before costs one page more where the pages read ahead cut it, and none of them.
+// A group of tied rows larger than those before costs one page more where the
+// pages read ahead cut it, and none of them.
 func TestReadAheadSurvivesALargerGroupOfTiedRows(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

@@ -4,11 +4,14 @@
 // of them and shows others twice. Here every page overlaps what was read before it, so a loss shows, and what is
 // missing is read again. Whoever is in the list from the first request to the last is in the sequence, exactly once.
 //
-// That holds for a list whose order never changes and that grows at its end (by date of creation, ascending), and for
-// one that grows at its start; with Tied also where rows with equal dates change places, as long as a page holds such a
-// group and a row on either side of it. Other rows that change places while the list is read can hide behind each other. The number of rows that the server counts shows it, and the list is read again; so it is when there
-// is no count, or rows were removed meanwhile, and rows were seen to change places. Only then, should nothing have been
-// seen, can one be missing.
+// That holds for a list whose order never changes and that grows at its end (by
+// date of creation, ascending), and for one that grows at its start; with Tied
+// also where rows with equal dates change places, as long as a page holds such
+// a group and a row on either side of it. Other rows that change places while
+// the list is read can hide behind each other. The number of rows that the
+// server counts shows it, and the list is read again; so it is when there is no
+// count, or rows were removed meanwhile, and rows were seen to change places.
+// Only then, should nothing have been seen, can one be missing.
 package paging
 
 import (

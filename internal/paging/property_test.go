@@ -151,8 +151,9 @@ func TestListsThatChange(t *testing.T) {
 	}
 }
 
-// FuzzListsThatChange drives the list, its changes and the server's mistakes from bytes. Whatever they are, no row comes
-// twice and every walk ends; a list that only loses and gains rows, and comes to rest, is complete.
+// FuzzListsThatChange drives the list, its changes and the server's mistakes
+// from bytes. Whatever they are, no row comes twice and every walk ends; a list
+// that only loses and gains rows, and comes to rest, is complete.
 func FuzzListsThatChange(f *testing.F) {
 	f.Add(uint8(30), uint8(10), uint8(0), []byte{})
 	f.Add(uint8(200), uint8(10), uint8(8), []byte{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12})

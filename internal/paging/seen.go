@@ -8,9 +8,11 @@ import (
 // firstSlots is what a shard has room for at first.
 const firstSlots = 8
 
-// seen is the set of rows that were read, as hashes under a seed of its own: the keys of a million rows would take too
-// much memory, and a map of the hashes three times as much as this. A row takes 10 to 13 bytes. Two rows with one hash
-// (one list in 37 million, of a million rows) count as one, and so the list as incomplete if the server counts its rows.
+// seen is the set of rows that were read, as hashes under a seed of its own:
+// the keys of a million rows would take too much memory, and a map of the
+// hashes three times as much as this. A row takes 10 to 13 bytes. Two rows with
+// one hash (one list in 37 million, of a million rows) count as one, and so the
+// list as incomplete if the server counts its rows.
 //
 // The hashes are spread over shards, which grow by a quarter and at different times: what is there twice meanwhile is a
 // sixteenth of the set.

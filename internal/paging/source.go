@@ -28,8 +28,10 @@ type request[T any] struct {
 	panicked any
 }
 
-// page returns the page at skip. What was read ahead stays under way if it comes after that page. Meanwhile the pages after it, at the given stride and below end, are read ahead, so
-// that as many requests are under way as flight allows.
+// page returns the page at skip. What was read ahead stays under way if it
+// comes after that page. Meanwhile the pages after it, at the given stride and
+// below end, are read ahead, so that as many requests are under way as flight
+// allows.
 func (s *source[T]) page(ctx context.Context, skip, stride, end, flight int) (Page[T], error) {
 	if err := ctx.Err(); err != nil {
 		return Page[T]{}, err

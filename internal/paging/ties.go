@@ -2,12 +2,16 @@ package paging
 
 import "slices"
 
-// ties knows which rows are tied: the order of the list does not say which of them comes first, and they may have
-// changed places by the next request. A page that begins within such a group can therefore hide rows of it, whichever of
-// them it shows. One that begins before the group and ends behind it shows the group as a whole.
+// ties knows which rows are tied: the order of the list does not say which of
+// them comes first, and they may have changed places by the next request. A
+// page that begins within such a group can therefore hide rows of it, whichever
+// of them it shows. One that begins before the group and ends behind it shows
+// the group as a whole.
 //
-// So of the group that the last page ended with no row proves that a page connects: the page has to begin with a row from
-// before, also where all of the group seems to have been read. A group that is larger than a page can hold is none: its rows then count as in order.
+// So of the group that the last page ended with no row proves that a page
+// connects: the page has to begin with a row from before, also where all of the
+// group seems to have been read. A group that is larger than a page can hold is
+// none: its rows then count as in order.
 type ties[T any] struct {
 	tied    func(a, b T) bool // nil: rows never are
 	row     T                 // of the group that the last page ended with,

@@ -194,8 +194,9 @@ func (w *walk[T]) unknown(hash uint64) bool { return !w.known(hash) }
 // tied rows.
 func (w *walk[T]) need() int { return w.ties.run + 1 }
 
-// retreat makes the next page start further back, and further each time, until one connects. The more of a list changes,
-// the more of what was read ahead is of no use: fewer pages are, until enough have connected.
+// retreat makes the next page start further back, and further each time, until
+// one connects. The more of a list changes, the more of what was read ahead is
+// of no use: fewer pages are, until enough have connected.
 func (w *walk[T]) retreat(rows int) {
 	refused := w.probing && rows > 2
 	if refused {
@@ -302,8 +303,10 @@ func (w *walk[T]) advanceBlindly(before, skip, rows, unread int) (complete bool)
 	return false
 }
 
-// doubtful reports whether rows that change places may have hidden others, in a list whose count cannot tell: there is
-// none, or it is made up by rows that were read and then removed. Reading the list again tells, unless it does so forever.
+// doubtful reports whether rows that change places may have hidden others, in a
+// list whose count cannot tell: there is none, or it is made up by rows that
+// were read and then removed. Reading the list again tells, unless it does so
+// forever.
 func (w *walk[T]) doubtful() bool {
 	return w.mixed && (w.moved || w.count < 0) && w.rereads < maxRereads
 }
