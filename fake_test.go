@@ -43,8 +43,7 @@ func fakeClient(tb testing.TB, server *orguserstest.Server) *orgusers.Client {
 func inProcess(tb testing.TB, opts ...orguserstest.Option) (*orguserstest.Server, *orgusers.Client) {
 	tb.Helper()
 	server := orguserstest.NewUnstartedServer(opts...)
-	client, err := orgusers.New(server.OrganizationUID,
-		append(server.Options(), orgusers.WithHTTPClient(&http.Client{Transport: server.Transport()}))...)
+	client, err := orgusers.New(server.OrganizationUID, server.Options()...)
 	if err != nil {
 		tb.Fatal(err)
 	}

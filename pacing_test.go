@@ -21,11 +21,7 @@ const ms = time.Millisecond
 // paced makes a client for a fake in the bubble, with the default pacing.
 func paced(t *testing.T, server *orguserstest.Server, opts ...orgusers.Option) *orgusers.Client {
 	t.Helper()
-	client, err := orgusers.New(server.OrganizationUID, append([]orgusers.Option{
-		orgusers.WithAuthToken(server.AuthToken),
-		orgusers.WithBaseURL("http://127.0.0.1"),
-		orgusers.WithHTTPClient(&http.Client{Transport: server.Transport()}),
-	}, opts...)...)
+	client, err := orgusers.New(server.OrganizationUID, append(server.Options(), opts...)...)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,16 +1,25 @@
 package orguserstest
 
-import "github.com/orgusers/orgusers"
+import (
+	"net/http"
+
+	"github.com/orgusers/orgusers"
+)
 
 // Options make a client of this server's user of AuthToken:
 //
 //	client, err := orgusers.New(server.OrganizationUID, server.Options()...)
 //
-// For a server that does not listen, add [orgusers.WithHTTPClient] with the
-// server's Transport.
+// The client of a server that does not listen calls it in-process, through
+// [Server.Transport]; an [orgusers.WithHTTPClient] behind these options is to
+// bring that Transport too.
 func (s *Server) Options() []orgusers.Option {
-	return []orgusers.Option{
+	options := []orgusers.Option{
 		orgusers.WithBaseURL(s.URL),
 		orgusers.WithAuthToken(s.AuthToken),
 	}
+	if s.http == nil {
+		options = append(options, orgusers.WithHTTPClient(&http.Client{Transport: s.Transport()}))
+	}
+	return options
 }

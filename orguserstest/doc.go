@@ -92,15 +92,14 @@
 // # Drive time
 //
 // A server from [NewUnstartedServer] has no listener and no goroutine. Made
-// inside a bubble of testing/synctest and called through [Server.Transport],
-// its latency, limits and slow answers run on the bubble's clock, and so do the
+// inside a bubble of testing/synctest and called in-process, as the client of
+// its [Server.Options] does, its latency, limits and slow answers run on the bubble's clock, and so do the
 // client's waits: a minute takes no time.
 //
 //	synctest.Test(t, func(t *testing.T) {
 //		server := orguserstest.NewUnstartedServer(orguserstest.WithUsers(2500), orguserstest.WithRateLimit(10, 10))
 //		defer server.Close()
-//		client, err := orgusers.New(server.OrganizationUID, append(server.Options(),
-//			orgusers.WithHTTPClient(&http.Client{Transport: server.Transport()}))...)
+//		client, err := orgusers.New(server.OrganizationUID, server.Options()...)
 //		if err != nil {
 //			t.Fatal(err)
 //		}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"time"
 
 	"github.com/orgusers/orgusers"
 	"github.com/orgusers/orgusers/orguserstest"
@@ -225,13 +226,14 @@ func ExampleWithRateLimit() {
 	// Output: 429 Too Many Requests
 }
 
-// Without a port: the client calls the server in-process.
+// Without a port: the client calls the server in-process, here with a timeout
+// for each attempt. Without one, Options are enough.
 func ExampleServer_Transport() {
 	server := orguserstest.NewUnstartedServer()
 	defer server.Close()
 
-	client, err := orgusers.New(server.OrganizationUID,
-		append(server.Options(), orgusers.WithHTTPClient(&http.Client{Transport: server.Transport()}))...)
+	client, err := orgusers.New(server.OrganizationUID, append(server.Options(),
+		orgusers.WithHTTPClient(&http.Client{Transport: server.Transport(), Timeout: 30 * time.Second}))...)
 	if err != nil {
 		panic(err)
 	}

@@ -2,6 +2,8 @@ package orguserstest
 
 import (
 	"math"
+	"slices"
+	"strings"
 	"time"
 )
 
@@ -15,10 +17,10 @@ type Fault struct {
 	Skip int
 	// Times ends the fault after so many requests. Zero is for good.
 	Times int
-	// Probability is the share of the remaining requests that go wrong, from the
-	// server's seed. Zero is all of them.
+	// Probability is the share of the remaining requests that go wrong, up to 1,
+	// from the server's seed. Zero is all of them.
 	Probability float64
-	// Effect is what happens to them.
+	// Effect is what happens to them. It must be there.
 	Effect Effect
 	// After handles the request first, so that its change is made although the
 	// answer does not say so. It matters for the effects that say so.
@@ -41,13 +43,41 @@ type activeFault struct {
 
 // AddFault adds faults, behind those that are there. Of several faults that
 // select the same request the first decides, and the others do not see the
-// request.
+// request. It panics for a fault that could never strike, so that no test passes
+// because of one: without an effect, or for a pattern that is none of the API's.
 func (s *Server) AddFault(faults ...Fault) {
+	for i := range faults {
+		if complaint := faults[i].complaint(); complaint != "" {
+			panic("orguserstest: a fault " + complaint)
+		}
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, f := range faults {
 		s.faults = append(s.faults, &activeFault{Fault: f, number: uint64(len(s.faults))})
 	}
+}
+
+func (f *Fault) complaint() string {
+	switch {
+	case f.Effect.kind == 0:
+		return "has no Effect"
+	case f.Method != strings.ToUpper(f.Method):
+		return "has a Method that is not in capital letters: " + f.Method
+	case f.Path != "" && !strings.HasPrefix(f.Path, "/"):
+		return "has a Path without a slash at its start: " + f.Path
+	case strings.Contains(f.Path, "{") && !slices.ContainsFunc(routes, f.mayMeet):
+		return "is for a request that the API does not have: " + strings.TrimSpace(f.Method+" "+f.Path)
+	case f.Probability < 0 || f.Probability > 1:
+		return "has a Probability that is not between 0 and 1"
+	case f.Skip < 0 || f.Times < 0 || f.Partial < 0 || f.Later < 0:
+		return "has a negative number"
+	}
+	return ""
+}
+
+func (f *Fault) mayMeet(r route) bool {
+	return f.Path == r.pattern && (f.Method == "" || f.Method == r.method)
 }
 
 // ClearFaults ends all faults.

@@ -341,3 +341,28 @@ func TestServeHTTPByHand(t *testing.T) {
 	}()
 	server.ServeHTTP(httptest.NewRecorder(), httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/v3/user", http.NoBody))
 }
+
+// A fault that could never strike would let tests pass for nothing.
+func TestFaultsThatCannotStrike(t *testing.T) {
+	t.Parallel()
+	down := orguserstest.Status(http.StatusServiceUnavailable)
+	for says, fault := range map[string]orguserstest.Fault{
+		"no Effect":              {Path: sharePattern},
+		"capital letters: Get":   {Method: "Get", Effect: down},
+		"slash at its start: v3": {Path: "v3/user", Effect: down},
+		"does not have: /v3/organizations/{organization_uid}/shares": {Path: "/v3/organizations/{organization_uid}/shares", Effect: down},
+		"does not have: PUT " + sharePattern:                         {Method: http.MethodPut, Path: sharePattern, Effect: down},
+		"between 0 and 1":                                            {Probability: 50, Effect: down},
+		"a negative number":                                          {Times: -1, Effect: down},
+	} {
+		t.Run(says, func(t *testing.T) {
+			t.Parallel()
+			defer func() {
+				if complaint, _ := recover().(string); !strings.Contains(complaint, says) {
+					t.Errorf("it panics with %q", complaint)
+				}
+			}()
+			orguserstest.NewUnstartedServer(orguserstest.WithFault(fault))
+		})
+	}
+}

@@ -76,8 +76,7 @@ func TestMany(t *testing.T) {
 			}),
 		)
 		defer server.Close()
-		client, err := orgusers.New(server.OrganizationUID, append(server.Options(),
-			orgusers.WithHTTPClient(&http.Client{Transport: server.Transport()}))...)
+		client, err := orgusers.New(server.OrganizationUID, server.Options()...)
 		if err != nil {
 			t.Fatal(err)
 		}
