@@ -50,7 +50,7 @@ type Outcome struct {
 	Status OutcomeStatus `json:"status"`
 	// Reason says why it was not done.
 	Reason string `json:"reason,omitempty"`
-	// Err is the failure, or what left the outcome unknown.
+	// Err is the failure, or what left the outcome unknown. It is not in JSON.
 	Err error `json:"-"`
 }
 

@@ -66,7 +66,7 @@ type InviteOutcome struct {
 	User *User `json:"user,omitempty"`
 	// Reason says why there is no invitation.
 	Reason string `json:"reason,omitempty"`
-	// Err is the failure, or what left the outcome unknown.
+	// Err is the failure, or what left the outcome unknown. It is not in JSON.
 	Err error `json:"-"`
 }
 
@@ -75,6 +75,17 @@ type InviteOutcome struct {
 // refused, or failed before anything was sent.
 type InviteResult struct {
 	Outcomes []InviteOutcome `json:"outcomes"`
+}
+
+// Count tells how many outcomes have a status.
+func (r *InviteResult) Count(status InviteStatus) int {
+	n := 0
+	for _, outcome := range r.Outcomes {
+		if outcome.Status == status {
+			n++
+		}
+	}
+	return n
 }
 
 // Invite invites people into the organization, and mails each of them once.
@@ -275,7 +286,8 @@ func (c *Client) PendingInvitations(ctx context.Context) iter.Seq2[*User, error]
 
 // ResendInvitation mails a pending invitation again; the uid is User.ShareUID.
 // Whether a mail went out cannot be read back: where the answer was lost, the
-// error is [ErrOutcomeUnknown], and repeating it may mail twice.
+// error is [ErrOutcomeUnknown], and repeating it may mail twice. A uid that is
+// empty or would change the path is [ErrInvalid], and nothing is sent.
 //
 // It sends GET /organizations/{organization_uid}/share/{share_uid}/resend_invitation
 // (documented), a GET that mails, and so is never repeated.

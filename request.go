@@ -178,6 +178,9 @@ type Call struct {
 	// and again only where the server cannot have acted on it; the method is
 	// no sign of that: there is a GET in this API that mails.
 	ReadOnly bool
+	// Bulk paces the request as the bulk actions of the product are, by
+	// Limits.Bulk.
+	Bulk bool
 }
 
 // Call makes a request that this package has no method for, with the same
@@ -186,7 +189,7 @@ type Call struct {
 // that would replace the credentials, say, is [ErrInvalid]; one that is not
 // ReadOnly, and whose answer was lost, is [ErrOutcomeUnknown].
 func (c *Client) Call(ctx context.Context, call Call, out any) error {
-	op := &operation{name: call.Op, method: call.Method, path: "/v3" + call.Path, write: !call.ReadOnly}
+	op := &operation{name: call.Op, method: call.Method, path: "/v3" + call.Path, write: !call.ReadOnly, bulk: call.Bulk}
 	if op.name == "" {
 		op.name = "Call"
 	}

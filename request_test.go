@@ -38,6 +38,37 @@ func TestCall(t *testing.T) {
 	}
 }
 
+// turns counts those that a limiter gives.
+type turns int
+
+func (t *turns) Wait(context.Context) error { *t++; return nil }
+
+// What a call draws on is what the caller says of it, whatever its method.
+func TestCallDrawsOnABudget(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		call orgusers.Call
+		want [3]turns // of reads, writes and bulk actions
+	}{
+		"a read":        {orgusers.Call{Method: http.MethodPost, Path: "/things", ReadOnly: true}, [3]turns{1, 0, 0}},
+		"a write":       {orgusers.Call{Path: "/things"}, [3]turns{0, 1, 0}},
+		"a bulk action": {orgusers.Call{Method: http.MethodPost, Path: "/things", Bulk: true}, [3]turns{0, 0, 1}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var reads, writes, bulk turns
+			client := newClient(t, roundTripper(body(http.StatusOK, "{}")),
+				orgusers.WithLimiters(orgusers.Limiters{Reads: &reads, Writes: &writes, Bulk: &bulk}))
+			if err := client.Call(t.Context(), test.call, nil); err != nil {
+				t.Fatal(err)
+			}
+			if got := [3]turns{reads, writes, bulk}; got != test.want {
+				t.Errorf("it took %v turns of reads, writes and bulk actions, want %v", got, test.want)
+			}
+		})
+	}
+}
+
 func TestCallRefuses(t *testing.T) {
 	t.Parallel()
 	with := func(value string) orgusers.Call {
