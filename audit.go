@@ -124,7 +124,8 @@ type auditAnswer struct {
 func (a *auditAnswer) complete() bool { return a.Logs != nil && !slices.Contains(a.Logs, nil) }
 
 // AuditEntry reads one entry of the audit log. One that is not there is
-// [ErrNotFound].
+// [ErrNotFound]; a uid that is empty or would change the path is [ErrInvalid],
+// and nothing is sent.
 //
 // It sends GET /organizations/{organization_uid}/logs/{log_uid} (documented;
 // what is in an entry is not).

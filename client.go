@@ -77,7 +77,8 @@ func checkUID(uid string) error {
 
 // ForOrganization makes a client for another organization with the same
 // credentials and settings, and pacing of its own, since each organization
-// has a budget of its own. Limiters given by [WithLimiters] stay shared.
+// has a budget of its own. Limiters given by [WithLimiters] stay shared. It
+// sends nothing; a uid that cannot be one is [ErrInvalid].
 func (c *Client) ForOrganization(uid string) (*Client, error) {
 	return newClient(uid, c.config)
 }

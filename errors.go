@@ -10,7 +10,6 @@ import (
 	"slices"
 	"strings"
 	"time"
-	"unicode"
 
 	"github.com/orgusers/orgusers/internal/paging"
 	"github.com/orgusers/orgusers/internal/transport"
@@ -44,7 +43,7 @@ var (
 	// ErrLocked: the account is locked after failed logins.
 	ErrLocked = errors.New("account locked")
 	// ErrRefused: a guard of this package stopped the call before anything was
-	// sent.
+	// changed. Nothing but reads was sent.
 	ErrRefused = errors.New("refused")
 	// ErrNoRoute: the action has no public request, and none was given. Give
 	// one with [WithRoutes].
@@ -280,7 +279,7 @@ func (op *operation) unanswered(err error, attempts int) error {
 func (op *operation) unreadable(answer *transport.Answer, problem string) *Error {
 	e := op.newError(answer.Attempts)
 	e.StatusCode = answer.Status
-	e.RequestID = requestID(answer)
+	e.RequestID = answer.RequestID()
 	e.Message = fmt.Sprintf("the answer (%s, %d bytes) %s", answer.ContentType(), len(answer.Body), problem)
 	e.broken = true
 	e.unknown = op.write
@@ -306,7 +305,7 @@ func (op *operation) newError(attempts int) *Error {
 func (e *Error) read(answer *transport.Answer) {
 	e.StatusCode = answer.Status
 	e.RetryAfter = answer.RetryAfter
-	e.RequestID = requestID(answer)
+	e.RequestID = answer.RequestID()
 
 	var body struct {
 		ErrorMessage json.RawMessage `json:"error_message"`
@@ -319,7 +318,7 @@ func (e *Error) read(answer *transport.Answer) {
 	if json.Unmarshal(answer.Body, &body) != nil {
 		e.Message = fmt.Sprintf("an error that is not JSON as expected (%s, %d bytes)", answer.ContentType(), len(answer.Body))
 	} else {
-		clean := func(text string) string { return shorten(answer.Redact(text)) }
+		clean := answer.Clean
 		for _, raw := range []json.RawMessage{body.ErrorMessage, body.Message, body.Error} {
 			if e.Message == "" {
 				e.Message = clean(textOf(raw))
@@ -337,10 +336,6 @@ func (e *Error) read(answer *transport.Answer) {
 	} else if answer.Status >= 300 && answer.Status <= 399 {
 		e.Message = "a redirect that leads nowhere"
 	}
-}
-
-func requestID(answer *transport.Answer) string {
-	return shorten(answer.Redact(answer.Header.Get("X-Request-Id")))
 }
 
 func textOf(raw json.RawMessage) string {
@@ -395,15 +390,4 @@ func fieldsOf(raw json.RawMessage, clean func(string) string) map[string][]strin
 		return nil
 	}
 	return fields
-}
-
-// shorten keeps a text of the server to one line that fits a log, and that a
-// terminal shows without obeying it.
-func shorten(text string) string {
-	const most = 300
-	text = strings.Join(strings.FieldsFunc(text, func(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) }), " ")
-	if runes := []rune(text); len(runes) > most {
-		return string(runes[:most]) + "…"
-	}
-	return text
 }

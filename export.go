@@ -44,8 +44,9 @@ type ExportOptions struct {
 	// are sorted. What is beyond goes to a temporary file (in $TMPDIR) that
 	// only this user can read, and that is gone at the end, whatever the end;
 	// on Unix even when the process is killed.
-	// Default 8 MiB, which is some 30,000 users; the least is 64 KiB. With the
-	// default, a program grows by some 60 MiB for an export of a million users.
+	// Default 8 MiB, which is some 30,000 users; less than 64 KiB is taken as
+	// that, and a negative one is [ErrInvalid]. With the default, a program grows
+	// by some 60 MiB for an export of a million users.
 	MemoryBudget int64
 }
 

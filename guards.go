@@ -8,7 +8,7 @@ import (
 
 // refused makes the error of a guard.
 func (op *operation) refused(format string, args ...any) error {
-	return fmt.Errorf("orgusers: %s: %w: %w; nothing was sent", op.name, ErrRefused, fmt.Errorf(format, args...))
+	return fmt.Errorf("orgusers: %s: %w: %w; nothing was changed", op.name, ErrRefused, fmt.Errorf(format, args...))
 }
 
 // targets makes the targets of a call for many users: who they are, in the

@@ -72,7 +72,8 @@ func WithAuthToken(token string) Option {
 }
 
 // WithTokenSource signs requests with OAuth access tokens of a user. It
-// excludes [WithAuthToken].
+// excludes [WithAuthToken]. Its scopes must allow the reads too that come
+// before a change: see [Client.RemoveUsers]. Nil is [ErrInvalid].
 func WithTokenSource(src TokenSource) Option {
 	return func(c *config) error {
 		if src == nil {
@@ -175,8 +176,11 @@ func WithHTTPClient(hc *http.Client) Option {
 	}
 }
 
-// WithLogger logs each attempt at debug level: operation, path template,
-// status, duration. Never addresses, tokens, queries or bodies.
+// WithLogger logs each attempt at debug level: operation (op), method, path
+// template, attempt (from 1), duration, and where there is one, status,
+// request_id (the answer's X-Request-Id), error, and after how long it is
+// repeated (retry_in). Never addresses, tokens, queries or bodies. Nil is
+// [ErrInvalid].
 func WithLogger(l *slog.Logger) Option {
 	return func(c *config) error {
 		if l == nil {
@@ -214,7 +218,8 @@ func (p RetryPolicy) orDefault() RetryPolicy {
 	return p
 }
 
-// WithRetry changes how often and how patiently is retried.
+// WithRetry changes how often and how patiently is retried. A negative number,
+// or a MinWait above MaxWait, is [ErrInvalid].
 func WithRetry(p RetryPolicy) Option {
 	return func(c *config) error {
 		switch {
@@ -244,7 +249,7 @@ type Limits struct {
 
 // WithLimits sets ceilings for the client's own pacing. Use it where a part of
 // the organization's budget must stay free at any moment; what other programs
-// use is left to them anyway.
+// use is left to them anyway. One that is negative or no number is [ErrInvalid].
 func WithLimits(l Limits) Option {
 	return func(c *config) error {
 		for _, rate := range []float64{l.Reads, l.Writes, l.Bulk} {

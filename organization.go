@@ -18,13 +18,20 @@ type Organization struct {
 	OwnerUID string `json:"owner_uid,omitempty"`
 	// TransferPending is true while a transfer of ownership waits to be
 	// accepted.
-	TransferPending  bool      `json:"is_transfer_set,omitempty"`
-	ExpiresOn        time.Time `json:"expires_on,omitzero"`
-	Enabled          bool      `json:"enabled,omitempty"`
-	OverUsageAllowed bool      `json:"is_over_usage_allowed,omitempty"`
-	Plan             *Plan     `json:"plan,omitempty"`
-	CreatedAt        time.Time `json:"created_at,omitzero"`
-	UpdatedAt        time.Time `json:"updated_at,omitzero"`
+	TransferPending bool `json:"is_transfer_set,omitempty"`
+	// ExpiresOn is when the subscription ends.
+	ExpiresOn time.Time `json:"expires_on,omitzero"`
+	// Enabled is false for an organization that was switched off, and where the
+	// server does not say.
+	Enabled bool `json:"enabled,omitempty"`
+	// OverUsageAllowed lets the organization use more than its plan has.
+	OverUsageAllowed bool `json:"is_over_usage_allowed,omitempty"`
+	// Plan is nil unless OrganizationOptions.IncludePlan asked for it, and the
+	// server sent it.
+	Plan *Plan `json:"plan,omitempty"`
+
+	CreatedAt time.Time `json:"created_at,omitzero"`
+	UpdatedAt time.Time `json:"updated_at,omitzero"`
 }
 
 // Plan is what an organization has subscribed to.

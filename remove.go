@@ -12,8 +12,9 @@ import "context"
 // beside it.
 //
 // It sends DELETE /organizations/{organization_uid}/share (documented), for
-// ten addresses at a time, and reads the addresses back where the answer does
-// not tell that they are gone.
+// ten addresses at a time, after reading the addresses, the account of the
+// client's credentials and the organization, which a dry run reads too. It
+// reads the addresses back where the answer does not tell that they are gone.
 func (c *Client) RemoveUsers(ctx context.Context, emails []string, opts *BulkOptions) (*BulkResult, error) {
 	targets, _, err := c.targets(ctx, opRemoveUsers, emails)
 	if err != nil {

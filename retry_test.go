@@ -353,14 +353,17 @@ func TestLogSaysWhyAnAttemptIsRepeated(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		var log bytes.Buffer
-		s := &script{answers: []answer{fails(io.ErrUnexpectedEOF), good}}
+		s := &script{answers: []answer{fails(io.ErrUnexpectedEOF), status(503, "X-Request-Id", "r-17"), good}}
 		client := newClient(t, s, orgusers.WithLogger(slog.New(slog.NewJSONHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))))
 		if _, err := client.Organization(t.Context(), nil); err != nil {
 			t.Fatal(err)
 		}
-		first, _, _ := strings.Cut(log.String(), "\n")
+		first, rest, _ := strings.Cut(log.String(), "\n")
 		if !strings.Contains(first, `"retry_in"`) || !strings.Contains(first, `"error"`) {
 			t.Errorf("the first attempt is logged as %s", first)
+		}
+		if second, _, _ := strings.Cut(rest, "\n"); !strings.Contains(second, `"status":503,"request_id":"r-17"`) {
+			t.Errorf("the second attempt is logged as %s", second)
 		}
 	})
 }

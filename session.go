@@ -169,7 +169,8 @@ func (a *loginAnswer) UnmarshalJSON(data []byte) error {
 func (a *loginAnswer) complete() bool { return a.token != "" }
 
 // Logout ends the session of the client's authtoken. The client is of no use
-// afterwards. A session that is over already is [ErrUnauthorized]; where the
+// afterwards. With a [TokenSource] it sends the same with the source's token;
+// what the service makes of that is unknown. A session that is over already is [ErrUnauthorized]; where the
 // answer was lost, the error is [ErrOutcomeUnknown].
 //
 // It sends DELETE /user-session (documented).

@@ -93,7 +93,8 @@ type stacksAnswer struct {
 func (a *stacksAnswer) complete() bool { return a.Stacks != nil && !slices.Contains(a.Stacks, nil) }
 
 // StackRoles reads all roles of one stack, each once, or ends with an error,
-// as [Client.Users] does.
+// as [Client.Users] does. A key that is empty, or cannot be in a header, is
+// [ErrInvalid], and nothing is sent.
 //
 // It sends GET /roles with the header api_key (documented, but for the sort,
 // which every list is sent with; a server that ignores it can make this list

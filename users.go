@@ -335,7 +335,7 @@ func inOrder(wanted []string, found map[string]*User) []*User {
 }
 
 // GetUser looks up one address. It sends what [Client.FindUsers] sends. Nobody
-// there is [ErrNotFound].
+// there is [ErrNotFound]; what is no address is [ErrInvalid].
 func (c *Client) GetUser(ctx context.Context, email string) (*User, error) {
 	users, err := c.FindUsers(ctx, email)
 	if err != nil {

@@ -6,7 +6,9 @@ import (
 	"io"
 	"mime"
 	"net/http"
+	"strings"
 	"time"
+	"unicode"
 )
 
 // Bodies beyond these many bytes are an error: no page of this API comes near.
@@ -43,8 +45,19 @@ func (a *Answer) ContentType() string {
 	return mediaType
 }
 
-// Redact takes addresses and the call's secrets out of a text of the answer.
-func (a *Answer) Redact(text string) string { return a.redact(text) }
+// RequestID is the answer's X-Request-Id, clean.
+func (a *Answer) RequestID() string { return a.Clean(a.Header.Get("X-Request-Id")) }
+
+// Clean takes addresses and the call's secrets out of a text of the answer, and
+// makes it one line that fits a log, and that a terminal shows without obeying.
+func (a *Answer) Clean(text string) string {
+	const most = 300
+	text = strings.Join(strings.FieldsFunc(a.redact(text), func(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) }), " ")
+	if runes := []rune(text); len(runes) > most {
+		return string(runes[:most]) + "…"
+	}
+	return text
+}
 
 // tooLargeError is a body beyond its bound.
 type tooLargeError struct{ limit int }

@@ -143,6 +143,9 @@ func (c *call) log(ctx context.Context, status int, err error, again bool) {
 	}
 	if status != 0 {
 		attributes = append(attributes, slog.Int("status", status))
+		if id := c.answer.RequestID(); id != "" {
+			attributes = append(attributes, slog.String("request_id", id))
+		}
 	}
 	if err != nil {
 		attributes = append(attributes, slog.String("error", c.textOf(withoutURL(err))))
