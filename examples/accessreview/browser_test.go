@@ -18,13 +18,16 @@ import (
 	"github.com/orgusers/orgusers/orguserstest"
 )
 
-// startBrowser starts a headless Chromium, and skips the test where there is
-// none.
+// startBrowser starts a headless Chromium or Chrome, and skips the test where
+// there is none.
 func startBrowser(t *testing.T) context.Context {
 	t.Helper()
 	path, err := exec.LookPath("chromium")
 	if err != nil {
-		t.Skip("there is no chromium on the PATH: what the page does in a browser is not tested; Debian's package is chromium")
+		path, err = exec.LookPath("google-chrome")
+	}
+	if err != nil {
+		t.Skip("there is no chromium and no google-chrome on the PATH: what the page does in a browser is not tested; Debian's package is chromium")
 	}
 	allocator, stop := chromedp.NewExecAllocator(t.Context(),
 		chromedp.ExecPath(path), chromedp.UserDataDir(t.TempDir()),
