@@ -1,6 +1,7 @@
 package examples_test
 
 import (
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -63,24 +64,30 @@ func TestReadmeCompilesAsPrinted(t *testing.T) {
 	ran := map[string]int{}
 	for _, code := range snippets(t, "../README.md") {
 		kind := "program"
-		if strings.Contains(code, "*testing.T") {
+		switch {
+		case !packageClause.MatchString(code):
+			kind = "fragment"
+		case strings.Contains(code, "*testing.T"):
 			kind = "test"
 		}
 		ran[kind]++
 		t.Run(kind, func(t *testing.T) {
 			t.Parallel()
-			if kind == "test" {
+			switch kind {
+			case "fragment":
+				compileFragment(t, code)
+			case "test":
 				if said, err := exec.CommandContext(t.Context(), "go", "test", save(t, code, "printed_test.go")).CombinedOutput(); err != nil {
 					t.Fatalf("%v\n%s", err, said)
 				}
-				return
+			case "program":
+				server := newServer(t)
+				expectEverybody(t, server, programtest.Build(t, save(t, code, "main.go"), programtest.Environment(server)))
 			}
-			server := newServer(t)
-			expectEverybody(t, server, programtest.Build(t, save(t, code, "main.go"), programtest.Environment(server)))
 		})
 	}
-	if ran["program"] != 1 || ran["test"] != 1 {
-		t.Errorf("the README prints %v, want one of each", ran)
+	if want := map[string]int{"program": 1, "fragment": 1, "test": 1}; !maps.Equal(ran, want) {
+		t.Errorf("the README prints %v, want %v", ran, want)
 	}
 }
 
