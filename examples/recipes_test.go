@@ -75,7 +75,7 @@ func TestInviteFromASpreadsheet(t *testing.T) {
 	}
 	team := sheet("\ufeffaddress,role\r\nnew@example.com,ADMIN\r\nmember0@example.com,member\r\n")
 	said := []string{"new@example.com invited", "member0@example.com already a member"}
-	expect(t, run(team), 0, said...)
+	expect(t, run(team), 0, said[0], said[1], "dry run: nobody was invited; -apply does it")
 	if mails := server.Outbox(); len(mails) != 0 {
 		t.Errorf("a dry run has mailed %v", mails)
 	}
@@ -83,6 +83,9 @@ func TestInviteFromASpreadsheet(t *testing.T) {
 	expect(t, run("-apply", team), 0, "new@example.com already pending", said[1])
 	if mails := server.Outbox(); len(mails) != 1 || mails[0].To != "new@example.com" {
 		t.Errorf("want one mail, got %v", mails)
+	}
+	if result := run(team, "-apply"); result.Status != 1 || !strings.Contains(result.Stderr, "usage") {
+		t.Errorf("with -apply at the end: exit status %d, %s", result.Status, result.Stderr)
 	}
 	for text, want := range map[string]string{
 		"address,role\nx@example.com,member\ny@example.com,king\n": `line 3: there is no role "king"`,
@@ -101,7 +104,7 @@ func TestOffboardSafely(t *testing.T) {
 	run, directory := recipe(t, "offboard-safely.md", server)
 	leavers := []string{"member0@example.com", "nobody@example.com"}
 	said := []string{"member0@example.com done", "nobody@example.com skipped is not in the organization"}
-	expect(t, run(leavers...), 0, said...)
+	expect(t, run(leavers...), 0, said[0], said[1], "dry run: nobody was removed; -apply does it")
 	if _, there := server.User(leavers[0]); !there {
 		t.Error("a dry run has removed somebody")
 	}
