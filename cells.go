@@ -24,7 +24,7 @@ type table struct {
 	bytes int64
 }
 
-// newTable refuses what no CSV can be parted by.
+// newTable refuses what cannot separate the cells of CSV.
 func newTable(to io.Writer, options *ExportOptions) (*table, error) {
 	t := &table{to: to, raw: options.Raw, crlf: options.CRLF}
 	t.csv = csv.NewWriter(&t.row)

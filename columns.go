@@ -24,7 +24,7 @@ type Column struct {
 // First Name, Last Name, Organization Roles, Status, MFA, Invited By, Invited
 // At, Last Login At, User UID, Created At, Updated At. Times are in RFC 3339
 // and UTC, and empty where they are unknown or never were; several roles are
-// parted by "; ".
+// separated by "; ".
 func DefaultColumns() []Column {
 	return []Column{
 		{Header: "Email", Value: func(u *User) string { return u.Email }},

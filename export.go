@@ -26,7 +26,7 @@ type ExportOptions struct {
 	Sort Sort
 	// Raw leaves formulas as they are. Without it, a cell that a spreadsheet
 	// would take for one gets an apostrophe in front. Either way line breaks in
-	// cells become line feeds. A spreadsheet that parts cells by another
+	// cells become line feeds. A spreadsheet that separates cells by another
 	// character than Comma sees other cells: set Comma for it.
 	Raw bool
 	// BOM begins the file with a byte order mark, by which some spreadsheets
@@ -34,7 +34,7 @@ type ExportOptions struct {
 	BOM bool
 	// CRLF ends rows as on Windows.
 	CRLF bool
-	// Comma parts the cells. Default ','.
+	// Comma separates the cells. Default ','.
 	Comma rune
 	// Progress is told, from the goroutine of the export, how far it is:
 	// about every hundred users while they are read, every thousand rows
