@@ -5,6 +5,7 @@ import (
 	"go/doc"
 	"go/parser"
 	gotoken "go/token"
+	"maps"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -75,6 +76,25 @@ func TestEveryFunctionHasAnExample(t *testing.T) {
 		}
 		if len(function.Examples) == 0 {
 			t.Errorf("%s has no example that go test runs", name)
+		}
+	}
+}
+
+// TestEveryExampleIsAWholeProgram keeps examples readable on pkg.go.dev. It shows
+// a whole program where go/doc can make one, and else a body with names in it
+// that are declared nowhere on the page.
+func TestEveryExampleIsAWholeProgram(t *testing.T) {
+	t.Parallel()
+	for _, directory := range []string{".", "orguserstest"} {
+		files := slices.Collect(maps.Values(sources(t, gotoken.NewFileSet(), directory, parser.ParseComments)))
+		examples := doc.Examples(files...)
+		if len(examples) < 10 {
+			t.Errorf("only %d examples were found in %s", len(examples), directory)
+		}
+		for _, example := range examples {
+			if example.Play == nil {
+				t.Errorf("%s: Example%s uses a name that its file does not declare: put what it needs into its body or its file", directory, example.Name)
+			}
 		}
 	}
 }

@@ -7,10 +7,18 @@ import (
 	"log"
 
 	"github.com/orgusers/orgusers"
+	"github.com/orgusers/orgusers/orguserstest"
 )
 
 func ExampleClient_PendingInvitations() {
-	_, client := staff()
+	server := orguserstest.NewServer(orguserstest.WithPeople(
+		orguserstest.Person{Email: "ada@example.com", Roles: []string{"Admin"}},
+		orguserstest.Person{Email: "pia@example.com", Pending: true},
+	))
+	client, err := orgusers.New(server.OrganizationUID, server.Options()...)
+	if err != nil {
+		log.Fatal(err)
+	}
 
 	for user, err := range client.PendingInvitations(context.Background()) {
 		if err != nil {
@@ -22,7 +30,11 @@ func ExampleClient_PendingInvitations() {
 }
 
 func ExampleClient_Roles() {
-	_, client := staff()
+	server := orguserstest.NewServer() // a fake of the API, with a made-up organization
+	client, err := orgusers.New(server.OrganizationUID, server.Options()...)
+	if err != nil {
+		log.Fatal(err)
+	}
 
 	for role, err := range client.Roles(context.Background(), nil) {
 		if err != nil {
@@ -38,7 +50,11 @@ func ExampleClient_Roles() {
 }
 
 func ExampleClient_ListRoles() {
-	_, client := staff()
+	server := orguserstest.NewServer() // a fake of the API, with a made-up organization
+	client, err := orgusers.New(server.OrganizationUID, server.Options()...)
+	if err != nil {
+		log.Fatal(err)
+	}
 
 	page, err := client.ListRoles(context.Background(), &orgusers.ListRolesOptions{PageSize: 1})
 	if err != nil {
@@ -49,21 +65,30 @@ func ExampleClient_ListRoles() {
 }
 
 func ExampleClient_Stacks() {
-	_, client := staff()
+	server := orguserstest.NewServer() // a fake of the API, with a made-up organization
+	client, err := orgusers.New(server.OrganizationUID, server.Options()...)
+	if err != nil {
+		log.Fatal(err)
+	}
 
 	for stack, err := range client.Stacks(context.Background(), &orgusers.StacksOptions{Search: "Web"}) {
 		if err != nil {
 			log.Fatal(err)
 		}
-		fmt.Println(stack.Name, stack.Users.Count) // StackRoles wants its APIKey
+		fmt.Println(stack.Name, stack.Users.Count, "users") // StackRoles wants its APIKey
 	}
-	// Output: Website 1
+	// Output: Website 7 users
 }
 
 func ExampleClient_StackRoles() {
-	server, client := staff()
+	server := orguserstest.NewServer() // a fake of the API, with a made-up organization
+	client, err := orgusers.New(server.OrganizationUID, server.Options()...)
+	if err != nil {
+		log.Fatal(err)
+	}
 
-	for role, err := range client.StackRoles(context.Background(), server.Stacks()[0].APIKey) {
+	website := server.Stacks()[0].APIKey // Client.Stacks lists them
+	for role, err := range client.StackRoles(context.Background(), website) {
 		if err != nil {
 			log.Fatal(err)
 		}
@@ -76,11 +101,19 @@ func ExampleClient_StackRoles() {
 }
 
 func ExampleClient_Organization() {
-	_, client := staff()
+	server := orguserstest.NewServer() // a fake of the API, with a made-up organization
+	client, err := orgusers.New(server.OrganizationUID, server.Options()...)
+	if err != nil {
+		log.Fatal(err)
+	}
 
 	organization, err := client.Organization(context.Background(), &orgusers.OrganizationOptions{IncludePlan: true})
 	if err != nil {
 		log.Fatal(err)
+	}
+	if organization.Plan == nil { // it was not asked for, or the server did not send it
+		fmt.Println(organization.Name, "does not tell its plan")
+		return
 	}
 	for _, feature := range organization.Plan.Features {
 		if feature.UID == "users" {
@@ -91,7 +124,11 @@ func ExampleClient_Organization() {
 }
 
 func ExampleClient_Organizations() {
-	_, client := staff()
+	server := orguserstest.NewServer() // a fake of the API, with an administrator of two organizations
+	client, err := orgusers.New(server.OrganizationUID, server.Options()...)
+	if err != nil {
+		log.Fatal(err)
+	}
 
 	for organization, err := range client.Organizations(context.Background(), nil) {
 		if err != nil {
@@ -105,7 +142,11 @@ func ExampleClient_Organizations() {
 }
 
 func ExampleClient_ListOrganizations() {
-	_, client := staff()
+	server := orguserstest.NewServer() // a fake of the API, with an administrator of two organizations
+	client, err := orgusers.New(server.OrganizationUID, server.Options()...)
+	if err != nil {
+		log.Fatal(err)
+	}
 
 	page, err := client.ListOrganizations(context.Background(), &orgusers.ListOrganizationsOptions{PageSize: 1})
 	if err != nil {
@@ -116,7 +157,11 @@ func ExampleClient_ListOrganizations() {
 }
 
 func ExampleClient_ForOrganization() {
-	server, client := staff()
+	server := orguserstest.NewServer() // a fake of the API, with an administrator of two organizations
+	client, err := orgusers.New(server.OrganizationUID, server.Options()...)
+	if err != nil {
+		log.Fatal(err)
+	}
 
 	second, err := client.ForOrganization(server.SecondOrganizationUID)
 	if err != nil {
@@ -131,14 +176,17 @@ func ExampleClient_ForOrganization() {
 }
 
 func ExampleClient_OrganizationUID() {
-	server, client := staff()
-
-	fmt.Println(client.OrganizationUID() == server.OrganizationUID)
-	// Output: true
+	client, err := orgusers.New("blt1a2b3c4d5e6f7081", orgusers.WithAuthToken("blt0123456789abcdef"))
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(client.OrganizationUID())
+	// Output: blt1a2b3c4d5e6f7081
 }
 
 func ExampleClient_BaseURL() {
-	client, err := orgusers.New("blt1a2b3c4d5e6f7081", orgusers.WithAuthToken(token), orgusers.WithRegion(orgusers.RegionEU))
+	client, err := orgusers.New("blt1a2b3c4d5e6f7081",
+		orgusers.WithAuthToken("blt0123456789abcdef"), orgusers.WithRegion(orgusers.RegionEU))
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -147,7 +195,13 @@ func ExampleClient_BaseURL() {
 }
 
 func ExampleClient_CurrentUser() {
-	_, client := staff()
+	server := orguserstest.NewServer(orguserstest.WithPeople(
+		orguserstest.Person{Email: "ada@example.com", FirstName: "Ada", LastName: "Lovelace", Roles: []string{"Admin"}},
+	))
+	client, err := orgusers.New(server.OrganizationUID, server.Options()...)
+	if err != nil {
+		log.Fatal(err)
+	}
 
 	user, err := client.CurrentUser(context.Background())
 	if err != nil {
@@ -162,19 +216,53 @@ func ExampleClient_CurrentUser() {
 }
 
 func ExampleClient_Logout() {
-	_, client := staff()
+	server := orguserstest.NewServer() // a fake of the API, with a made-up organization
+	client, err := orgusers.New(server.OrganizationUID, server.Options()...)
+	if err != nil {
+		log.Fatal(err)
+	}
 	ctx := context.Background()
 
 	if err := client.Logout(ctx); err != nil {
 		log.Fatal(err)
 	}
-	_, err := client.CurrentUser(ctx)
-	fmt.Println(errors.Is(err, orgusers.ErrUnauthorized))
-	// Output: true
+	_, err = client.CurrentUser(ctx)
+	fmt.Println("logged out:", errors.Is(err, orgusers.ErrUnauthorized))
+	// Output: logged out: true
+}
+
+func ExampleClient_AuditLog() {
+	server := orguserstest.NewServer(orguserstest.WithPeople(
+		orguserstest.Person{Email: "ada@example.com", Roles: []string{"Admin"}},
+		orguserstest.Person{Email: "pia@example.com", Pending: true},
+	))
+	client, err := orgusers.New(server.OrganizationUID, server.Options()...)
+	if err != nil {
+		log.Fatal(err)
+	}
+	ctx := context.Background()
+
+	if err := client.ResendInvitationTo(ctx, "pia@example.com"); err != nil {
+		log.Fatal(err)
+	}
+	for entry, err := range client.AuditLog(ctx, nil) { // newest first
+		if err != nil {
+			log.Fatal(err)
+		}
+		fmt.Println(entry.Module, entry.EventType)
+	}
+	// Output: user resend invitation
 }
 
 func ExampleClient_AuditEntry() {
-	_, client := staff()
+	server := orguserstest.NewServer(orguserstest.WithPeople(
+		orguserstest.Person{Email: "ada@example.com", Roles: []string{"Admin"}},
+		orguserstest.Person{Email: "pia@example.com", Pending: true},
+	))
+	client, err := orgusers.New(server.OrganizationUID, server.Options()...)
+	if err != nil {
+		log.Fatal(err)
+	}
 	ctx := context.Background()
 
 	if err := client.ResendInvitationTo(ctx, "pia@example.com"); err != nil {

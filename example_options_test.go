@@ -18,6 +18,23 @@ import (
 	"github.com/orgusers/orgusers/orguserstest"
 )
 
+func ExampleNewFromEnv() {
+	server := orguserstest.NewServer() // a fake of the API, with 25 made-up users
+	leave := shell(server)             // CONTENTSTACK_ORGANIZATION_UID, _AUTHTOKEN and _BASE_URL are set
+
+	client, err := orgusers.NewFromEnv()
+	leave()
+	if err != nil {
+		log.Fatal(err)
+	}
+	page, err := client.ListUsers(context.Background(), nil)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(page.Count, "users")
+	// Output: 25 users
+}
+
 // shell sets the variables that lead to a server, and returns what clears them.
 func shell(server *orguserstest.Server) func() {
 	variables := map[string]string{
@@ -39,41 +56,28 @@ func shell(server *orguserstest.Server) func() {
 	}
 }
 
-func ExampleNewFromEnv() {
-	server, _ := staff()
-	leave := shell(server) // CONTENTSTACK_ORGANIZATION_UID, _AUTHTOKEN and _BASE_URL are set
-
-	client, err := orgusers.NewFromEnv()
-	leave()
-	if err != nil {
-		log.Fatal(err)
-	}
-	user, err := client.GetUser(context.Background(), "max@example.com")
-	if err != nil {
-		log.Fatal(err)
-	}
-	fmt.Println(user.FirstName)
-	// Output: Max
-}
-
 func ExampleParseRegion() {
 	region, err := orgusers.ParseRegion("AWS_EU")
-	fmt.Println(region, err)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(region)
 	_, err = orgusers.ParseRegion("moon")
-	fmt.Println(errors.Is(err, orgusers.ErrInvalid))
+	fmt.Println("invalid:", errors.Is(err, orgusers.ErrInvalid))
 	// Output:
-	// eu <nil>
-	// true
+	// eu
+	// invalid: true
 }
 
 func ExampleWithAuthToken() {
-	_, err := orgusers.New("blt1a2b3c4d5e6f7081", orgusers.WithAuthToken(token+"\n"))
+	_, err := orgusers.New("blt1a2b3c4d5e6f7081", orgusers.WithAuthToken("blt0123456789abcdef\n"))
 	fmt.Println(err)
 	// Output: orgusers: invalid: the authtoken has a space, a line break or another character that it cannot have (was it read from a file with its newline?)
 }
 
 func ExampleWithRegion() {
-	client, err := orgusers.New("blt1a2b3c4d5e6f7081", orgusers.WithAuthToken(token), orgusers.WithRegion(orgusers.RegionAzureNA))
+	client, err := orgusers.New("blt1a2b3c4d5e6f7081",
+		orgusers.WithAuthToken("blt0123456789abcdef"), orgusers.WithRegion(orgusers.RegionAzureNA))
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -82,7 +86,8 @@ func ExampleWithRegion() {
 }
 
 func ExampleWithBaseURL() {
-	client, err := orgusers.New("blt1a2b3c4d5e6f7081", orgusers.WithAuthToken(token), orgusers.WithBaseURL("https://gateway.example.com/contentstack"))
+	client, err := orgusers.New("blt1a2b3c4d5e6f7081",
+		orgusers.WithAuthToken("blt0123456789abcdef"), orgusers.WithBaseURL("https://gateway.example.com/contentstack"))
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -90,11 +95,30 @@ func ExampleWithBaseURL() {
 	// Output: https://gateway.example.com/contentstack
 }
 
-// keptToken is a token source that keeps its token until shortly before it ends.
+func ExampleWithTokenSource() {
+	server := orguserstest.NewServer() // a fake of the API, with 25 made-up users
+
+	source := &keptToken{renew: func(context.Context) (string, time.Time, error) {
+		return server.RotateOAuthToken(), time.Now().Add(time.Hour), nil // a request for a token, in a program
+	}}
+	client, err := orgusers.New(server.OrganizationUID, orgusers.WithTokenSource(source), orgusers.WithBaseURL(server.URL))
+	if err != nil {
+		log.Fatal(err)
+	}
+	page, err := client.ListUsers(context.Background(), nil)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(page.Count, "users")
+	// Output: 25 users
+}
+
+// keptToken is a token source that keeps its token until shortly before it ends,
+// for any number of goroutines.
 type keptToken struct {
 	renew func(context.Context) (token string, ends time.Time, err error)
 
-	mu    sync.Mutex // many goroutines ask
+	mu    sync.Mutex
 	token string
 	ends  time.Time
 }
@@ -109,26 +133,8 @@ func (k *keptToken) Token(ctx context.Context) (string, error) {
 	return k.token, err
 }
 
-func ExampleWithTokenSource() {
-	server, _ := staff()
-
-	source := &keptToken{renew: func(context.Context) (string, time.Time, error) {
-		return server.RotateOAuthToken(), time.Now().Add(time.Hour), nil // a request for a token, in a program
-	}}
-	client, err := orgusers.New(server.OrganizationUID, orgusers.WithTokenSource(source), orgusers.WithBaseURL(server.URL))
-	if err != nil {
-		log.Fatal(err)
-	}
-	user, err := client.CurrentUser(context.Background())
-	if err != nil {
-		log.Fatal(err)
-	}
-	fmt.Println(user.FirstName)
-	// Output: Ada
-}
-
 func ExampleWithLimits() {
-	server, _ := staff()
+	server := orguserstest.NewServer() // a fake of the API, with 25 made-up users
 
 	// Never more than half of the organization's ten reads a second, for the
 	// deployments that run beside us.
@@ -140,12 +146,12 @@ func ExampleWithLimits() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	fmt.Println(page.Count)
-	// Output: 4
+	fmt.Println(page.Count, "users")
+	// Output: 25 users
 }
 
 func ExampleWithLimiters() {
-	server, _ := staff()
+	server := orguserstest.NewServer() // a fake of the API, with 25 made-up users
 
 	// One limiter for all that this process does to the organization.
 	reads := rate.NewLimiter(8, 1)
@@ -157,13 +163,13 @@ func ExampleWithLimiters() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	fmt.Println(page.Count)
-	// Output: 4
+	fmt.Println(page.Count, "users")
+	// Output: 25 users
 }
 
 func ExampleWithRetry() {
-	server, _ := staff()
-	server.AddFault(orguserstest.Fault{Effect: orguserstest.Status(http.StatusServiceUnavailable)})
+	server := orguserstest.NewServer()                                                              // a fake of the API, with 25 made-up users
+	server.AddFault(orguserstest.Fault{Effect: orguserstest.Status(http.StatusServiceUnavailable)}) // each time
 
 	// Somebody waits for the answer: two attempts are enough.
 	client, err := orgusers.New(server.OrganizationUID,
@@ -172,12 +178,12 @@ func ExampleWithRetry() {
 		log.Fatal(err)
 	}
 	_, err = client.ListUsers(context.Background(), nil)
-	fmt.Println(errors.Is(err, orgusers.ErrServer), len(server.Requests()))
-	// Output: true 2
+	fmt.Println(errors.Is(err, orgusers.ErrServer), "after", len(server.Requests()), "attempts")
+	// Output: true after 2 attempts
 }
 
 func ExampleWithHTTPClient() {
-	server, _ := staff()
+	server := orguserstest.NewServer() // a fake of the API, with 25 made-up users
 
 	// Requests through a proxy of our own, with the rest as net/http has it.
 	transport := http.DefaultTransport.(*http.Transport).Clone()
@@ -192,12 +198,12 @@ func ExampleWithHTTPClient() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	fmt.Println(page.Count)
-	// Output: 4
+	fmt.Println(page.Count, "users")
+	// Output: 25 users
 }
 
 func ExampleWithLogger() {
-	server, _ := staff()
+	server := orguserstest.NewServer() // a fake of the API, with 25 made-up users
 
 	logger := slog.New(slog.NewTextHandler(os.Stdout, &slog.HandlerOptions{
 		Level: slog.LevelDebug,
@@ -212,14 +218,14 @@ func ExampleWithLogger() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	if _, err := client.FindUsers(context.Background(), "max@example.com"); err != nil {
+	if _, err := client.FindUsers(context.Background(), "somebody@example.com"); err != nil {
 		log.Fatal(err)
 	}
 	// Output: level=DEBUG msg="orgusers: attempt" op=FindUsers method=POST path=/v3/organizations/{organization_uid}/share/search attempt=1 status=200
 }
 
 func ExampleWithUserAgent() {
-	server, _ := staff()
+	server := orguserstest.NewServer() // a fake of the API, with 25 made-up users
 
 	client, err := orgusers.New(server.OrganizationUID, append(server.Options(), orgusers.WithUserAgent("offboarding/1.4"))...)
 	if err != nil {
@@ -231,38 +237,4 @@ func ExampleWithUserAgent() {
 	product, _, _ := strings.Cut(server.Requests()[0].Header.Get("User-Agent"), " ")
 	fmt.Println(product) // and then this package
 	// Output: offboarding/1.4
-}
-
-func ExampleDefaultColumns() {
-	for _, column := range orgusers.DefaultColumns() {
-		fmt.Println(column.Header)
-	}
-	// Output:
-	// Email
-	// First Name
-	// Last Name
-	// Organization Roles
-	// Status
-	// MFA
-	// Invited By
-	// Invited At
-	// Last Login At
-	// User UID
-	// Created At
-	// Updated At
-}
-
-func ExampleCSDXColumns() {
-	ada := &orgusers.User{Email: "ada@example.com", Status: orgusers.StatusAccepted, Roles: []orgusers.RoleRef{{Name: "Admin"}}}
-	for _, column := range orgusers.CSDXColumns() {
-		fmt.Println(strings.TrimSpace(column.Header + ": " + column.Value(ada)))
-	}
-	// Output:
-	// Email: ada@example.com
-	// User UID:
-	// Organization Role: Admin
-	// Status: accepted
-	// Invited By: System
-	// Created Time:
-	// Updated Time:
 }

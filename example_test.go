@@ -6,25 +6,11 @@ import (
 	"fmt"
 	"log"
 	"net/http"
-	"os"
-	"path/filepath"
-	"strings"
-	"sync"
+	"time"
 
 	"github.com/orgusers/orgusers"
 	"github.com/orgusers/orgusers/orguserstest"
 )
-
-// exampleServer is a small organization that all examples talk to.
-var exampleServer = sync.OnceValue(func() *orguserstest.Server {
-	return orguserstest.NewServer(orguserstest.WithPeople(
-		orguserstest.Person{Email: "olga@example.com", FirstName: "Olga", LastName: "Owner", Owner: true},
-		orguserstest.Person{Email: "ada@example.com", FirstName: "Ada", LastName: "Lovelace", Roles: []string{"Admin"}, InvitedBy: "olga@example.com"},
-		orguserstest.Person{Email: "grace@example.com", FirstName: "Grace", LastName: "Hopper", InvitedBy: "ada@example.com"},
-		orguserstest.Person{Email: "=alan@example.com", Pending: true, InvitedBy: "ada@example.com"},
-		orguserstest.Person{Email: "mia@example.com", FirstName: "Mia", LastName: "Factor", MFA: true},
-	))
-})
 
 func ExampleNew() {
 	server := exampleServer()
@@ -61,10 +47,10 @@ func ExampleClient_Users() {
 		fmt.Println(user.Email, user.Status)
 	}
 	// Output:
-	// =alan@example.com pending
 	// ada@example.com accepted
+	// alan@example.com pending
 	// grace@example.com accepted
-	// mia@example.com accepted
+	// mia@example.org accepted
 	// olga@example.com accepted
 }
 
@@ -135,70 +121,11 @@ func ExampleClient_RoleByName() {
 	// Output: Admin Role 1
 }
 
-func ExampleClient_ExportCSV() {
-	server := exampleServer()
-	ctx := context.Background()
-	client, err := orgusers.New(server.OrganizationUID, server.Options()...)
-	if err != nil {
-		log.Fatal(err)
-	}
-
-	summary, err := client.ExportCSV(ctx, os.Stdout, &orgusers.ExportOptions{
-		Columns: []orgusers.Column{
-			{Header: "Address", Value: func(u *orgusers.User) string { return u.Email }},
-			{Header: "Name", Value: func(u *orgusers.User) string { return strings.TrimSpace(u.FirstName + " " + u.LastName) }},
-			{Header: "Invited By", Value: func(u *orgusers.User) string { return u.InvitedBy.Email }},
-		},
-		Filter: func(u *orgusers.User) bool { return !u.Owner },
-	})
-	if err != nil {
-		log.Fatal(err)
-	}
-	fmt.Printf("%d of %d users\n", summary.Rows, summary.Users)
-	// Output:
-	// Address,Name,Invited By
-	// '=alan@example.com,'=alan N/A,ada@example.com
-	// ada@example.com,Ada Lovelace,olga@example.com
-	// grace@example.com,Grace Hopper,ada@example.com
-	// mia@example.com,Mia Factor,
-	// 4 of 5 users
-}
-
-func ExampleClient_ExportCSVFile() {
-	server := exampleServer()
-	ctx := context.Background()
-	client, err := orgusers.New(server.OrganizationUID, server.Options()...)
-	if err != nil {
-		log.Fatal(err)
-	}
-	directory, err := os.MkdirTemp("", "export")
-	if err != nil {
-		log.Fatal(err)
-	}
-
-	// As the vendor's own tool would write it. Only a complete file gets the
-	// name, and only its owner can read it.
-	path := filepath.Join(directory, "users.csv")
-	if _, err := client.ExportCSVFile(ctx, path, &orgusers.ExportOptions{Columns: orgusers.CSDXColumns()}); err != nil {
-		log.Fatal(err)
-	}
-	file, err := os.ReadFile(path)
-	if err != nil {
-		log.Fatal(err)
-	}
-	header, _, _ := strings.Cut(string(file), "\n")
-	fmt.Println(header)
-	if err := os.RemoveAll(directory); err != nil {
-		log.Fatal(err)
-	}
-	// Output: Email,User UID,Organization Role,Status,Invited By,Created Time,Updated Time
-}
-
 func ExampleLogin() {
 	server := exampleServer()
 	ctx := context.Background()
 
-	credentials := orgusers.Credentials{Email: "mia@example.com", Password: orguserstest.Password}
+	credentials := orgusers.Credentials{Email: "mia@example.org", Password: orguserstest.Password}
 	session, err := orgusers.Login(ctx, credentials, orgusers.WithBaseURL(server.URL))
 	if failure, ok := errors.AsType[*orgusers.Error](err); ok && errors.Is(err, orgusers.ErrSecondFactor) {
 		fmt.Println("needs", failure.SecondFactor)
@@ -254,23 +181,34 @@ func ExampleClient_Call() {
 
 // A span or a metric of each request, named by what it is for.
 func ExampleAttemptFromContext() {
-	server := exampleServer()
+	server := orguserstest.NewServer(orguserstest.WithRateLimit(10, 10))
 	ctx := context.Background()
-	named := roundTripper(func(r *http.Request) (*http.Response, error) {
+	traced := transportFunc(func(r *http.Request) (*http.Response, error) {
 		attempt, _ := orgusers.AttemptFromContext(r.Context())
 		fmt.Println(attempt.Op, r.Method, attempt.Path, attempt.Number)
-		return http.DefaultTransport.RoundTrip(r)
+		response, err := http.DefaultTransport.RoundTrip(r)
+		if err == nil { // every answer has the headers of the limit, not only a 429
+			fmt.Println(response.StatusCode, response.Header.Get("X-RateLimit-Remaining"), "left in this second")
+		}
+		return response, err
 	})
-	client, err := orgusers.New(server.OrganizationUID, append(server.Options(), orgusers.WithHTTPClient(&http.Client{Transport: named}))...)
+	client, err := orgusers.New(server.OrganizationUID, append(server.Options(), orgusers.WithHTTPClient(&http.Client{Transport: traced}))...)
 	if err != nil {
 		log.Fatal(err)
 	}
 
-	if _, err := client.GetUser(ctx, "grace@example.com"); err != nil {
+	if _, err := client.FindUsers(ctx, "grace@example.com"); err != nil {
 		log.Fatal(err)
 	}
-	// Output: FindUsers POST /v3/organizations/{organization_uid}/share/search 1
+	// Output:
+	// FindUsers POST /v3/organizations/{organization_uid}/share/search 1
+	// 200 9 left in this second
 }
+
+// transportFunc is a function as a transport.
+type transportFunc func(*http.Request) (*http.Response, error)
+
+func (f transportFunc) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
 
 func ExampleError() {
 	server := exampleServer()
@@ -296,4 +234,17 @@ func ExampleError() {
 	// Output:
 	// log in again
 	// ListUsers true 105
+}
+
+// exampleServer starts a fake of the API with a small organization.
+func exampleServer() *orguserstest.Server {
+	june := time.Date(2025, time.June, 2, 0, 0, 0, 0, time.UTC)
+	january := time.Date(2026, time.January, 12, 0, 0, 0, 0, time.UTC)
+	return orguserstest.NewServer(orguserstest.WithPeople(
+		orguserstest.Person{Email: "olga@example.com", FirstName: "Olga", LastName: "Owner", Owner: true, LastLogin: june},
+		orguserstest.Person{Email: "ada@example.com", FirstName: "Ada", LastName: "Lovelace", Roles: []string{"Admin"}, LastLogin: january},
+		orguserstest.Person{Email: "grace@example.com", FirstName: "Grace", LastName: "Hopper", LastLogin: january.AddDate(0, 0, -1)},
+		orguserstest.Person{Email: "alan@example.com", Pending: true},
+		orguserstest.Person{Email: "mia@example.org", FirstName: "Mia", LastName: "Factor", MFA: true},
+	))
 }
