@@ -64,6 +64,37 @@ func ExampleClient_ExportCSVFile() {
 	// Output: Email,User UID,Organization Role,Status,Invited By,Created Time,Updated Time
 }
 
+// Members who have not been seen for long, longest first.
+func ExampleExportOptions() {
+	client := team()
+	ctx := context.Background()
+
+	since := time.Date(2025, time.October, 1, 0, 0, 0, 0, time.UTC) // in a program, time.Now().AddDate(0, 0, -90)
+	_, err := client.ExportCSV(ctx, os.Stdout, &orgusers.ExportOptions{
+		Columns: []orgusers.Column{
+			{Header: "Address", Value: func(u *orgusers.User) string { return u.Email }},
+			{Header: "Last Login", Value: func(u *orgusers.User) string {
+				if u.LastLoginAt.IsZero() {
+					return "never"
+				}
+				return u.LastLoginAt.Format(time.DateOnly)
+			}},
+		},
+		Filter: func(u *orgusers.User) bool {
+			return u.Status == orgusers.StatusAccepted && u.LastLoginAt.Before(since) // as the zero time is
+		},
+		Sort: orgusers.Sort{By: orgusers.SortByLastLogin},
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	// Output:
+	// Address,Last Login
+	// mia@example.com,never
+	// olga@example.com,never
+	// grace@example.com,2025-06-02
+}
+
 func ExampleDefaultColumns() {
 	for _, column := range orgusers.DefaultColumns() {
 		fmt.Println(column.Header)

@@ -54,6 +54,65 @@ func ExampleClient_Users() {
 	// olga@example.com accepted
 }
 
+func ExampleUser() {
+	server := exampleServer()
+	ctx := context.Background()
+	client, err := orgusers.New(server.OrganizationUID, server.Options()...)
+	if err != nil {
+		log.Fatal(err)
+	}
+
+	for user, err := range client.Users(ctx, nil) {
+		if err != nil {
+			log.Fatal(err)
+		}
+		var roles []string
+		for _, role := range user.Roles {
+			roles = append(roles, role.Name)
+		}
+		if user.Owner { // who may have no role
+			roles = append(roles, "owner")
+		}
+		seen := "never" // or it is not known: the zero time is either
+		if !user.LastLoginAt.IsZero() {
+			seen = user.LastLoginAt.Format(time.DateOnly)
+		}
+		fmt.Println(user.Email, user.Status, roles, seen)
+	}
+	// Output:
+	// olga@example.com accepted [owner] 2025-06-02
+	// ada@example.com accepted [Admin] 2026-01-12
+	// grace@example.com accepted [member] 2026-01-11
+	// alan@example.com pending [member] never
+	// mia@example.org accepted [member] never
+}
+
+func ExampleListUsersOptions() {
+	server := exampleServer()
+	ctx := context.Background()
+	client, err := orgusers.New(server.OrganizationUID, server.Options()...)
+	if err != nil {
+		log.Fatal(err)
+	}
+
+	// Members of one domain, those who were seen last first.
+	opts := &orgusers.ListUsersOptions{
+		Search: "example.com",
+		Status: orgusers.StatusAccepted,
+		Sort:   orgusers.Sort{By: orgusers.SortByLastLogin, Descending: true},
+	}
+	for user, err := range client.Users(ctx, opts) {
+		if err != nil {
+			log.Fatal(err)
+		}
+		fmt.Println(user.Email, user.LastLoginAt.Format(time.DateOnly))
+	}
+	// Output:
+	// ada@example.com 2026-01-12
+	// grace@example.com 2026-01-11
+	// olga@example.com 2025-06-02
+}
+
 func ExampleClient_ListUsers() {
 	server := exampleServer()
 	ctx := context.Background()
