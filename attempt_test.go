@@ -41,7 +41,7 @@ func TestAttemptOfEveryOperation(t *testing.T) {
 				all.scan(t, name, "the attempt", fmt.Sprintf("%+v", attempt))
 				return server.Transport().RoundTrip(r)
 			})
-			_, err := runScanned(t, server, name, operation, []orgusers.Option{
+			_, err := runScanned(t.Context(), t, server, name, operation, []orgusers.Option{
 				orgusers.WithBaseURL("http://127.0.0.1"),
 				orgusers.WithHTTPClient(&http.Client{Transport: transport}),
 				orgusers.WithLimits(orgusers.Limits{Bulk: 1e6}),

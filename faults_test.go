@@ -161,7 +161,7 @@ func (w *write) client(t *testing.T, server *orguserstest.Server, transport http
 	t.Helper()
 	options := []orgusers.Option{
 		orgusers.WithHTTPClient(&http.Client{Transport: transport, Timeout: 10 * time.Second}),
-		orgusers.WithAuthToken(server.SignIn(w.by())),
+		orgusers.WithAuthToken(server.SignIn(callerOf(w.name))),
 	}
 	if w.routes {
 		options = append(options, orgusers.WithRoutes(server.Routes()))

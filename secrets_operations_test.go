@@ -88,16 +88,16 @@ var scannedOperations = map[string]scanned{
 		return rows(c.AuditLog(ctx, nil))
 	},
 	"AuditEntry": func(ctx context.Context, _ *testing.T, _ *orguserstest.Server, c *orgusers.Client) (any, error) {
-		if _, err := c.RemoveUsers(ctx, []string{pending(2)}, nil); err != nil { // so that there is an entry
-			return nil, err
-		}
-		for entry, err := range c.AuditLog(ctx, nil) {
-			if err != nil {
-				return nil, err
+		uid := "blt404"
+		if _, err := c.RemoveUsers(ctx, []string{pending(2)}, nil); err == nil { // there is an entry
+			for entry, err := range c.AuditLog(ctx, nil) {
+				if err == nil {
+					uid = entry.UID
+				}
+				break
 			}
-			return c.AuditEntry(ctx, entry.UID)
 		}
-		return c.AuditEntry(ctx, "blt404")
+		return c.AuditEntry(ctx, uid)
 	},
 	"PendingInvitations": func(ctx context.Context, _ *testing.T, _ *orguserstest.Server, c *orgusers.Client) (any, error) {
 		return rows(c.PendingInvitations(ctx))
@@ -163,7 +163,7 @@ func TestScannerKnowsEveryOperation(t *testing.T) {
 	client := reflect.TypeFor[*orgusers.Client]()
 	for method := range client.Methods() {
 		if _, known := scannedOperations[method.Name]; !known && !silent[method.Name] {
-			t.Errorf("%s is not in scannedOperations", method.Name)
+			t.Errorf("%s is not in scannedOperations of secrets_operations_test.go: add it there", method.Name)
 		}
 	}
 }

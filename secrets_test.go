@@ -175,11 +175,7 @@ func TestNoOperationLeaks(t *testing.T) {
 
 func scanAll(t *testing.T, server *orguserstest.Server, name string, operation scanned, bearer bool) {
 	t.Helper()
-	email := "admin@example.com"
-	if name == "TransferOwnership" && !bearer {
-		email = "owner@example.com"
-	}
-	authToken := server.SignIn(email)
+	authToken := server.SignIn(callerOf(name))
 	secrets, all := vaults(server, authToken)
 	run := func(fault *leak, writes bool) (struck int64, err error) {
 		p := &tap{t: t, where: name + " under no fault", fake: server.Transport(), secret: secrets, fault: fault, writes: writes}
@@ -196,7 +192,7 @@ func scanAll(t *testing.T, server *orguserstest.Server, name string, operation s
 				slog.NewJSONHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug})))),
 			orgusers.WithRoutes(server.Routes()),
 		}
-		result, err := runScanned(t, server, name, operation, options, authToken, bearer, fault == nil)
+		result, err := runScanned(t.Context(), t, server, name, operation, options, authToken, bearer, fault == nil)
 		if log.Len() == 0 {
 			t.Errorf("%s: nothing was logged", p.where)
 		}
@@ -223,7 +219,7 @@ func scanAll(t *testing.T, server *orguserstest.Server, name string, operation s
 
 // runScanned makes a client, looks at it and what it is made of, and runs the
 // operation.
-func runScanned(t *testing.T, server *orguserstest.Server, name string, operation scanned, options []orgusers.Option, authToken string, bearer, right bool) (any, error) {
+func runScanned(ctx context.Context, t *testing.T, server *orguserstest.Server, name string, operation scanned, options []orgusers.Option, authToken string, bearer, right bool) (any, error) {
 	t.Helper()
 	_, all := vaults(server, authToken)
 	if name == "Login" {
@@ -233,7 +229,7 @@ func runScanned(t *testing.T, server *orguserstest.Server, name string, operatio
 		}
 		all.scanValue(t, name, "credentials", credentials)
 		all.scanValue(t, name, "a pointer to credentials", &credentials)
-		session, err := orgusers.Login(t.Context(), credentials, options...)
+		session, err := orgusers.Login(ctx, credentials, options...)
 		if session == nil {
 			return nil, err
 		}
@@ -255,7 +251,7 @@ func runScanned(t *testing.T, server *orguserstest.Server, name string, operatio
 			all.scanValue(t, name, fmt.Sprintf("a %T", value), value)
 		}
 	}
-	return operation(t.Context(), t, server, client)
+	return operation(ctx, t, server, client)
 }
 
 // chatty is a token source whose error has secrets in it, as that of a token
