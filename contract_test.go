@@ -47,7 +47,7 @@ func TestWriteRequests(t *testing.T) {
 	roleRoute := orgusers.WithRoutes(orgusers.Routes{UpdateRoles: orgusers.Route{Path: "/v3/organizations/{organization_uid}/fix"}})
 	abc := []string{" abc@example.com"}
 	tests := []struct {
-		name    string
+		name    string              // that of the sending in the matrix
 		answers map[string][]string // by request; the last one is for good
 		opts    []orgusers.Option
 		call    func(context.Context, *orgusers.Client) error
@@ -72,7 +72,7 @@ func TestWriteRequests(t *testing.T) {
 			[]sent{{Method: "POST", Path: "/v3/organizations/blt1/share", Body: string(inviteSample)}},
 		},
 		{
-			"Invite without stacks and message",
+			"Invite, without stacks and message",
 			map[string][]string{
 				search: {`{"shares":[]}`}, rolesOfOrg: {`{"roles":[{"uid":"r1"}],"count":1}`}, "POST /v3/organizations/blt1/share": {inviteAnswer},
 			},
@@ -84,7 +84,7 @@ func TestWriteRequests(t *testing.T) {
 			[]sent{{Method: "POST", Path: "/v3/organizations/blt1/share", Body: `{"share":{"users":{"abc@example.com":["r1"]}}}`}},
 		},
 		{
-			"RemoveUsers, by the address that the server knows",
+			"RemoveUsers", // by the address that the server knows
 			map[string][]string{search: {memberAnswer}, "DELETE /v3/organizations/blt1/share": {removed}},
 			nil,
 			bulkCall((*orgusers.Client).RemoveUsers, abc),
@@ -105,7 +105,26 @@ func TestWriteRequests(t *testing.T) {
 			[]sent{{Method: "GET", Path: "/v3/organizations/blt1/share/s1/resend_invitation"}},
 		},
 		{
-			"UpdateRoles",
+			"ResendInvitationTo",
+			map[string][]string{
+				search: {`{"shares":[{"uid":"s1","email":"abc@example.com","status":"pending"}],"count":1}`},
+				"GET /v3/organizations/blt1/share/s1/resend_invitation": {`{"notice":"The invitation has been resent successfully."}`},
+			},
+			nil,
+			func(ctx context.Context, c *orgusers.Client) error {
+				return c.ResendInvitationTo(ctx, "abc@example.com")
+			},
+			[]sent{{Method: "GET", Path: "/v3/organizations/blt1/share/s1/resend_invitation"}},
+		},
+		{
+			"Logout",
+			map[string][]string{"DELETE /v3/user-session": {`{"notice":"You've logged out successfully."}`}},
+			nil,
+			func(ctx context.Context, c *orgusers.Client) error { return c.Logout(ctx) },
+			[]sent{{Method: "DELETE", Path: "/v3/user-session"}},
+		},
+		{
+			"UpdateRoles, without a route",
 			map[string][]string{
 				search:     {memberAnswer, `{"shares":[{"uid":"s1","email":"abc@example.com","user_uid":"u1","status":"accepted","org_roles":["r2"]}],"count":1}`},
 				rolesOfOrg: {`{"roles":[{"uid":"r1"},{"uid":"r2"}],"count":2}`}, "POST /v3/organizations/blt1/share": {`{"shares":[]}`},
@@ -118,7 +137,7 @@ func TestWriteRequests(t *testing.T) {
 			[]sent{{Method: "POST", Path: "/v3/organizations/blt1/share", Body: `{"share":{"users":{"Abc@example.com":["r2"]}}}`}},
 		},
 		{
-			"UpdateRoles by a route",
+			"UpdateRoles",
 			map[string][]string{
 				search:     {memberAnswer, `{"shares":[{"uid":"s1","email":"abc@example.com","user_uid":"u1","status":"accepted","org_roles":["r2"]}],"count":1}`},
 				rolesOfOrg: {`{"roles":[{"uid":"r1"},{"uid":"r2"}],"count":2}`}, "POST /v3/organizations/blt1/fix": {`{}`},
@@ -193,7 +212,7 @@ func TestWriteRequests(t *testing.T) {
 			[]sent{{Method: "PUT", Path: "/identity/blt1/mfa", Body: `{"emails":["Abc@example.com"]}`}},
 		},
 		{
-			"ForcePasswordReset, with a body of the caller's",
+			"ForcePasswordReset", // with a body of the caller's
 			map[string][]string{search: {memberAnswer}, "POST /v3/organizations/blt1/force": {`{}`}},
 			[]orgusers.Option{routes},
 			bulkCall((*orgusers.Client).ForcePasswordReset, abc),
@@ -207,7 +226,9 @@ func TestWriteRequests(t *testing.T) {
 			[]sent{{Method: "POST", Path: "/v3/organizations/blt1/end", Body: `{"emails":["Abc@example.com"]}`}},
 		},
 	}
+	pinned := map[string]bool{}
 	for _, tt := range tests {
+		pinned[tt.name] = true
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			var got []sent
@@ -228,6 +249,26 @@ func TestWriteRequests(t *testing.T) {
 				t.Error(diff)
 			}
 		})
+	}
+	rowForEveryWrite(t, "the table of TestWriteRequests in contract_test.go", func(s sending) bool { return pinned[s.name] }, map[string]string{
+		"Call, a write":        "its request is the caller's own",
+		"Call, a write by GET": "its request is the caller's own",
+		"Login":                "it has no client, and TestLoginRequest pins it",
+	})
+}
+
+func TestLoginRequest(t *testing.T) {
+	t.Parallel()
+	var got []sent
+	mock := httpmock.NewMockTransport()
+	mock.RegisterNoResponder(answering(t, map[string][]string{"POST /v3/user-session": {`{"user":{"uid":"u1","email":"abc@example.com","authtoken":"blt2"}}`}}, &got))
+	credentials := orgusers.Credentials{Email: "abc@example.com", Password: "hunter2", SecondFactor: "123456"}
+	if _, err := orgusers.Login(t.Context(), credentials, orgusers.WithHTTPClient(&http.Client{Transport: mock})); err != nil {
+		t.Error(err)
+	}
+	want := []sent{{Method: "POST", Path: "/v3/user-session", Body: compact(t, `{"user":{"email":"abc@example.com","password":"hunter2","tfa_token":"123456"}}`)}}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
 	}
 }
 

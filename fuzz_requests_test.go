@@ -164,7 +164,7 @@ func FuzzPaths(f *testing.F) {
 	})
 }
 
-// checkUID gives the value to each method that puts it into a path.
+// checkUID gives the value to each call that puts it into a path.
 func checkUID(t *testing.T, value string, base *url.URL) {
 	t.Helper()
 	var sent []string
@@ -173,24 +173,17 @@ func checkUID(t *testing.T, value string, base *url.URL) {
 		sent = append(sent, r.URL.EscapedPath())
 		return status(404)(r)
 	}))
-	errs := []error{client.ResendInvitation(t.Context(), value)}
-	_, err := client.AuditEntry(t.Context(), value)
-	errs = append(errs, err)
-	other, err := client.ForOrganization(value)
-	if err == nil {
-		_, err = other.Organization(t.Context(), nil)
-	}
-	errs = append(errs, err)
 	refused := 0
-	for _, err := range errs {
+	for name, call := range callsWithUID {
+		err := call(t.Context(), client, value)
 		if err == nil {
-			t.Errorf("%q is no error", value)
+			t.Errorf("%s of %q is no error", name, value)
 		}
 		if errors.Is(err, orgusers.ErrInvalid) {
 			refused++
 		}
 	}
-	if refused+len(sent) != len(errs) {
+	if refused+len(sent) != len(callsWithUID) {
 		t.Errorf("%q was refused %d times and sent %d times", value, refused, len(sent))
 	}
 	for _, path := range sent {

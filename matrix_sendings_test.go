@@ -26,6 +26,7 @@ type sending struct {
 	method   string
 	path     string // a pattern of path.Match
 	write    bool
+	bulk     bool // it draws on the budget of bulk actions
 	unsigned bool // it has no token
 	call     func(ctx context.Context, a *aim) error
 }
@@ -60,7 +61,7 @@ var sendings = []sending{
 		_, err := a.client.CurrentUser(ctx)
 		return err
 	}},
-	{name: "EndSessions", method: "POST", path: fakeAt + "end_sessions", write: true, call: forOne((*orgusers.Client).EndSessions, member)},
+	{name: "EndSessions", method: "POST", path: fakeAt + "end_sessions", write: true, bulk: true, call: forOne((*orgusers.Client).EndSessions, member)},
 	{name: "ExportCSV", method: "GET", path: sharesAt, call: func(ctx context.Context, a *aim) error {
 		_, err := a.client.ExportCSV(ctx, io.Discard, nil)
 		return err
@@ -73,7 +74,7 @@ var sendings = []sending{
 		_, err := a.client.FindUsers(ctx, member(0))
 		return err
 	}},
-	{name: "ForcePasswordReset", method: "POST", path: fakeAt + "force_password_reset", write: true, call: forOne((*orgusers.Client).ForcePasswordReset, member)},
+	{name: "ForcePasswordReset", method: "POST", path: fakeAt + "force_password_reset", write: true, bulk: true, call: forOne((*orgusers.Client).ForcePasswordReset, member)},
 	{name: "GetUser", method: "POST", path: sharesAt + "/search", call: func(ctx context.Context, a *aim) error {
 		_, err := a.client.GetUser(ctx, member(0))
 		return err
@@ -112,7 +113,7 @@ var sendings = []sending{
 	{name: "ResendInvitationTo", method: "GET", path: sharesAt + "/*/resend_invitation", write: true, call: func(ctx context.Context, a *aim) error {
 		return a.client.ResendInvitationTo(ctx, pending(0))
 	}},
-	{name: "ResetMFA", method: "POST", path: fakeAt + "reset_mfa", write: true, call: forOne((*orgusers.Client).ResetMFA, member)},
+	{name: "ResetMFA", method: "POST", path: fakeAt + "reset_mfa", write: true, bulk: true, call: forOne((*orgusers.Client).ResetMFA, member)},
 	{name: "RoleByName", method: "GET", path: organizationAt + "/roles", call: func(ctx context.Context, a *aim) error {
 		_, err := a.client.RoleByName(ctx, "Admin")
 		return err
@@ -128,8 +129,8 @@ var sendings = []sending{
 	{name: "TransferOwnership", method: "POST", path: organizationAt + "/transfer-ownership", write: true, call: func(ctx context.Context, a *aim) error {
 		return a.client.TransferOwnership(ctx, member(0))
 	}},
-	{name: "UnlockUsers", method: "POST", path: fakeAt + "unlock", write: true, call: forOne((*orgusers.Client).UnlockUsers, member)},
-	{name: "UpdateRoles", method: "POST", path: fakeAt + "roles", write: true, call: func(ctx context.Context, a *aim) error {
+	{name: "UnlockUsers", method: "POST", path: fakeAt + "unlock", write: true, bulk: true, call: forOne((*orgusers.Client).UnlockUsers, member)},
+	{name: "UpdateRoles", method: "POST", path: fakeAt + "roles", write: true, bulk: true, call: func(ctx context.Context, a *aim) error {
 		_, err := a.client.UpdateRoles(ctx, []string{member(0)}, []string{a.fake.RoleUID("Admin")}, nil)
 		return err
 	}},
@@ -141,17 +142,17 @@ var sendings = []sending{
 		_, err = client.UpdateRoles(ctx, []string{member(0)}, []string{a.fake.RoleUID("Admin")}, nil)
 		return err
 	}},
-	{name: "UpdateStackAccess, given", method: "POST", path: "/v3/stacks/share", write: true, call: func(ctx context.Context, a *aim) error {
+	{name: "UpdateStackAccess, given", method: "POST", path: "/v3/stacks/share", write: true, bulk: true, call: func(ctx context.Context, a *aim) error {
 		setAccess(a.fake)
 		_, err := a.client.UpdateStackAccess(ctx, []string{member(0)}, access(a.fake, 0), nil)
 		return err
 	}},
-	{name: "UpdateStackAccess, replaced", method: "POST", path: "/v3/stacks/users/roles", write: true, call: func(ctx context.Context, a *aim) error {
+	{name: "UpdateStackAccess, replaced", method: "POST", path: "/v3/stacks/users/roles", write: true, bulk: true, call: func(ctx context.Context, a *aim) error {
 		setAccess(a.fake, a.fake.Stacks()[0].Roles[0].UID)
 		_, err := a.client.UpdateStackAccess(ctx, []string{member(0)}, access(a.fake, 1), nil)
 		return err
 	}},
-	{name: "UpdateStackAccess, taken", method: "POST", path: "/v3/stacks/unshare", write: true, call: func(ctx context.Context, a *aim) error {
+	{name: "UpdateStackAccess, taken", method: "POST", path: "/v3/stacks/unshare", write: true, bulk: true, call: func(ctx context.Context, a *aim) error {
 		setAccess(a.fake, a.fake.Stacks()[0].Roles[0].UID)
 		_, err := a.client.UpdateStackAccess(ctx, []string{member(0)}, orgusers.StackAccess{a.fake.Stacks()[0].APIKey: nil}, nil)
 		return err

@@ -1,6 +1,7 @@
 package orgusers_test
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"os"
@@ -144,6 +145,27 @@ func TestPanicsHoldNoSecrets(t *testing.T) {
 	}
 }
 
+// callsWithUID are the calls that put a value of the caller's into a path.
+var callsWithUID = map[string]func(ctx context.Context, c *orgusers.Client, uid string) error{
+	"AuditEntry": func(ctx context.Context, c *orgusers.Client, uid string) error {
+		_, err := c.AuditEntry(ctx, uid)
+		return err
+	},
+	"Call": func(ctx context.Context, c *orgusers.Client, uid string) error {
+		return c.Call(ctx, orgusers.Call{Path: "/things/{thing}", PathValues: map[string]string{"thing": uid}}, nil)
+	},
+	"ForOrganization": func(ctx context.Context, c *orgusers.Client, uid string) error {
+		other, err := c.ForOrganization(uid)
+		if err == nil {
+			_, err = other.Organization(ctx, nil)
+		}
+		return err
+	},
+	"ResendInvitation": func(ctx context.Context, c *orgusers.Client, uid string) error {
+		return c.ResendInvitation(ctx, uid)
+	},
+}
+
 // A uid that is no single element of a path is refused before anything is
 // sent, and not repeated.
 func TestUIDsThatArePaths(t *testing.T) {
@@ -151,16 +173,12 @@ func TestUIDsThatArePaths(t *testing.T) {
 	for _, uid := range []string{"", ".", "..", "%2e%2e", "%2E%2e/", "a/b", `a\b`, "/", "a\n", "a\r\nb: c", "a\x00", "a?b", "a#b", "\x7f"} {
 		s := &script{answers: []answer{good}}
 		client := newClient(t, s)
-		_, entry := client.AuditEntry(t.Context(), uid)
-		_, organization := client.ForOrganization(uid)
 		_, created := orgusers.New(uid, orgusers.WithAuthToken(token))
-		for name, err := range map[string]error{
-			"ResendInvitation": client.ResendInvitation(t.Context(), uid),
-			"AuditEntry":       entry,
-			"ForOrganization":  organization,
-			"New":              created,
-			"Call":             client.Call(t.Context(), orgusers.Call{Path: "/things/{thing}", PathValues: map[string]string{"thing": uid}}, nil),
-		} {
+		refusals := map[string]error{"New": created}
+		for name, call := range callsWithUID {
+			refusals[name] = call(t.Context(), client, uid)
+		}
+		for name, err := range refusals {
 			if err == nil || len(s.sent) > 0 || !strings.Contains(err.Error(), "invalid") {
 				t.Errorf("%s of %q: %v after %d requests, want ErrInvalid and none", name, uid, err, len(s.sent))
 			}

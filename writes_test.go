@@ -16,7 +16,7 @@ import (
 // A write, as the tests of faults see it: what it asks of whom, and how to
 // see in the organization whether it was done.
 type write struct {
-	name string
+	name string // that of the sending in the matrix
 	// call returns what became of each address.
 	call func(ctx context.Context, c *orgusers.Client, s *orguserstest.Server) map[string]orgusers.OutcomeStatus
 	// done tells whether the change is there.
@@ -139,7 +139,7 @@ var writes = []write{
 		},
 	},
 	{
-		name: "UpdateRoles", method: http.MethodPost, path: sharePath, mails: true, unseen: true,
+		name: "UpdateRoles, without a route", method: http.MethodPost, path: sharePath, mails: true, unseen: true,
 		call: func(ctx context.Context, c *orgusers.Client, s *orguserstest.Server) map[string]orgusers.OutcomeStatus {
 			return statuses(c.UpdateRoles(ctx, twelve(member), []string{s.RoleUID("Admin")}, nil))
 		},
@@ -189,7 +189,7 @@ var writes = []write{
 		},
 	},
 	{
-		name: "UpdateRoles by a route", method: http.MethodPost, path: fakePath + "roles", mails: true, unseen: true, routes: true,
+		name: "UpdateRoles", method: http.MethodPost, path: fakePath + "roles", mails: true, unseen: true, routes: true,
 		call: func(ctx context.Context, c *orgusers.Client, s *orguserstest.Server) map[string]orgusers.OutcomeStatus {
 			return statuses(c.UpdateRoles(ctx, twelve(member), []string{s.RoleUID("Admin")}, nil))
 		},
