@@ -134,7 +134,7 @@ func (e *Error) Error() string {
 		fmt.Fprintf(&b, "; request %s", e.RequestID)
 	}
 	if advice := e.advice(); advice != "" {
-		b.WriteString(": " + advice)
+		return strings.TrimSuffix(b.String(), ".") + ": " + advice // the server ends sentences
 	}
 	return b.String()
 }

@@ -152,6 +152,15 @@ func errorSamples(t *testing.T) map[string]string {
 	return samples
 }
 
+func TestAdviceComesAfterOneColon(t *testing.T) {
+	t.Parallel()
+	s := &script{answers: []answer{body(401, errorSamples(t)["not_logged_in_401"])}}
+	_, err := newClient(t, s).Organization(t.Context(), nil)
+	if err == nil || !strings.Contains(err.Error(), "authtoken is not valid: log in again") {
+		t.Errorf("the text is %v", err)
+	}
+}
+
 func TestErrorLogsItself(t *testing.T) {
 	t.Parallel()
 	s := &script{answers: []answer{status(422, "X-Request-Id", "r-17")}}

@@ -129,7 +129,7 @@ func parseBaseURL(text string) (*url.URL, error) {
 	u, err := url.Parse(text)
 	switch {
 	case err != nil:
-		return nil, errors.New("is no URL") // the error of url.Parse repeats it, with its password
+		return nil, errors.New("is no URL: it begins with https://") // the error of url.Parse repeats it, with its password
 	case u.Host == "" || u.Hostname() == "":
 		return nil, errors.New("must be absolute: https://host")
 	case u.User != nil:
@@ -137,7 +137,7 @@ func parseBaseURL(text string) (*url.URL, error) {
 	case u.RawQuery != "" || u.ForceQuery || u.Fragment != "":
 		return nil, errors.New("must not have a query or fragment")
 	case u.Scheme == "http" && !transport.IsLoopback(u.Hostname()):
-		return nil, errors.New("is http: only https is, but for loopback addresses")
+		return nil, errors.New("is http: use https; http is for loopback addresses alone")
 	case u.Scheme != "https" && u.Scheme != "http":
 		return nil, errors.New("must be https")
 	}
