@@ -48,7 +48,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	asked.asJSON = program.JSONFlag(flags, "write the same data as JSON instead of the page")
 	flags.IntVar(&asked.policy.NotSeenFor, "not-seen-for", asked.policy.NotSeenFor, "point out members whose last login is this many `days` ago or longer")
 	flags.IntVar(&asked.policy.PendingFor, "pending-for", asked.policy.PendingFor, "point out invitations that have been pending for this many `days` or longer")
-	domains := program.Words(flags, "domain", "the organization's own `domain`, or several parted by commas; can be given again; addresses of others are pointed out, and without this flag those of rare domains")
+	domains := program.Words(flags, "domain", "the organization's own `domain`, or several separated by commas; can be given again; addresses of others are pointed out, and without this flag those of rare domains")
 	if err := program.Parse(flags, args, stdout); err != nil {
 		return err
 	}

@@ -29,14 +29,14 @@ type request struct {
 
 func newRequest(flags *flag.FlagSet) *request {
 	r := &request{flags: flags}
-	flags.StringVar(&r.columns, "columns", "", "write these `columns`, parted by commas, in this order (default all): "+strings.Join(columnNames(), ","))
+	flags.StringVar(&r.columns, "columns", "", "write these `columns`, separated by commas, in this order (default all): "+strings.Join(columnNames(), ","))
 	flags.BoolVar(&r.csdx, "csdx", false, "write the columns of the vendor's csdx cm:export-to-csv instead; add -raw for exactly its cells, and -sort created for its order")
 	flags.StringVar(&r.sort, "sort", "email", "sort by this `field`: "+strings.Join(sortNames(), ", "))
 	flags.BoolVar(&r.descending, "descending", false, "sort downwards")
 	flags.StringVar(&r.status, "status", "", "write only users of this `status`: accepted or pending")
 	r.notSeenFor = lastseen.Flag(flags, "write only members")
 	flags.BoolVar(&r.bom, "bom", false, "begin with a byte order mark, by which some spreadsheets know UTF-8")
-	flags.StringVar(&r.separator, "separator", ",", "part cells with this `character`, or tab")
+	flags.StringVar(&r.separator, "separator", ",", "separate cells with this `character`, or tab")
 	flags.BoolVar(&r.crlf, "crlf", false, "end lines as on Windows")
 	flags.BoolVar(&r.raw, "raw", false, "leave cells that a spreadsheet would run as formulas as they are")
 	return r

@@ -18,8 +18,8 @@ type access struct {
 }
 
 func accessFlags(flags *flag.FlagSet) access {
-	a := access{roles: program.Words(flags, "role", "give this organization `role`, or several parted by commas; can be given again"), stacks: new([]string)}
-	flags.Func("stack", "give access to a stack: its name or API key, a colon, and its roles parted by commas, `stack:role,role`; can be given again", func(value string) error {
+	a := access{roles: program.Words(flags, "role", "give this organization `role`, or several separated by commas; can be given again"), stacks: new([]string)}
+	flags.Func("stack", "give access to a stack: its name or API key, a colon, and its roles separated by commas, `stack:role,role`; can be given again", func(value string) error {
 		*a.stacks = append(*a.stacks, value)
 		return nil
 	})

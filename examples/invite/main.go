@@ -21,7 +21,7 @@ can be run again with the same list.
   invite -email ada@example.com -role member -stack "Website:Developer"
   invite -file people.csv -apply
 
-` + addresslist.Help + `Its columns roles and stacks say what somebody gets; several are parted by
+` + addresslist.Help + `Its columns roles and stacks say what somebody gets; several are separated by
 semicolons. -role and -stack are for those of whom the file says nothing.
 
   email,roles,stacks

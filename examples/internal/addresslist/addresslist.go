@@ -29,7 +29,7 @@ type List struct {
 
 // Flags adds -email and -file to a program's flags.
 func Flags(flags *flag.FlagSet) *List {
-	l := &List{emails: program.Words(flags, "email", "an `address`, or several parted by commas; can be given again")}
+	l := &List{emails: program.Words(flags, "email", "an `address`, or several separated by commas; can be given again")}
 	flags.Func("file", "read addresses from this `file`: one a line, or CSV with a column email; - is stdin", func(file string) error {
 		if l.file = file; file == "" {
 			return errors.New("the name is empty")

@@ -43,7 +43,7 @@ func Parse(flags *flag.FlagSet, args []string, stdout io.Writer) error {
 	return nil
 }
 
-// Words adds a flag for several words to a program's: they are parted by
+// Words adds a flag for several words to a program's: they are separated by
 // commas, and the flag can be given again.
 func Words(flags *flag.FlagSet, name, usage string) *[]string {
 	words := new([]string)

@@ -9,7 +9,7 @@ import (
 	"golang.org/x/term"
 )
 
-// lineEvery parts the lines of a progress that is no bar: a log should not
+// lineEvery separates the lines of a progress that is no bar: a log should not
 // fill with them.
 const lineEvery = 10 * time.Second
 

@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// quietFor is how long a program tries in vain before it says so, and parts
+// quietFor is how long a program tries in vain before it says so, and separates
 // what it says.
 const quietFor = 5 * time.Second
 

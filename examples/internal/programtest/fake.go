@@ -33,7 +33,7 @@ func Team(t *testing.T, members int, options ...orguserstest.Option) *orguserste
 // Member is the address of a member of a [Team].
 func Member(i int) string { return fmt.Sprintf("member%d@example.com", i) }
 
-// Members are the addresses of the first members of a [Team], parted by
+// Members are the addresses of the first members of a [Team], separated by
 // commas.
 func Members(n int) string {
 	var emails []string

@@ -31,7 +31,7 @@ func Table(t *testing.T, stdout string) []map[string]string {
 }
 
 // Outcomes are those of a table by address. An address with several rows has
-// them parted by commas.
+// them separated by commas.
 func Outcomes(t *testing.T, stdout string) map[string]string {
 	t.Helper()
 	outcomes := map[string]string{}

@@ -15,7 +15,7 @@ import (
 // the others would take what is theirs.
 var ErrAway = errors.New("no answer from Redis")
 
-// retryPause parts the questions to a Redis that does not answer.
+// retryPause separates the questions to a Redis that does not answer.
 const retryPause = 100 * time.Millisecond
 
 // ask asks Redis for a place until there is an answer: a restart takes a second
