@@ -40,7 +40,7 @@ func resolve(ctx context.Context, client *orgusers.Client, people *addresslist.L
 		note := func(format string, args ...any) { people.Mistake(e, format, args...) }
 		key := strings.ToLower(e.Email)
 		if earlier, twice := first[key]; twice && key != "" {
-			note("%q is given already: %s", e.Email, people.Where(earlier))
+			note("%q is given already: %s", addresslist.Short(e.Email), people.Where(earlier))
 		} else {
 			first[key] = e
 		}
@@ -49,7 +49,7 @@ func resolve(ctx context.Context, client *orgusers.Client, people *addresslist.L
 		if roles := values(e.Cell("roles")); len(roles) > 0 {
 			invitee.RoleUIDs, err = r.roles(ctx, roles, note)
 		} else if len(*flags.roles) == 0 {
-			note("there is no organization role")
+			note("there is no organization role: give -role, or say it in a column roles")
 		}
 		if err != nil {
 			return nil, err
@@ -137,7 +137,7 @@ func (r *resolver) stacks(ctx context.Context, asked []string, note noting) (org
 	for _, one := range asked {
 		colon := strings.LastIndex(one, ":") // a name can have one too
 		if colon < 0 || strings.TrimSpace(one[colon+1:]) == "" {
-			note("%q: after the stack there must be a colon and its roles", one)
+			note("%q: after the stack there must be a colon and its roles", addresslist.Short(one))
 			continue
 		}
 		key := r.known.one(one[:colon], note)
@@ -145,7 +145,7 @@ func (r *resolver) stacks(ctx context.Context, asked []string, note noting) (org
 			continue
 		}
 		if _, twice := found[key]; twice {
-			note("%q: the stack is given already", one)
+			note("%q: the stack is given already", addresslist.Short(one))
 		}
 		if r.rolesOf[key] == nil {
 			roles, err := read("role in stack "+strings.TrimSpace(one[:colon]), r.client.StackRoles(ctx, key), roleThing)

@@ -4,6 +4,8 @@ import (
 	"iter"
 	"slices"
 	"strings"
+
+	"github.com/orgusers/orgusers/examples/internal/addresslist"
 )
 
 // noting notes a mistake in what is asked for.
@@ -43,12 +45,12 @@ func (c *choice) one(asked string, note noting) string {
 	}
 	switch len(found) {
 	case 0:
-		note("there is no %s %q; there are %s", c.what, asked, c.names())
+		note("there is no %s %q; there are %s", c.what, addresslist.Short(asked), c.names())
 		return ""
 	case 1:
 		return found[0]
 	default:
-		note("there is more than one %s %q; give one of %s instead", c.what, asked, strings.Join(found, ", "))
+		note("there is more than one %s %q; give one of %s instead", c.what, addresslist.Short(asked), strings.Join(found, ", "))
 		return ""
 	}
 }

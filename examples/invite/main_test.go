@@ -137,9 +137,7 @@ func TestEveryMistakeIsNamedAndNothingSent(t *testing.T) {
 		server := orguserstest.NewServer()
 		t.Cleanup(server.Close)
 		result := inviting(t, server, people, args...)
-		if result.Status != 2 || result.Stdout != "" {
-			t.Errorf("exit status %d, stdout %q, want 2 and none", result.Status, result.Stdout)
-		}
+		programtest.ExpectWrongInput(t, result, "invite: nothing was sent: correct these lines:\n")
 		rest := result.Stderr
 		for _, mistake := range want { // in this order
 			_, after, found := strings.Cut(rest, "people.csv "+mistake)
@@ -163,14 +161,9 @@ func TestMistakesOnTheCommandLine(t *testing.T) {
 		says string
 	}{
 		"nobody":                {nil, "give -email or -file"},
-		"no role":               {[]string{"-email", "a@example.com"}, "-email: there is no organization role"},
-		"unknown role":          {[]string{"-email", "a@example.com,b@example.com", "-role", "boss"}, `-role: there is no organization role "boss"`},
-		"unknown stack":         {[]string{"-email", "a@example.com", "-role", "member", "-stack", "Shop:Admin"}, `-stack: there is no stack "Shop"`},
-		"address twice":         {[]string{"-email", "a@example.com,A@example.com", "-role", "member"}, "\"A@example.com\" is given already"},
 		"empty address":         {[]string{"-email", "a@example.com,,"}, "there is an empty one"},
 		"file that is none":     {[]string{"-file", "nowhere.csv"}, "nowhere.csv"},
 		"file without a name":   {[]string{"-file", ""}, "the name is empty"},
-		"empty file":            {[]string{"-file", "people.csv"}, "there is no address in people.csv"},
 		"argument":              {[]string{"a@example.com"}, `"a@example.com"`},
 		"flag that is not ours": {[]string{"-resend"}, "-resend"},
 	} {
@@ -179,6 +172,32 @@ func TestMistakesOnTheCommandLine(t *testing.T) {
 			server := programtest.Team(t, 1)
 			result := inviting(t, server, "", test.args...)
 			programtest.ExpectMisuse(t, result, test.says)
+			if n := strings.Count(result.Stderr, test.says); n > 1 {
+				t.Errorf("it says %q %d times", test.says, n)
+			}
+			programtest.ExpectUntouched(t, server)
+		})
+	}
+}
+
+func TestNamesThatAreNone(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		args []string
+		says string
+	}{
+		"no role":       {[]string{"-email", "a@example.com"}, "invite: nothing was sent: correct what is given:\n  -email: there is no organization role: give -role"},
+		"unknown role":  {[]string{"-email", "a@example.com,b@example.com", "-role", "boss"}, `-role: there is no organization role "boss"`},
+		"unknown stack": {[]string{"-email", "a@example.com", "-role", "member", "-stack", "Shop:Admin"}, `-stack: there is no stack "Shop"`},
+		"a long name":   {[]string{"-email", "a@example.com", "-role", strings.Repeat("b", 61)}, `"` + strings.Repeat("b", 60) + `…"; there are`},
+		"address twice": {[]string{"-email", "a@example.com,A@example.com", "-role", "member"}, "\"A@example.com\" is given already"},
+		"empty file":    {[]string{"-file", "people.csv"}, "there is no address in people.csv"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			server := programtest.Team(t, 1)
+			result := inviting(t, server, "", test.args...)
+			programtest.ExpectWrongInput(t, result, test.says)
 			if n := strings.Count(result.Stderr, test.says); n > 1 {
 				t.Errorf("it says %q %d times", test.says, n)
 			}

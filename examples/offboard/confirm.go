@@ -31,7 +31,7 @@ func confirm(ctx context.Context, client *orgusers.Client, leaving int, stderr i
 		return fmt.Errorf("nothing was sent: %w", err)
 	}
 	if typed = strings.TrimSpace(typed); typed != want {
-		return program.Misuse("nothing was sent: the organization is %q, and what was typed %q", want, typed)
+		return program.WrongInput("nothing was sent: the organization is %q, and what was typed %q", want, typed)
 	}
 	return nil
 }

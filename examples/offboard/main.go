@@ -57,10 +57,10 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	if err := asked.check(); err != nil {
 		return err
 	}
-	var emails []string
+	var given []*addresslist.Entry
 	if asked.leavers.IsSet() {
 		var err error
-		if emails, err = asked.leavers.Emails(ctx); err != nil {
+		if given, err = asked.leavers.Once(ctx); err != nil {
 			return err
 		}
 	}
@@ -73,8 +73,9 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	progress := program.NewProgress(name, "users", stderr)
 	defer progress.Clear()
 	found := &people{client: client, stderr: stderr, progress: progress}
+	emails := addresslist.Emails(given)
 	if asked.leavers.IsSet() {
-		err = found.find(ctx, emails)
+		err = found.find(ctx, asked.leavers, given)
 	} else {
 		emails, err = found.notSeen(ctx, asked.notSeenFor, asked.pending, time.Now())
 	}
@@ -85,7 +86,8 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	if len(emails) == 0 {
 		return asked.nobody(stdout, stderr)
 	}
-	return asked.remove(ctx, client, emails, found, stdout, stderr)
+	err = asked.remove(ctx, client, emails, found, stdout, stderr)
+	return asked.leavers.Refusal(given, err)
 }
 
 func (r *request) check() error {

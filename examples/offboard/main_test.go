@@ -172,7 +172,7 @@ func TestNotSeenFor(t *testing.T) {
 				}
 				return
 			}
-			for _, left := range []string{"owner@example.com is left out: the organization's owner", "admin@example.com is left out: that is you"} {
+			for _, left := range []string{"owner@example.com is left out: the organization's owner", "admin@example.com is left out: you yourself"} {
 				if !strings.Contains(result.Stderr, left) {
 					t.Errorf("there is no %q in %q", left, result.Stderr)
 				}
@@ -184,15 +184,19 @@ func TestNotSeenFor(t *testing.T) {
 func TestOwnerAndYourselfAreRefused(t *testing.T) {
 	t.Parallel()
 	for email, says := range map[string]string{
-		"OWNER@example.com": "owner@example.com cannot be removed: the organization's owner",
-		"admin@example.com": "admin@example.com cannot be removed: that is you",
+		"OWNER@example.com": `"OWNER@example.com" cannot be removed, since that is the organization's owner: take that line out`,
+		"admin@example.com": `"admin@example.com" cannot be removed, since that is you yourself: take that line out`,
 	} {
 		for _, args := range [][]string{nil, {"-apply", "-yes"}, {"-apply"}} {
 			server := programtest.Team(t, 2)
-			result := offboarding(t, server, organizationName, append(args, "-email", "member0@example.com,"+email)...)
-			if result.Status != 2 || result.Stdout != "" || !strings.Contains(result.Stderr, says) || !strings.Contains(result.Stderr, "refused") {
-				t.Errorf("exit status %d, stdout %q, stderr %q", result.Status, result.Stdout, result.Stderr)
+			leavers := filepath.Join(t.TempDir(), "leavers.csv")
+			if err := os.WriteFile(leavers, []byte("email\nmember0@example.com\n"+email+"\n"), 0o600); err != nil {
+				t.Fatal(err)
 			}
+			result := offboarding(t, server, organizationName, append(args, "-file", leavers)...)
+			programtest.ExpectWrongInput(t, result, "offboard: nothing was sent: correct these lines:\n  "+leavers+" line 3: "+says+"\n")
+			result = offboarding(t, server, organizationName, append(args, "-email", "member0@example.com,"+email)...)
+			programtest.ExpectWrongInput(t, result, "-email: "+strings.Replace(says, "take that line out", "leave it out", 1))
 			programtest.ExpectUntouched(t, server)
 		}
 	}
@@ -208,8 +212,9 @@ func TestExportFeedsOffboard(t *testing.T) {
 		}
 		file := filepath.Join(export.Dir, "users.csv")
 		result := offboarding(t, server, "", "-file", file)
-		if result.Status != 2 || !strings.Contains(result.Stderr, "refused") {
-			t.Errorf("%q: the owner is in it, and exit status %d, %s", format, result.Status, result.Stderr)
+		programtest.ExpectWrongInput(t, result, "since that is the organization's owner")
+		if strings.Count(result.Stderr, ": take that line out\n") != 2 {
+			t.Errorf("%q: stderr does not name both the owner and who asks: %s", format, result.Stderr)
 		}
 		rows, err := os.ReadFile(file)
 		if err != nil {
@@ -236,17 +241,13 @@ func TestMisuse(t *testing.T) {
 		args  []string
 		says  string
 	}{
-		"nobody":                       {"", nil, "give -email, -file or -not-seen-for"},
-		"both":                         {"", []string{"-email", "a@example.com", "-not-seen-for", "9"}, "leave one out"},
-		"zero days":                    {"", []string{"-not-seen-for", "0"}, `"0" for flag -not-seen-for: it is a number of days`},
-		"days in the future":           {"", []string{"-not-seen-for", "-1"}, `"-1" for flag -not-seen-for`},
-		"pending without days":         {"", []string{"-email", "a@example.com", "-pending"}, "-pending is for -not-seen-for"},
-		"yes without apply":            {"", []string{"-email", "a@example.com", "-yes"}, "-yes"},
-		"stdin for two":                {"a@example.com\n", []string{"-file", "-", "-apply"}, "add -yes"},
-		"line that is no address":      {"member0@example.com\n\nMember One\n", []string{"-file", "-", "-apply", "-yes"}, `stdin line 3: "Member One" is no e-mail address`},
-		"columns without one of email": {"name;address\nAda;a@example.com\n", []string{"-file", "-"}, "needs one called email"},
-		"two columns of that name":     {"email,Email\na@example.com,b@example.com\n", []string{"-file", "-"}, "two columns called email"},
-		"letters of another kind":      {"\xff\xfea\x00", []string{"-file", "-"}, "UTF-8"},
+		"nobody":               {"", nil, "give -email, -file or -not-seen-for"},
+		"both":                 {"", []string{"-email", "a@example.com", "-not-seen-for", "9"}, "leave one out"},
+		"zero days":            {"", []string{"-not-seen-for", "0"}, `"0" for flag -not-seen-for: it is a number of days`},
+		"days in the future":   {"", []string{"-not-seen-for", "-1"}, `"-1" for flag -not-seen-for`},
+		"pending without days": {"", []string{"-email", "a@example.com", "-pending"}, "-pending is for -not-seen-for"},
+		"yes without apply":    {"", []string{"-email", "a@example.com", "-yes"}, "-yes"},
+		"stdin for two":        {"a@example.com\n", []string{"-file", "-", "-apply"}, "add -yes"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -254,7 +255,27 @@ func TestMisuse(t *testing.T) {
 			result := offboarding(t, server, test.typed, test.args...)
 			programtest.ExpectMisuse(t, result, test.says)
 			if len(server.Requests()) > 0 {
-				t.Error("it asked the server before it looked at its flags and its input")
+				t.Error("it asked the server before it looked at its flags")
+			}
+		})
+	}
+}
+
+func TestWrongInput(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct{ typed, says string }{
+		"line that is no address":      {"member0@example.com\n\nMember One\n", `stdin line 3: "Member One" is no e-mail address`},
+		"columns without one of email": {"name;address\nAda;a@example.com\n", "needs one called email"},
+		"two columns of that name":     {"email,Email\na@example.com,b@example.com\n", "two columns called email"},
+		"letters of another kind":      {"\xff\xfea\x00", "UTF-8"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			server := programtest.Team(t, 1)
+			result := offboarding(t, server, test.typed, "-file", "-", "-apply", "-yes")
+			programtest.ExpectWrongInput(t, result, test.says)
+			if len(server.Requests()) > 0 {
+				t.Error("it asked the server before it looked at its input")
 			}
 		})
 	}
@@ -340,7 +361,7 @@ func TestJSONOfNobodyAndOfRefused(t *testing.T) {
 		t.Errorf("exit status %d, stdout %s, want a document of nobody", result.Status, result.Stdout)
 	}
 	result = offboarding(t, server, "", "-json", "-email", "owner@example.com")
-	programtest.ExpectMisuse(t, result, "the organization's owner") // and no JSON
+	programtest.ExpectWrongInput(t, result, "the organization's owner") // and no JSON
 }
 
 func TestJSONAfterQuestion(t *testing.T) {

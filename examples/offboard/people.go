@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/orgusers/orgusers"
+	"github.com/orgusers/orgusers/examples/internal/addresslist"
 	"github.com/orgusers/orgusers/examples/internal/lastseen"
 	"github.com/orgusers/orgusers/examples/internal/program"
 	"github.com/orgusers/orgusers/examples/internal/rolenames"
@@ -25,15 +26,24 @@ type people struct {
 	users    map[string]*orgusers.User // by their address in small letters
 }
 
-// find looks up addresses, and says which of them are those that cannot be
-// removed: an error of the package names no address.
-func (p *people) find(ctx context.Context, emails []string) error {
-	users, err := p.client.FindUsers(ctx, emails...)
+// find looks up the addresses of a list. All who cannot be removed are mistakes
+// in it: an error of the package is about the first of them alone.
+func (p *people) find(ctx context.Context, list *addresslist.List, given []*addresslist.Entry) error {
+	users, err := p.client.FindUsers(ctx, addresslist.Emails(given)...)
 	if err != nil {
 		return err
 	}
-	_, err = p.keep(ctx, users, "cannot be removed")
-	return err
+	_, err = p.keep(ctx, users, func(u *orgusers.User, who string) {
+		for _, e := range given {
+			if strings.EqualFold(e.Email, u.Email) {
+				list.TakeOut(e, "cannot be removed, since that is "+who)
+			}
+		}
+	})
+	if err != nil {
+		return err
+	}
+	return list.Mistakes()
 }
 
 // notSeen finds who was not seen for some time, and leaves out those who
@@ -60,12 +70,14 @@ func (p *people) notSeen(ctx context.Context, rule *lastseen.Rule, pending bool,
 	if logins == 0 && len(users) > 0 {
 		return nil, errNoLogins
 	}
-	return p.keep(ctx, users, "is left out")
+	return p.keep(ctx, users, func(u *orgusers.User, who string) {
+		program.Say(p.stderr, "%s: %s is left out: %s", name, u.Email, who)
+	})
 }
 
 // keep remembers users, and returns the addresses of those who can be removed.
-// Of the others it says what becomes of them.
-func (p *people) keep(ctx context.Context, users []*orgusers.User, fate string) (emails []string, err error) {
+// The others are told to spare, with who they are.
+func (p *people) keep(ctx context.Context, users []*orgusers.User, spare func(u *orgusers.User, who string)) (emails []string, err error) {
 	me, err := p.client.CurrentUser(ctx)
 	if err != nil {
 		return nil, err
@@ -84,9 +96,9 @@ func (p *people) keep(ctx context.Context, users []*orgusers.User, fate string) 
 		p.users[strings.ToLower(u.Email)] = u
 		switch {
 		case u.Owner, u.UID != "" && u.UID == organization.OwnerUID:
-			program.Say(p.stderr, "%s: %s %s: the organization's owner", name, u.Email, fate)
+			spare(u, "the organization's owner")
 		case strings.EqualFold(u.Email, me.Email), u.UID != "" && u.UID == me.UID:
-			program.Say(p.stderr, "%s: %s %s: that is you", name, u.Email, fate)
+			spare(u, "you yourself")
 		default:
 			emails = append(emails, u.Email)
 		}

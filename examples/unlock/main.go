@@ -66,7 +66,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	case !whom.IsSet():
 		return program.Misuse("there is nobody to do it for: give -email or -file")
 	}
-	emails, err := whom.Emails(ctx)
+	people, err := whom.Once(ctx)
 	if err != nil {
 		return err
 	}
@@ -84,9 +84,10 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	}
 	defer closeFake()
 
+	emails := addresslist.Emails(people)
 	foretold, err := rehearse(ctx, client, actions, emails)
 	if err != nil || !*apply {
-		return report(true, actions, foretold).Finish(name, *asJSON, stdout, stderr, err)
+		return report(true, actions, foretold).Finish(name, *asJSON, stdout, stderr, whom.Refusal(people, err))
 	}
 	progress := program.NewProgress(name, "users", stderr)
 	defer progress.Clear()
@@ -102,9 +103,6 @@ func rehearse(ctx context.Context, client *orgusers.Client, actions []*action, e
 		result, err := a.run(ctx, client, emails, &orgusers.BulkOptions{DryRun: true})
 		if errors.Is(err, orgusers.ErrNoRoute) {
 			return nil, program.Misuse("-%s: %w; this program takes it from -routes", a.flag, err)
-		}
-		if at, ok := errors.AsType[*orgusers.AddressError](err); ok {
-			return nil, fmt.Errorf("%s: %w", emails[at.Index], err)
 		}
 		if err != nil {
 			return nil, fmt.Errorf("-%s: %w", a.flag, err)

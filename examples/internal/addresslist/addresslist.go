@@ -11,13 +11,14 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/orgusers/orgusers"
 	"github.com/orgusers/orgusers/examples/internal/program"
 )
 
 // Help is for -h of programs with a [List].
 const Help = `A -file has one address a line, or is CSV with a header: then its column email
-counts, and the output of export is such a file. Mistakes in it are all named
-with their lines, and then nothing is sent.
+counts, and the output of export is such a file. Mistakes in it are named with
+their lines, up to twenty, and then nothing is sent.
 `
 
 // List is whom a program is for.
@@ -90,18 +91,18 @@ func (l *List) Read(ctx context.Context) ([]*Entry, error) {
 		case e.Email == "":
 			l.Mistake(e, "there is no address")
 		case !isAddress(e.Email):
-			l.Mistake(e, "%q is no e-mail address", e.Email)
+			l.Mistake(e, "%q is no e-mail address", Short(e.Email))
 		}
 	}
 	if len(entries) == 0 && len(l.mistakes) == 0 {
-		return nil, program.Misuse("there is no address in %s", l.fileName())
+		return nil, program.WrongInput("there is no address in %s", l.fileName())
 	}
 	return entries, nil
 }
 
-// Emails reads the whole list, and has each address once, whatever its letter
+// Once reads the whole list, and has each address once, whatever its letter
 // case.
-func (l *List) Emails(ctx context.Context) ([]string, error) {
+func (l *List) Once(ctx context.Context) ([]*Entry, error) {
 	entries, err := l.Read(ctx)
 	if err == nil {
 		err = l.Mistakes()
@@ -109,15 +110,22 @@ func (l *List) Emails(ctx context.Context) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	var emails []string
 	seen := map[string]bool{}
+	return slices.DeleteFunc(entries, func(e *Entry) bool {
+		key := strings.ToLower(e.Email)
+		twice := seen[key]
+		seen[key] = true
+		return twice
+	}), nil
+}
+
+// Emails are the addresses of entries.
+func Emails(entries []*Entry) []string {
+	var emails []string
 	for _, e := range entries {
-		if key := strings.ToLower(e.Email); !seen[key] {
-			seen[key] = true
-			emails = append(emails, e.Email)
-		}
+		emails = append(emails, e.Email)
 	}
-	return emails, nil
+	return emails
 }
 
 func isAddress(text string) bool {
@@ -139,6 +147,40 @@ type mistake struct {
 	where, text string
 }
 
+// Short is a text to quote: whatever is in a wrong file, all of a row say, is
+// not to be repeated.
+func Short(text string) string {
+	const most = 60
+	if letters := []rune(text); len(letters) > most {
+		return string(letters[:most]) + "…"
+	}
+	return text
+}
+
+// TakeOut notes that nothing can be done for an entry, and why: "is you".
+func (l *List) TakeOut(e *Entry, why string) {
+	remedy := "take that line out"
+	if e.line == 0 {
+		remedy = "leave it out"
+	}
+	l.Mistake(e, "%q %s: %s", Short(e.Email), why, remedy)
+}
+
+// Refusal is the error of a call that was given the addresses of entries. One
+// that refuses it as a whole because of one address becomes a mistake.
+func (l *List) Refusal(entries []*Entry, err error) error {
+	refusal, ok := errors.AsType[*orgusers.AddressError](err)
+	if !ok || refusal.Index >= len(entries) {
+		return err
+	}
+	why := refusal.Error()
+	if _, complaint, found := strings.Cut(why, " of the addresses "); found { // where it is says the mistake
+		why = complaint
+	}
+	l.TakeOut(entries[refusal.Index], why)
+	return l.Mistakes()
+}
+
 // Mistake notes that something is wrong with an entry.
 func (l *List) Mistake(e *Entry, format string, args ...any) {
 	l.mistakes = append(l.mistakes, mistake{e.line, l.Where(e), fmt.Sprintf(format, args...)})
@@ -149,15 +191,25 @@ func (l *List) FlagMistake(name, format string, args ...any) {
 	l.mistakes = append(l.mistakes, mistake{0, "-" + name, fmt.Sprintf(format, args...)})
 }
 
-// Mistakes is an error that names all mistakes, or nil if there are none.
+// mostMistakes is how many are told: with more the file is another one than was
+// meant.
+const mostMistakes = 20
+
+// Mistakes is an error that names the mistakes, or nil if there are none.
 func (l *List) Mistakes() error {
 	if len(l.mistakes) == 0 {
 		return nil
 	}
 	slices.SortStableFunc(l.mistakes, func(a, b mistake) int { return a.line - b.line })
-	text := []string{"nothing was sent, since there are mistakes in whom to send it to:"}
-	for _, m := range l.mistakes {
+	text := []string{"nothing was sent: correct these lines:"}
+	if l.mistakes[len(l.mistakes)-1].line == 0 { // which has the last one of all
+		text[0] = "nothing was sent: correct what is given:"
+	}
+	for _, m := range l.mistakes[:min(mostMistakes, len(l.mistakes))] {
 		text = append(text, "  "+m.where+": "+m.text)
 	}
-	return program.Misuse("%w", errors.New(strings.Join(text, "\n")))
+	if more := len(l.mistakes) - mostMistakes; more > 0 {
+		text = append(text, fmt.Sprintf("  and %d more", more))
+	}
+	return program.WrongInput("%w", errors.New(strings.Join(text, "\n")))
 }

@@ -28,6 +28,11 @@ func TestRead(t *testing.T) {
 		{"control characters", "email\n\"a\x1b]0;x\x07\"\n", nil, `"a\x1b]0;x\a"`, nil},
 		{"a line that is too long", "email\na@example.com,b\n", nil, "line 2", nil},
 		{"the same column twice", "email,email\na@example.com,b@example.com\n", nil, "two columns", nil},
+		{"JSON", `[{"email":"a@example.com","first_name":"Ada"}]`, nil, "people.csv is JSON: give one address a line", nil},
+		{"columns without addresses", "name,role\nAda,admin\nGrace,admin\n", nil, "correct these lines:\n  PATH line 1: a file of several columns needs one called email$", nil},
+		{"a long line", strings.Repeat("a", 60) + "bc\n", nil, "line 1: \"" + strings.Repeat("a", 60) + "…\" is no", nil},
+		{"twenty mistakes", strings.Repeat("nobody\n", 20), nil, "line 20: \"nobody\" is no e-mail address$", nil},
+		{"more of them", strings.Repeat("nobody\n", 2504), nil, "line 20: \"nobody\" is no e-mail address\n  and 2484 more$", nil},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -44,9 +49,11 @@ func TestRead(t *testing.T) {
 				}
 				return list
 			}
-			got, err := read().Emails(t.Context())
+			once, err := read().Once(t.Context())
+			got := addresslist.Emails(once)
 			if tt.mistake != "" {
-				if err == nil || !strings.Contains(err.Error(), tt.mistake) {
+				want := strings.ReplaceAll(tt.mistake, "PATH", path)
+				if err == nil || !strings.Contains(err.Error()+"$", want) { // where a $ is the end
 					t.Errorf("got %v, want an error that says %q", err, tt.mistake)
 				}
 				return

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/csv"
+	"encoding/json"
 	"errors"
 	"io"
 	"os"
@@ -40,8 +41,11 @@ func (l *List) readFile(ctx context.Context) (text []byte, err error) {
 		return nil, program.Misuse("-file: %w", err)
 	}
 	text = bytes.TrimPrefix(text, []byte("\ufeff"))
+	if json.Valid(text) && bytes.ContainsAny(text, "[{") {
+		return nil, program.WrongInput("-file: %s is JSON: give one address a line, or CSV with a column %s", l.fileName(), emailColumn)
+	}
 	if !utf8.Valid(text) {
-		return nil, program.Misuse("-file: %s is not in UTF-8", l.fileName())
+		return nil, program.WrongInput("-file: %s is not in UTF-8", l.fileName())
 	}
 	return text, nil
 }
@@ -76,6 +80,7 @@ func (l *List) parseLines(text []byte) []*Entry {
 	}
 	if len(entries) > 0 && !isAddress(entries[0].Email) && strings.ContainsAny(entries[0].Email, ",;\t") {
 		l.Mistake(entries[0], "a file of several columns needs one called %s", emailColumn)
+		return nil // of which nothing is known to be an address
 	}
 	return entries
 }
@@ -83,7 +88,7 @@ func (l *List) parseLines(text []byte) []*Entry {
 func (l *List) parseTable(table *csv.Reader, header []string) []*Entry {
 	for i, column := range header {
 		if column != "" && slices.Contains(header[:i], column) {
-			l.Mistake(&Entry{line: 1}, "there are two columns called %s", column)
+			l.Mistake(&Entry{line: 1}, "there are two columns called %s", Short(column))
 		}
 	}
 	var entries []*Entry

@@ -72,7 +72,7 @@ func exitStatus(ctx context.Context, err error) int {
 	switch {
 	case err == nil, errors.Is(err, flag.ErrHelp):
 		return statusDone
-	case errors.As(err, new(misuse)), errors.Is(err, orgusers.ErrRefused):
+	case errors.As(err, new(misuse)), errors.As(err, new(inputError)), errors.Is(err, orgusers.ErrRefused):
 		return statusMisused
 	case errors.Is(err, errUnread):
 		return statusUnread // nobody has to be told
@@ -90,7 +90,10 @@ func report(stderr io.Writer, name string, status int, err error) {
 	case statusInterrupted:
 		Say(stderr, "%s: interrupted: %v", name, err)
 	case statusMisused:
-		Say(stderr, "%s: %v\n%s -h explains the flags.", name, err, name)
+		Say(stderr, "%s: %v", name, err)
+		if errors.As(err, new(misuse)) {
+			Say(stderr, "%s -h explains the flags.", name)
+		}
 	}
 }
 
@@ -101,13 +104,24 @@ func Say(stderr io.Writer, format string, args ...any) {
 }
 
 // misuse is an error of whoever started the program, found before anything was
-// changed.
+// changed, and explained by -h.
 type misuse struct{ error }
 
 func (m misuse) Unwrap() error { return m.error }
 
-// Misuse makes an error of the command line, the environment or the input, as
+// Misuse makes an error of the command line or the environment, as
 // [fmt.Errorf] does.
 func Misuse(format string, args ...any) error {
 	return misuse{fmt.Errorf(format, args...)}
+}
+
+// inputError is an error in what was typed or is in a file, found before
+// anything was changed. What -h says would not help with it.
+type inputError struct{ error }
+
+func (i inputError) Unwrap() error { return i.error }
+
+// WrongInput makes an error of the input, as [fmt.Errorf] does.
+func WrongInput(format string, args ...any) error {
+	return inputError{fmt.Errorf(format, args...)}
 }

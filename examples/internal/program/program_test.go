@@ -30,6 +30,7 @@ func TestExitStatus(t *testing.T) {
 		"failed":                       {running, failure, 1},
 		"wrong flags":                  {running, Misuse("-x: %w", failure), 2},
 		"wrong flags, further up":      {running, fmt.Errorf("run: %w", Misuse("-x")), 2},
+		"wrong input":                  {running, fmt.Errorf("run: %w", WrongInput("line 1")), 2},
 		"refused":                      {running, fmt.Errorf("run: %w", orgusers.ErrRefused), 2},
 		"nobody reads":                 {running, fmt.Errorf("export: %w", errUnread), 141},
 		"interrupted":                  {interrupted, fmt.Errorf("run: %w", context.Canceled), 130},
@@ -37,6 +38,24 @@ func TestExitStatus(t *testing.T) {
 	} {
 		if got := exitStatus(test.ctx, test.err); got != test.want {
 			t.Errorf("%s: %d, want %d", name, got, test.want)
+		}
+	}
+}
+
+func TestOnlyMisuseIsExplainedByHelp(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		err  error
+		want string
+	}{
+		{Misuse("-x"), "export: -x\nexport -h explains the flags.\n"},
+		{WrongInput("line 1"), "export: line 1\n"},
+		{orgusers.ErrRefused, "export: refused\n"},
+	} {
+		var stderr strings.Builder
+		report(&stderr, "export", exitStatus(t.Context(), test.err), test.err)
+		if got := stderr.String(); got != test.want {
+			t.Errorf("stderr is %q, want %q", got, test.want)
 		}
 	}
 }

@@ -129,15 +129,27 @@ func Status(t *testing.T, err error) int {
 	return 0
 }
 
-// ExpectMisuse fails a test whose program has not refused what it was given
-// with these words.
+// ExpectMisuse fails a test whose program has not refused its flags or its
+// environment with these words.
 func ExpectMisuse(t *testing.T, result Result, says string) {
+	t.Helper()
+	expectRefused(t, result, says, true)
+}
+
+// ExpectWrongInput fails a test whose program has not refused what it was
+// given with these words, which leave nothing for -h to explain.
+func ExpectWrongInput(t *testing.T, result Result, says string) {
+	t.Helper()
+	expectRefused(t, result, says, false)
+}
+
+func expectRefused(t *testing.T, result Result, says string, explained bool) {
 	t.Helper()
 	if result.Status != 2 || result.Stdout != "" {
 		t.Errorf("exit status %d, stdout %q, want 2 and none", result.Status, result.Stdout)
 	}
-	if !strings.Contains(result.Stderr, says) || !strings.HasSuffix(result.Stderr, " -h explains the flags.\n") {
-		t.Errorf("stderr is %q, want %q in it", result.Stderr, says)
+	if !strings.Contains(result.Stderr, says) || strings.HasSuffix(result.Stderr, " -h explains the flags.\n") != explained {
+		t.Errorf("stderr is %q, want %q in it, and that -h explains the flags: %v", result.Stderr, says, explained)
 	}
 }
 
