@@ -21,8 +21,9 @@ can be run again with the same list.
   invite -email ada@example.com -role member -stack "Website:Developer"
   invite -file people.csv -apply
 
-` + addresslist.Help + `Its columns roles and stacks say what somebody gets; several are separated by
-semicolons. -role and -stack are for those of whom the file says nothing.
+` + addresslist.Help + `Its columns roles and stacks (or role and stack) say what somebody gets; several
+are separated by semicolons. -role and -stack are for those of whom the file says
+nothing. Columns that are not read are named.
 
   email,roles,stacks
   ada@example.com,member,"Website:Developer,Content Manager; Mobile App:Admin"
@@ -40,6 +41,8 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	flags := program.NewFlags(name, about)
 	organization := program.OrganizationFlags(flags)
 	people := addresslist.Flags(flags)
+	people.Alias("roles", "role")
+	people.Alias("stacks", "stack")
 	everybody := accessFlags(flags)
 	message := flags.String("message", "", "put this `text` into the mail")
 	apply := program.ApplyFlag(flags)
@@ -54,8 +57,8 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
-	if unread := addresslist.Unread(entries, "roles", "stacks"); len(unread) > 0 {
-		program.Say(stderr, "%s: columns that are not read: %q", name, unread)
+	if unread := addresslist.Unread(entries, "roles", "stacks"); unread != "" {
+		program.Say(stderr, "%s: columns that are not read: %s", name, unread)
 	}
 	client, closeFake, err := organization.Open(stderr)
 	if err != nil {

@@ -93,6 +93,22 @@ func TestFileWithRolesAndStacks(t *testing.T) {
 	}
 }
 
+func TestColumnsInTheSingular(t *testing.T) {
+	t.Parallel()
+	server := programtest.Team(t, 1)
+	people := "team,email,role,stack,department\nx,a@example.com,member,Website:Developer,y\n"
+	result := inviting(t, server, people, "-file", "people.csv", "-role", "admin", "-apply")
+	if result.Status != 0 || !strings.Contains(result.Stderr, "invite: columns that are not read: department, team\n") {
+		t.Errorf("exit status %d: %s", result.Status, result.Stderr)
+	}
+	a, _ := server.User("a@example.com")
+	if !slices.Equal(a.RoleUIDs, []string{server.RoleUID("member")}) || len(a.Stacks) != 1 {
+		t.Errorf("the roles are %q and the stacks %v, want those of the file", a.RoleUIDs, a.Stacks)
+	}
+	both := inviting(t, server, "email,roles,role\nb@example.com,member,admin\n", "-file", "people.csv", "-apply")
+	programtest.ExpectWrongInput(t, both, "people.csv line 1: there are columns called roles and role")
+}
+
 func roleUID(t *testing.T, stack orguserstest.Stack, name string) string {
 	t.Helper()
 	i := slices.IndexFunc(stack.Roles, func(r orguserstest.Role) bool { return r.Name == name })

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"net/mail"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/orgusers/orgusers"
@@ -25,7 +26,16 @@ their lines, up to twenty, and then nothing is sent.
 type List struct {
 	emails   *[]string
 	file     string
+	aliases  map[string]string // names of columns, by others that they may have
 	mistakes []mistake
+}
+
+// Alias gives a column of the file another name, as people may call it.
+func (l *List) Alias(column, other string) {
+	if l.aliases == nil {
+		l.aliases = map[string]string{}
+	}
+	l.aliases[other] = column
 }
 
 // Flags adds -email and -file to a program's flags.
@@ -57,8 +67,9 @@ type Entry struct {
 func (e *Entry) Cell(column string) string { return e.cells[column] }
 
 // Unread are the columns of the file other than email and these, to be told:
-// where columns say what somebody gets, one is easily misspelt.
-func Unread(entries []*Entry, columns ...string) []string {
+// where columns say what somebody gets, one is easily misspelt. It is empty
+// where there are none.
+func Unread(entries []*Entry, columns ...string) string {
 	columns = append(columns, emailColumn, "")
 	var unread []string
 	for _, e := range entries {
@@ -69,7 +80,13 @@ func Unread(entries []*Entry, columns ...string) []string {
 		}
 	}
 	slices.Sort(unread)
-	return unread
+	for i, column := range unread {
+		unread[i] = Short(column)
+		if quoted := strconv.Quote(unread[i]); quoted != `"`+unread[i]+`"` { // it would do something to a terminal
+			unread[i] = quoted
+		}
+	}
+	return strings.Join(unread, ", ")
 }
 
 // Read reads the whole list, in the order given, each entry with or without a

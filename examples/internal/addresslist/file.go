@@ -2,6 +2,7 @@ package addresslist
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/csv"
 	"encoding/json"
@@ -87,9 +88,15 @@ func (l *List) parseLines(text []byte) []*Entry {
 
 func (l *List) parseTable(table *csv.Reader, header []string) []*Entry {
 	for i, column := range header {
-		if column != "" && slices.Contains(header[:i], column) {
+		switch name, isOther := l.aliases[column]; {
+		case column != "" && slices.Contains(header[:i], column):
 			l.Mistake(&Entry{line: 1}, "there are two columns called %s", Short(column))
+		case isOther && slices.Contains(header, name):
+			l.Mistake(&Entry{line: 1}, "there are columns called %s and %s, which are the same: leave one out", name, column)
 		}
+	}
+	for i, column := range header {
+		header[i] = cmp.Or(l.aliases[column], column)
 	}
 	var entries []*Entry
 	for {
