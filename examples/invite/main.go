@@ -31,11 +31,13 @@ nothing. Columns that are not read are named.
 
 Roles and stacks are given by name, in any letter case, or by uid or API key.
 
-` + outcomes.Help + `
+` + outcomes.Help + `Each status is invited, "already a member", "already pending", failed, unknown or
+"not started".
+
 ` + program.Environment
 )
 
-func main() { program.Main(name, run) }
+func main() { program.Main(name, outcomes.OrNothingSent(run)) }
 
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	flags := program.NewFlags(name, about)
@@ -74,6 +76,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	result, err := client.Invite(ctx, orgusers.InviteRequest{Invitees: invitees, Message: *message, DryRun: !*apply, Progress: progress.Set})
 	progress.Clear()
 	report := outcomes.New(!*apply, "EMAIL", "ROLES", "STACKS")
+	report.IfUnknown = "run it again in a minute: it looks first who is invited"
 	for i, o := range result.Outcomes { // one for each entry: no address is given twice
 		row := &row{Email: o.Email, Roles: []string{}, Stacks: []string{}, Outcome: report.Outcome(asAnyOther(o), "invited")}
 		if o.Status != orgusers.AlreadyMember && o.Status != orgusers.AlreadyPending {

@@ -17,7 +17,8 @@ func TestMain(m *testing.M) { programtest.Main(m, main) }
 
 func TestHelp(t *testing.T) {
 	t.Parallel()
-	programtest.ExpectHelp(t, "-email", "-role", "email,roles,stacks", "-apply")
+	programtest.ExpectHelp(t, "-email", "-role", "email,roles,stacks", "-apply", `Each status is invited, "already a member", "already pending", failed, unknown or
+"not started"`)
 }
 
 // inviting runs the program against a fake, with a file people.csv where it is.
@@ -261,7 +262,7 @@ func TestInterruptTellsDoneFromNotStarted(t *testing.T) {
 	cmd := programtest.Command(t, programtest.Environment(server), "-file", "-", "-role", "member", "-apply")
 	cmd.Stdin = strings.NewReader(people.String())
 	result := programtest.Interrupt(t, cmd, arrived)
-	if result.Status != 130 || !strings.Contains(result.Stderr, "invite: interrupted: 20 invited, 10 unknown, 15 not started") {
+	if result.Status != 130 || !strings.Contains(result.Stderr, "invite: interrupted: 20 invited, 10 unknown, 15 not started; run it again in a minute: it looks first who is invited\n") {
 		t.Errorf("exit status %d, stderr %q, want 130 and the counts", result.Status, result.Stderr)
 	}
 	want := map[string]int{"invited": 20, "unknown": 10, "not started": 15}
@@ -281,6 +282,29 @@ func TestOnTheFakeWithoutConfiguration(t *testing.T) {
 	rows := programtest.Table(t, result.Stdout)
 	if result.Status != 0 || len(rows) != 1 || rows[0]["OUTCOME"] != "would be invited" || rows[0]["STACKS"] != "Website:Developer" {
 		t.Errorf("exit status %d, %v; %s", result.Status, rows, result.Stderr)
+	}
+}
+
+func TestReadThatFails(t *testing.T) {
+	t.Parallel()
+	for _, path := range []string{"share/search", "roles"} {
+		server := programtest.Team(t, 1, orguserstest.WithFault(orguserstest.Fault{Path: "/v3/organizations/{organization_uid}/" + path, Effect: orguserstest.Status(403)}))
+		result := inviting(t, server, "", "-email", "a@example.com", "-role", "member", "-apply")
+		if result.Status != 1 || strings.Count(result.Stderr, "nothing was") != 1 {
+			t.Errorf("%s: exit status %d, stderr %q", path, result.Status, result.Stderr)
+		}
+		programtest.ExpectUntouched(t, server)
+	}
+}
+
+func TestStdoutThatNobodyReads(t *testing.T) {
+	t.Parallel()
+	for _, args := range [][]string{{"-apply"}, nil, {"-json"}} {
+		server := programtest.Team(t, 1)
+		result := programtest.RunUnread(t, programtest.Command(t, programtest.Environment(server), append(args, "-email", "a@example.com", "-role", "member")...))
+		if told := strings.Contains(result.Stderr, "a@example.com  member          invited"); result.Status != 141 || told != slices.Contains(args, "-apply") {
+			t.Errorf("%q: exit status %d, stderr %q", args, result.Status, result.Stderr)
+		}
 	}
 }
 

@@ -28,10 +28,14 @@ func confirm(ctx context.Context, client *orgusers.Client, leaving int, stderr i
 		program.Say(stderr, "") // nobody has ended the line
 	}
 	if err != nil && !errors.Is(err, io.EOF) {
-		return fmt.Errorf("nothing was sent: %w", err)
+		return err
 	}
-	if typed = strings.TrimSpace(typed); typed != want {
+	switch typed = strings.TrimSpace(typed); typed {
+	case want:
+		return nil
+	case "":
+		return program.WrongInput("nothing was sent: the organization is %q, and nothing was typed: type that, or give -yes", want)
+	default:
 		return program.WrongInput("nothing was sent: the organization is %q, and what was typed %q", want, typed)
 	}
-	return nil
 }

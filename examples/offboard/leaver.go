@@ -44,6 +44,7 @@ func date(t time.Time) string {
 // report says of each address who that is, as they were before.
 func (p *people) report(dryRun bool, result *orgusers.BulkResult) *outcomes.Report {
 	report := outcomes.New(dryRun, "EMAIL", "NAME", "ROLES", "ADDED", "LAST LOGIN")
+	report.IfUnknown = "run it again in a minute: it looks first who is still there"
 	for _, o := range result.Outcomes {
 		l := p.describe(o.Email)
 		l.Outcome = report.Outcome(o, "removed")

@@ -30,11 +30,12 @@ pending for so many days. The owner and you yourself cannot be removed:
 -not-seen-for leaves both out, and a list with one of them is refused.
 
 ` + addresslist.Help + `
-` + outcomes.Help + `
+` + outcomes.Help + `Each status is removed, skipped, failed, unknown or "not started".
+
 ` + program.Environment
 )
 
-func main() { program.Main(name, run) }
+func main() { program.Main(name, outcomes.OrNothingSent(run)) }
 
 // request is what the command line asks for.
 type request struct {

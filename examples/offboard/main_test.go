@@ -3,6 +3,7 @@ package main
 import (
 	"maps"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -16,7 +17,7 @@ func TestMain(m *testing.M) { programtest.Main(m, main) }
 
 func TestHelp(t *testing.T) {
 	t.Parallel()
-	programtest.ExpectHelp(t, "-not-seen-for", "-yes", "-apply")
+	programtest.ExpectHelp(t, "-not-seen-for", "-yes", "-apply", `Each status is removed, skipped, failed, unknown or "not started"`)
 }
 
 // organizationName is the fake's.
@@ -95,7 +96,7 @@ func TestName(t *testing.T) {
 		"other letters":       {strings.ToLower(organizationName) + "\n", nil, 2},
 		"empty":               {"\n", nil, 2},
 		"nothing":             {"", nil, 2},
-		"on the second line":  {"\n" + organizationName + "\n", nil, 2},
+		"on the second line":  {"Example\n" + organizationName + "\n", nil, 2},
 		"not asked with -yes": {"", []string{"-yes"}, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -116,8 +117,9 @@ func TestName(t *testing.T) {
 				return
 			}
 			programtest.ExpectUntouched(t, server)
-			if result.Stdout != "" || !strings.Contains(result.Stderr, "nothing was sent: the organization is") {
-				t.Errorf("stdout %q, stderr %q", result.Stdout, result.Stderr)
+			programtest.ExpectWrongInput(t, result, "offboard: nothing was sent: the organization is")
+			if advised := strings.Contains(result.Stderr, "or give -yes"); advised != (strings.TrimSpace(test.typed) == "") {
+				t.Errorf("stderr is %q", result.Stderr)
 			}
 		})
 	}
@@ -305,10 +307,81 @@ func TestInterruptBeforeAnything(t *testing.T) {
 	server := aged(t)
 	arrived := programtest.HoldUp(t, server, 1, func(*orguserstest.Request) bool { return true })
 	result := programtest.Interrupt(t, programtest.Command(t, programtest.Environment(server), "-not-seen-for", "9", "-apply"), arrived)
-	if result.Status != 130 || result.Stdout != "" {
-		t.Errorf("exit status %d, stdout %q, want 130 and none", result.Status, result.Stdout)
+	if result.Status != 130 || result.Stdout != "" || !strings.Contains(result.Stderr, "offboard: interrupted: nothing was sent: ") {
+		t.Errorf("exit status %d, stdout %q, stderr %q, want 130, none and that nothing was sent", result.Status, result.Stdout, result.Stderr)
 	}
 	programtest.ExpectUntouched(t, server)
+}
+
+func TestReadThatFails(t *testing.T) {
+	t.Parallel()
+	for path, args := range map[string][]string{
+		"/v3/organizations/{organization_uid}/share/search": {"-email", "old@example.com"},
+		"/v3/organizations/{organization_uid}/share":        {"-not-seen-for", "9"},
+		"/v3/user": {"-email", "old@example.com", "-apply", "-yes"},
+	} {
+		server := aged(t)
+		server.AddFault(orguserstest.Fault{Path: path, Effect: orguserstest.Status(403)})
+		result := offboarding(t, server, "", args...)
+		if result.Status != 1 || strings.Count(result.Stderr, "nothing was") != 1 || !strings.Contains(result.Stderr, "offboard: nothing was sent: orgusers: ") {
+			t.Errorf("%s: exit status %d, stderr %q", path, result.Status, result.Stderr)
+		}
+		programtest.ExpectUntouched(t, server)
+	}
+}
+
+func TestStdoutThatFails(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		run      func(*testing.T, *exec.Cmd) programtest.Result
+		args     []string
+		status   int
+		outcomes bool // on stderr
+	}{
+		"nobody reads what was done":       {programtest.RunUnread, []string{"-apply", "-yes"}, 141, true},
+		"nobody reads the JSON of it":      {programtest.RunUnread, []string{"-apply", "-yes", "-json"}, 141, true},
+		"no space for what was done":       {programtest.RunFull, []string{"-apply", "-yes"}, 1, true},
+		"no space for the JSON of it":      {programtest.RunFull, []string{"-apply", "-yes", "-json"}, 1, true},
+		"nobody reads what would be":       {programtest.RunUnread, nil, 141, false},
+		"nobody reads the JSON of what is": {programtest.RunUnread, []string{"-json"}, 141, false},
+		"no space for what would be":       {programtest.RunFull, nil, 1, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			server := programtest.Team(t, 2)
+			args := append([]string{"-email", "member1@example.com,stranger@example.com"}, test.args...)
+			result := test.run(t, programtest.Command(t, programtest.Environment(server), args...))
+			if result.Status != test.status {
+				t.Errorf("exit status %d, want %d: %s", result.Status, test.status, result.Stderr)
+			}
+			if _, there := server.User("member1@example.com"); there == test.outcomes {
+				t.Errorf("the user is there: %v", there)
+			}
+			told := strings.Contains(result.Stderr, "  removed\nstranger@example.com") && strings.Contains(result.Stderr, "offboard: 1 removed, 1 skipped; not all of that was written to stdout")
+			if told != test.outcomes {
+				t.Errorf("stderr is %q, want the outcomes in it: %v", result.Stderr, test.outcomes)
+			}
+		})
+	}
+}
+
+func TestNobodyToRemoveIsNothingToApply(t *testing.T) {
+	t.Parallel()
+	result := offboarding(t, programtest.Team(t, 1), "", "-email", "stranger@example.com")
+	if result.Status != 0 || !strings.HasSuffix(result.Stderr, "offboard: dry run: nothing was sent; 1 skipped\n") {
+		t.Errorf("exit status %d, stderr %q", result.Status, result.Stderr)
+	}
+}
+
+func TestUnknownIsToBeRunAgain(t *testing.T) {
+	t.Parallel()
+	server := programtest.Team(t, 12, orguserstest.WithRateLimit(100, 10))
+	arrived := programtest.HoldUp(t, server, 2, func(r *orguserstest.Request) bool { return r.Write })
+	cmd := programtest.Command(t, programtest.Environment(server), "-email", programtest.Members(12), "-apply", "-yes")
+	result := programtest.Interrupt(t, cmd, arrived)
+	if !strings.Contains(result.Stderr, "10 removed, 2 unknown; run it again in a minute: it looks first who is still there\n") {
+		t.Errorf("stderr is %q", result.Stderr)
+	}
 }
 
 func TestJSON(t *testing.T) {
@@ -325,9 +398,9 @@ func TestJSON(t *testing.T) {
 			t.Fatalf("exit status %d, stdout %s", result.Status, result.Stdout)
 		}
 		for i, want := range []map[string]any{
-			{"email": "old@example.com", "name": "Oldo", "pending": false, "status": "done"},
-			{"email": "waiting@example.com", "pending": true, "status": "done", "last_login": nil},
-			{"email": "never@example.com", "pending": false, "status": "done", "last_login": nil},
+			{"email": "old@example.com", "name": "Oldo", "pending": false, "status": "removed"},
+			{"email": "waiting@example.com", "pending": true, "status": "removed", "last_login": nil},
+			{"email": "never@example.com", "pending": false, "status": "removed", "last_login": nil},
 			{"email": "stranger@example.com", "name": "", "status": "skipped", "note": "is not in the organization", "added": nil},
 		} {
 			for key, value := range want {
@@ -344,7 +417,7 @@ func TestJSON(t *testing.T) {
 				}
 			}
 		}
-		if counts := document.Counts; len(counts) != 2 || counts[0].Status != "done" || counts[0].Count != 3 || counts[1].Count != 1 {
+		if counts := document.Counts; len(counts) != 2 || counts[0].Status != "removed" || counts[0].Count != 3 || counts[1].Count != 1 {
 			t.Errorf("the counts are %v", counts)
 		}
 	}

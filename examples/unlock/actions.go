@@ -13,6 +13,7 @@ import (
 // action is something to do for users.
 type action struct {
 	flag, usage string
+	mails       bool // each time that it is done
 	asked       bool
 	run         bulkCall
 }
@@ -33,10 +34,10 @@ type actionList []*action
 func actionFlags(flags *flag.FlagSet) actionList {
 	all := actionList{
 		{flag: "unlock", usage: "unlock accounts that are locked after failed logins", run: method((*orgusers.Client).UnlockUsers)},
-		{flag: "reset-mfa", usage: "reset multi-factor authentication; the users get mail", run: method((*orgusers.Client).ResetMFA)},
-		{flag: "force-password-reset", usage: "let users choose a new password at their next login; they get mail", run: method((*orgusers.Client).ForcePasswordReset)},
+		{flag: "reset-mfa", mails: true, usage: "reset multi-factor authentication; the users get mail", run: method((*orgusers.Client).ResetMFA)},
+		{flag: "force-password-reset", mails: true, usage: "let users choose a new password at their next login; they get mail", run: method((*orgusers.Client).ForcePasswordReset)},
 		{flag: "end-sessions", usage: "log users out", run: method((*orgusers.Client).EndSessions)},
-		{flag: "password-mail", usage: "mail users the instructions for a new password", run: mailPasswordResets},
+		{flag: "password-mail", mails: true, usage: "mail users the instructions for a new password", run: mailPasswordResets},
 	}
 	for _, a := range all {
 		flags.BoolVar(&a.asked, a.flag, false, a.usage)

@@ -42,11 +42,12 @@ answered with success counts as done.
   }
 
 ` + addresslist.Help + `
-` + outcomes.Help + `
+` + outcomes.Help + `Each status is done, skipped, failed, unknown or "not started".
+
 ` + program.Environment
 )
 
-func main() { program.Main(name, run) }
+func main() { program.Main(name, outcomes.OrNothingSent(run)) }
 
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	flags := program.NewFlags(name, about)
@@ -147,7 +148,11 @@ func (r *row) Cells() []string { return []string{r.Email, r.Action} }
 
 func report(dryRun bool, actions []*action, results []*orgusers.BulkResult) *outcomes.Report {
 	r := outcomes.New(dryRun, "EMAIL", "ACTION")
+	r.IfUnknown = "what is unknown may have been done: run it again, which mails nobody"
 	for i, result := range results {
+		if actions[i].mails && result.Count(orgusers.OutcomeUnknown) > 0 {
+			r.IfUnknown = "what is unknown may have been done: run it again only for those who got no mail"
+		}
 		for _, o := range result.Outcomes {
 			r.Add(&row{o.Email, actions[i].flag, r.Outcome(o, "done")})
 		}

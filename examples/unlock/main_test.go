@@ -17,7 +17,7 @@ func TestMain(m *testing.M) { programtest.Main(m, main) }
 
 func TestHelp(t *testing.T) {
 	t.Parallel()
-	programtest.ExpectHelp(t, "-password-mail", "-routes", "end_sessions", "-apply")
+	programtest.ExpectHelp(t, "-password-mail", "-routes", "end_sessions", "-apply", `Each status is done, skipped, failed, unknown or "not started"`)
 }
 
 // fakeRoutes is a file for -routes with the fake's own requests.
@@ -144,6 +144,43 @@ func TestUnknownPasswordMail(t *testing.T) {
 	}
 	if got := len(server.Outbox()); got != 2 {
 		t.Errorf("%d mails, want 2", got)
+	}
+}
+
+func TestUnknownIsToBeRunAgain(t *testing.T) {
+	t.Parallel()
+	for flag, want := range map[string]string{
+		"-unlock":               "run it again, which mails nobody",
+		"-end-sessions":         "run it again, which mails nobody",
+		"-reset-mfa":            "run it again only for those who got no mail",
+		"-force-password-reset": "run it again only for those who got no mail",
+		"-password-mail":        "run it again only for those who got no mail",
+	} {
+		t.Run(flag, func(t *testing.T) {
+			t.Parallel()
+			server := programtest.Team(t, 1)
+			server.OnRequest(func(r *orguserstest.Request) {
+				if r.Write {
+					server.AddFault(orguserstest.Fault{Times: 1, After: true, Effect: orguserstest.Reset()})
+				}
+			})
+			result := unlocking(t, server, fakeRoutes, flag, "-routes", "routes.json", "-email", "member0@example.com", "-apply")
+			if result.Status != 1 || !strings.HasSuffix(result.Stderr, "unlock: 1 unknown; what is unknown may have been done: "+want+"\n") {
+				t.Errorf("exit status %d, stderr %q", result.Status, result.Stderr)
+			}
+		})
+	}
+}
+
+func TestReadThatFails(t *testing.T) {
+	t.Parallel()
+	for _, flag := range []string{"-unlock", "-password-mail"} {
+		server := programtest.Team(t, 1, orguserstest.WithFault(orguserstest.Fault{Path: "/v3/organizations/{organization_uid}/share/search", Effect: orguserstest.Status(403)}))
+		result := unlocking(t, server, fakeRoutes, flag, "-routes", "routes.json", "-email", "member0@example.com", "-apply")
+		if result.Status != 1 || strings.Count(result.Stderr, "nothing was") != 1 {
+			t.Errorf("%s: exit status %d, stderr %q", flag, result.Status, result.Stderr)
+		}
+		programtest.ExpectUntouched(t, server)
 	}
 }
 

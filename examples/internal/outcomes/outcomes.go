@@ -9,6 +9,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/orgusers/orgusers"
@@ -20,7 +21,9 @@ const Help = `With -json stdout is one document, also when some have failed: {"d
 "outcomes":[{"email":…, "status":…, "note":…}], "counts":[{"status":…,
 "count":…}]}, and in each outcome what the table says besides. In a dry run
 the status is what it would be. Without any JSON on stdout nothing was changed;
-then the reason is on stderr, and the exit status is not 0.
+then the reason is on stderr, and the exit status is not 0. Where stdout fails
+after something was changed, the table of all outcomes goes to stderr, and the
+exit status is 1, or 141 where all is done and nobody reads stdout any more.
 `
 
 // JSONFlag adds -json to the flags of a program with a [Report].
@@ -30,7 +33,11 @@ func JSONFlag(flags *flag.FlagSet) *bool {
 
 // Report is what became of many addresses.
 type Report struct {
+	// IfUnknown is what to do about outcomes that are unknown.
+	IfUnknown string
+
 	dryRun  bool
+	toDo    bool // in a dry run: -apply would change something
 	columns []string
 	rows    []Row
 }
@@ -45,7 +52,7 @@ type Row interface {
 
 // Outcome is what became of one address.
 type Outcome struct {
-	Status string `json:"status"` // the package's own word, or "not started"
+	Status string `json:"status"` // as the table says it, without "would be"
 	Note   string `json:"note,omitempty"`
 
 	shown string // the status for people
@@ -62,12 +69,14 @@ func New(dryRun bool, columns ...string) *Report {
 // Outcome words an outcome for a row. Done is the word for one that is done.
 func (r *Report) Outcome(outcome orgusers.Outcome, done string) Outcome {
 	o := Outcome{Status: string(outcome.Status), Note: outcome.Reason}
+	if outcome.Status == orgusers.OutcomeDone {
+		o.Status = done
+	}
 	o.shown = o.Status
 	switch {
-	case (outcome.Status == orgusers.OutcomeDone || o.Status == done) && r.dryRun:
+	case o.Status == done && r.dryRun:
 		o.shown = "would be " + done
-	case outcome.Status == orgusers.OutcomeDone:
-		o.shown = done
+		r.toDo = true
 	case outcome.Status == orgusers.OutcomeFailed && errors.Is(outcome.Err, context.Canceled):
 		o = Outcome{Status: "not started", shown: "not started"}
 	case o.Note == "" && outcome.Err != nil:
@@ -95,7 +104,8 @@ func (r *Report) WriteTable(to io.Writer) error {
 // Finish writes the table, or as JSON all there is, to stdout, and counts on
 // stderr what is in it. The error is that of the call that the report is of; a
 // new one with the counts is returned instead, for the table has the reasons.
-// An error without outcomes is returned as it is, and nothing is written.
+// An error without outcomes is returned as it is, and nothing is written. What
+// was done and cannot be written to stdout goes to stderr.
 func (r *Report) Finish(name string, asJSON bool, stdout, stderr io.Writer, err error) error {
 	if err != nil && len(r.rows) == 0 {
 		return err
@@ -105,15 +115,41 @@ func (r *Report) Finish(name string, asJSON bool, stdout, stderr io.Writer, err 
 	if asJSON {
 		write = r.WriteJSON
 	}
-	if writeErr := write(stdout); writeErr != nil {
-		// Not wrapped: what was done is said also where nobody reads stdout.
-		return errors.New(summary + "; but not all outcomes were written: " + writeErr.Error())
+	if unwritten := write(stdout); unwritten != nil {
+		unwritten = fmt.Errorf("%s; not all of that was written to stdout: %w", summary, unwritten)
+		if r.dryRun {
+			return unwritten
+		}
+		_ = r.WriteTable(stderr) // there is nowhere else
+		if err == nil && errors.Is(unwritten, program.ErrUnread) {
+			program.Say(stderr, "%s: %v", name, unwritten) // for which nobody else does
+			return unwritten
+		}
+		return doneError{errors.New(unwritten.Error())} // its status is that of what was done
 	}
 	if err != nil {
-		return errors.New(summary)
+		return doneError{errors.New(summary)}
 	}
 	program.Say(stderr, "%s: %s", name, summary)
 	return nil
+}
+
+// doneError is an error of a program that has outcomes.
+type doneError struct{ error }
+
+// OrNothingSent makes a program of one that ends with a [Report]: it says that
+// nothing was sent where it ends without.
+func OrNothingSent(run program.Run) program.Run {
+	return func(ctx context.Context, args []string, stdout, stderr io.Writer) error {
+		err := run(ctx, args, stdout, stderr)
+		if err == nil || errors.Is(err, flag.ErrHelp) || errors.As(err, new(doneError)) || program.IsMisuse(err) {
+			return err
+		}
+		if text := err.Error(); strings.Contains(text, "nothing was sent") || strings.Contains(text, "nothing was changed") {
+			return err // as guards of the package say it
+		}
+		return fmt.Errorf("nothing was sent: %w", err)
+	}
 }
 
 // WriteJSON writes the document, also where there are no rows.
@@ -152,9 +188,16 @@ func (r *Report) summary() string {
 	for _, c := range r.count(func(o Outcome) string { return o.shown }) {
 		parts = append(parts, fmt.Sprintf("%d %s", c.Count, c.Status))
 	}
-	counts := strings.Join(parts, ", ")
+	summary := strings.Join(parts, ", ")
 	if r.dryRun {
-		return "dry run: nothing was sent; " + counts + "; -apply does it"
+		summary = "dry run: nothing was sent; " + summary
 	}
-	return counts
+	if r.toDo {
+		summary += "; -apply does it"
+	}
+	unknown := func(row Row) bool { return row.outcome().Status == string(orgusers.OutcomeUnknown) }
+	if r.IfUnknown != "" && slices.ContainsFunc(r.rows, unknown) {
+		summary += "; " + r.IfUnknown
+	}
+	return summary
 }

@@ -5,11 +5,14 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"flag"
 	"fmt"
+	"io"
 	"strings"
 	"testing"
 
 	"github.com/orgusers/orgusers"
+	"github.com/orgusers/orgusers/examples/internal/program"
 )
 
 type row struct {
@@ -71,13 +74,13 @@ func TestJSON(t *testing.T) {
 			t.Error("it hides that some failed")
 		}
 		want := fmt.Sprintf(`{"dry_run":%v,"outcomes":[`, dryRun) +
-			`{"email":"a@example.com","name":"Ada","status":"done"},` +
+			`{"email":"a@example.com","name":"Ada","status":"removed"},` +
 			`{"email":"long.address@example.com","name":"","status":"skipped","note":"is not there"},` +
-			`{"email":"b@example.com","name":"李 Na\n\tNé\u001b[2J` + "\u202e" + `","status":"done"},` +
+			`{"email":"b@example.com","name":"李 Na\n\tNé\u001b[2J` + "\u202e" + `","status":"removed"},` +
 			`{"email":"c@example.com","name":"Cy","status":"failed","note":"403: no"},` +
 			`{"email":"d@example.com","name":"Di","status":"not started"},` +
 			`{"email":"e@example.com","name":"Ed","status":"unknown","note":"reset"}],` +
-			`"counts":[{"status":"done","count":2},{"status":"skipped","count":1},{"status":"failed","count":1},{"status":"not started","count":1},{"status":"unknown","count":1}]}`
+			`"counts":[{"status":"removed","count":2},{"status":"skipped","count":1},{"status":"failed","count":1},{"status":"not started","count":1},{"status":"unknown","count":1}]}`
 		var got bytes.Buffer
 		if err := json.Compact(&got, []byte(stdout.String())); err != nil || got.String() != want {
 			t.Errorf("the document is\n%s (%v), want\n%s", stdout.String(), err, want)
@@ -100,16 +103,84 @@ func TestNoOutcomes(t *testing.T) {
 	}
 }
 
-type broken struct{}
+// failing is a stdout that cannot be written to.
+type failing struct{ err error }
 
-func (broken) Write([]byte) (int, error) { return 0, errors.New("nobody reads") }
+func (f failing) Write([]byte) (int, error) { return 0, f.err }
 
-func TestWhatWasDoneIsSaidThoughNobodyReadsTheTable(t *testing.T) {
+func TestWhatWasDoneIsSaidThoughStdoutFails(t *testing.T) {
 	t.Parallel()
-	for _, asJSON := range []bool{false, true} {
-		err := all(false).Finish("offboard", asJSON, broken{}, new(strings.Builder), nil)
-		if err == nil || !strings.Contains(err.Error(), "2 removed") || !strings.Contains(err.Error(), "nobody reads") {
-			t.Errorf("as JSON %v: the error is %v", asJSON, err)
+	full, some := errors.New("no space left"), errors.New("of 6 users some failed")
+	for name, test := range map[string]struct {
+		dryRun      bool
+		stdout, err error
+		unread      bool // the error is that nobody reads, so that it is not told
+		lines       int  // on stderr
+	}{
+		"a full disk":                         {false, full, nil, false, 7},
+		"a full disk, and some failed":        {false, full, some, false, 7},
+		"nobody reads":                        {false, program.ErrUnread, nil, true, 8},
+		"nobody reads, and some failed":       {false, program.ErrUnread, some, false, 7},
+		"a full disk in a dry run":            {true, full, nil, false, 0},
+		"nobody reads in a dry run":           {true, program.ErrUnread, nil, true, 0},
+		"nobody reads in one that found more": {true, program.ErrUnread, some, true, 0},
+	} {
+		for _, asJSON := range []bool{false, true} {
+			var stderr strings.Builder
+			err := all(test.dryRun).Finish("offboard", asJSON, failing{test.stdout}, &stderr, test.err)
+			if err == nil || !strings.Contains(err.Error(), "removed, 1 skipped, 1 failed, 1 not started, 1 unknown") || !strings.Contains(err.Error(), test.stdout.Error()) {
+				t.Errorf("%s, as JSON %v: the error is %v", name, asJSON, err)
+			}
+			if errors.Is(err, program.ErrUnread) != test.unread {
+				t.Errorf("%s, as JSON %v: the error is %v", name, asJSON, err)
+			}
+			if got := strings.Count(stderr.String(), "\n"); got != test.lines || got > 0 && !strings.Contains(stderr.String(), "c@example.com             Cy             failed       403: no\n") {
+				t.Errorf("%s, as JSON %v: stderr is\n%s", name, asJSON, stderr.String())
+			}
+		}
+	}
+}
+
+func TestSummarySaysWhatToDo(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		dryRun bool
+		status orgusers.OutcomeStatus
+		want   string
+	}{
+		"something to do": {true, orgusers.OutcomeDone, "dry run: nothing was sent; 1 would be removed; -apply does it"},
+		"nothing to do":   {true, orgusers.OutcomeSkipped, "dry run: nothing was sent; 1 skipped"},
+		"unknown":         {false, orgusers.OutcomeUnknown, "1 unknown; look first"},
+		"known":           {false, orgusers.OutcomeDone, "1 removed"},
+	} {
+		report := New(test.dryRun, "EMAIL", "NAME")
+		report.IfUnknown = "look first"
+		report.Add(&row{"a@example.com", "Ada", report.Outcome(orgusers.Outcome{Status: test.status}, "removed")})
+		var stderr strings.Builder
+		if err := report.Finish("offboard", false, new(strings.Builder), &stderr, nil); err != nil || stderr.String() != "offboard: "+test.want+"\n" {
+			t.Errorf("%s: %v, stderr is %q, want %q", name, err, stderr.String(), test.want)
+		}
+	}
+}
+
+func TestNothingSentIsSaidOnce(t *testing.T) {
+	t.Parallel()
+	failed := errors.New("FindUsers: connection refused")
+	for _, test := range []struct {
+		err  error
+		want string
+	}{
+		{failed, "nothing was sent: FindUsers: connection refused"},
+		{fmt.Errorf("%w; nothing was sent", orgusers.ErrRefused), "refused; nothing was sent"},
+		{fmt.Errorf("RemoveUsers: nothing was changed: %w", failed), "RemoveUsers: nothing was changed: FindUsers: connection refused"},
+		{program.Misuse("-x"), "-x"},
+		{flag.ErrHelp, flag.ErrHelp.Error()},
+		{all(false).Finish("offboard", false, new(strings.Builder), new(strings.Builder), failed), "2 removed, 1 skipped, 1 failed, 1 not started, 1 unknown"},
+	} {
+		run := OrNothingSent(func(context.Context, []string, io.Writer, io.Writer) error { return test.err })
+		err := run(t.Context(), nil, nil, nil)
+		if err == nil || err.Error() != test.want {
+			t.Errorf("the error is %v, want %s", err, test.want)
 		}
 	}
 }

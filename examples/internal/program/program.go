@@ -24,8 +24,8 @@ const (
 	statusUnread      = 141 // as they report one that wrote to a closed pipe
 )
 
-// errUnread is that nobody reads stdout any more, as after | head.
-var errUnread = errors.New("nobody reads stdout any more")
+// ErrUnread is that nobody reads stdout any more, as after | head.
+var ErrUnread = errors.New("nobody reads stdout any more")
 
 // stdout makes that out of writing to a pipe that is closed: connections of a
 // client can break in the same way.
@@ -34,7 +34,7 @@ type stdout struct{ to io.Writer }
 func (s stdout) Write(data []byte) (int, error) {
 	n, err := s.to.Write(data)
 	if errors.Is(err, syscall.EPIPE) {
-		err = errUnread
+		err = ErrUnread
 	}
 	return n, err
 }
@@ -72,9 +72,9 @@ func exitStatus(ctx context.Context, err error) int {
 	switch {
 	case err == nil, errors.Is(err, flag.ErrHelp):
 		return statusDone
-	case errors.As(err, new(misuse)), errors.As(err, new(inputError)), errors.Is(err, orgusers.ErrRefused):
+	case IsMisuse(err), errors.As(err, new(inputError)), errors.Is(err, orgusers.ErrRefused):
 		return statusMisused
-	case errors.Is(err, errUnread):
+	case errors.Is(err, ErrUnread):
 		return statusUnread // nobody has to be told
 	case ctx.Err() != nil:
 		return statusInterrupted
@@ -91,7 +91,7 @@ func report(stderr io.Writer, name string, status int, err error) {
 		Say(stderr, "%s: interrupted: %v", name, err)
 	case statusMisused:
 		Say(stderr, "%s: %v", name, err)
-		if errors.As(err, new(misuse)) {
+		if IsMisuse(err) {
 			Say(stderr, "%s -h explains the flags.", name)
 		}
 	}
@@ -114,6 +114,9 @@ func (m misuse) Unwrap() error { return m.error }
 func Misuse(format string, args ...any) error {
 	return misuse{fmt.Errorf(format, args...)}
 }
+
+// IsMisuse tells whether an error is one of [Misuse].
+func IsMisuse(err error) bool { return errors.As(err, new(misuse)) }
 
 // inputError is an error in what was typed or is in a file, found before
 // anything was changed. What -h says would not help with it.

@@ -32,7 +32,7 @@ func TestExitStatus(t *testing.T) {
 		"wrong flags, further up":      {running, fmt.Errorf("run: %w", Misuse("-x")), 2},
 		"wrong input":                  {running, fmt.Errorf("run: %w", WrongInput("line 1")), 2},
 		"refused":                      {running, fmt.Errorf("run: %w", orgusers.ErrRefused), 2},
-		"nobody reads":                 {running, fmt.Errorf("export: %w", errUnread), 141},
+		"nobody reads":                 {running, fmt.Errorf("export: %w", ErrUnread), 141},
 		"interrupted":                  {interrupted, fmt.Errorf("run: %w", context.Canceled), 130},
 		"interrupted, other last word": {interrupted, failure, 130},
 	} {

@@ -91,6 +91,41 @@ func Run(t *testing.T, cmd *exec.Cmd) Result {
 	return Result{Stdout: stdout.String(), Stderr: stderr.String(), Status: status}
 }
 
+// RunUnread runs a program whose stdout is a pipe that nobody reads.
+func RunUnread(t *testing.T, cmd *exec.Cmd) Result {
+	t.Helper()
+	read, write, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := read.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return runTo(t, cmd, write)
+}
+
+// RunFull runs a program whose stdout is on a full disk. The test is skipped
+// on a machine that has none to try.
+func RunFull(t *testing.T, cmd *exec.Cmd) Result {
+	t.Helper()
+	full, err := os.OpenFile("/dev/full", os.O_WRONLY, 0)
+	if err != nil {
+		t.Skip(err)
+	}
+	return runTo(t, cmd, full)
+}
+
+func runTo(t *testing.T, cmd *exec.Cmd, stdout *os.File) Result {
+	t.Helper()
+	var stderr strings.Builder
+	cmd.Stdout, cmd.Stderr = stdout, &stderr
+	status := Status(t, cmd.Run())
+	if err := stdout.Close(); err != nil {
+		t.Error(err)
+	}
+	return Result{Stderr: stderr.String(), Status: status}
+}
+
 // ExpectQuietEnd fails a test whose program, when its stdout is closed after some
 // bytes of it, says anything about that.
 func ExpectQuietEnd(t *testing.T, cmd *exec.Cmd) {
