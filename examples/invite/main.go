@@ -4,6 +4,7 @@ package main
 import (
 	"context"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/orgusers/orgusers"
@@ -79,12 +80,23 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	report.IfUnknown = "run it again in a minute: it looks first who is invited"
 	for i, o := range result.Outcomes { // one for each entry: no address is given twice
 		row := &row{Email: o.Email, Roles: []string{}, Stacks: []string{}, Outcome: report.Outcome(asAnyOther(o), "invited")}
-		if o.Status != orgusers.AlreadyMember && o.Status != orgusers.AlreadyPending {
+		switch {
+		case o.Status != orgusers.AlreadyMember && o.Status != orgusers.AlreadyPending:
 			row.Roles, row.Stacks = everybody.given(entries[i])
+		case asksForMore(&invitees[i], o.User):
+			row.Note = "keeps what it has; invite changes no roles"
 		}
 		report.Add(row)
 	}
 	return report.Finish(name, *asJSON, stdout, stderr, err)
+}
+
+// asksForMore tells whether somebody was to get what they do not have, or may not
+// have: lists of users do not tell of stacks.
+func asksForMore(invitee *orgusers.Invitee, user *orgusers.User) bool {
+	return len(invitee.Stacks) > 0 || slices.ContainsFunc(invitee.RoleUIDs, func(uid string) bool {
+		return !slices.ContainsFunc(user.Roles, func(role orgusers.RoleRef) bool { return role.UID == uid })
+	})
 }
 
 // row is somebody, what they are to get, and what became of it.

@@ -285,6 +285,28 @@ func TestOnTheFakeWithoutConfiguration(t *testing.T) {
 	}
 }
 
+func TestWhoIsThereKeepsWhatTheyHave(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		args []string
+		note string
+	}{
+		"the same role": {[]string{"-role", "member"}, ""},
+		"another role":  {[]string{"-role", "member,admin"}, "keeps what it has; invite changes no roles"},
+		"a stack":       {[]string{"-role", "member", "-stack", "Website:Developer"}, "keeps what it has; invite changes no roles"},
+	} {
+		result := inviting(t, programtest.Team(t, 1), "", append(test.args, "-email", "member0@example.com,pending@example.com")...)
+		for _, row := range programtest.Table(t, result.Stdout) {
+			if row["NOTE"] != test.note {
+				t.Errorf("%s: the note of %s is %q, want %q", name, row["EMAIL"], row["NOTE"], test.note)
+			}
+		}
+		if result.Status != 0 || !strings.Contains(result.Stderr, "dry run: nothing was sent; 1 already a member, 1 already pending\n") {
+			t.Errorf("%s: exit status %d, stderr %q", name, result.Status, result.Stderr)
+		}
+	}
+}
+
 func TestReadThatFails(t *testing.T) {
 	t.Parallel()
 	for _, path := range []string{"share/search", "roles"} {
@@ -320,8 +342,8 @@ func TestJSON(t *testing.T) {
 		document := programtest.ParseDocument(t, result.Stdout)
 		got := fmt.Sprint(document.Outcomes)
 		want := "[map[email:new@example.com roles:[member admin] stacks:[Website:Developer,Admin] status:invited]" +
-			" map[email:member0@example.com roles:[] stacks:[] status:already a member]" +
-			" map[email:pending@example.com roles:[] stacks:[] status:already pending]]"
+			" map[email:member0@example.com note:keeps what it has; invite changes no roles roles:[] stacks:[] status:already a member]" +
+			" map[email:pending@example.com note:keeps what it has; invite changes no roles roles:[] stacks:[] status:already pending]]"
 		if result.Status != 0 || document.DryRun == apply || got != want {
 			t.Errorf("exit status %d, %s, want %s: %s", result.Status, got, want, result.Stderr)
 		}
