@@ -199,11 +199,12 @@ func TestMisuse(t *testing.T) {
 		"JSON and CRLF":                {nil, []string{"-json", "-crlf"}, "-crlf is for CSV"},
 		"JSON and formulas":            {nil, []string{"-json", "-raw"}, "-raw is for CSV"},
 		"pending and not seen":         {nil, []string{"-not-seen-for", "9", "-status", "pending"}, "never pending"},
-		"token alone":                  {[]string{token}, nil, "CONTENTSTACK_ORGANIZATION_UID is not set"},
-		"organization alone":           {[]string{uid}, nil, "neither CONTENTSTACK_AUTHTOKEN nor"},
-		"region alone":                 {[]string{"CONTENTSTACK_REGION=eu"}, nil, "neither CONTENTSTACK_AUTHTOKEN nor"},
-		"token that is empty":          {[]string{uid, "CONTENTSTACK_AUTHTOKEN="}, nil, "neither CONTENTSTACK_AUTHTOKEN nor"},
-		"variable that is none":        {[]string{"CONTENTSTACK_ORG=blt1"}, nil, "CONTENTSTACK_ORG"},
+		"token alone":                  {[]string{token}, nil, "CONTENTSTACK_ORGANIZATION_UID is not set; put that right, or unset CONTENTSTACK_AUTHTOKEN for the built-in fake\n"},
+		"organization alone":           {[]string{uid}, nil, "neither CONTENTSTACK_AUTHTOKEN nor CONTENTSTACK_OAUTH_TOKEN is set; put that right, or unset CONTENTSTACK_ORGANIZATION_UID for"},
+		"region alone":                 {[]string{"CONTENTSTACK_REGION=eu"}, nil, "CONTENTSTACK_ORGANIZATION_UID is not set, and neither is CONTENTSTACK_AUTHTOKEN or CONTENTSTACK_OAUTH_TOKEN; put that right, or unset CONTENTSTACK_REGION for"},
+		"all but what it needs":        {[]string{"CONTENTSTACK_REGION=eu", "CONTENTSTACK_ORG=blt1"}, nil, "CONTENTSTACK_ORGANIZATION_UID is not set, and neither is CONTENTSTACK_AUTHTOKEN or CONTENTSTACK_OAUTH_TOKEN\n"},
+		"token that is empty":          {[]string{uid, "CONTENTSTACK_AUTHTOKEN="}, nil, "neither CONTENTSTACK_AUTHTOKEN nor CONTENTSTACK_OAUTH_TOKEN is set\n"},
+		"variable that is none":        {[]string{"CONTENTSTACK_ORG=blt1"}, nil, "unset CONTENTSTACK_ORG for"},
 		"region that does not exist":   {[]string{token, uid, "CONTENTSTACK_REGION=moon"}, nil, "CONTENTSTACK_REGION"},
 		"users of a real organization": {[]string{token, uid}, []string{"-users", "5"}, "-users is for the built-in fake"},
 	} {
@@ -256,6 +257,18 @@ func TestFailureKeepsFile(t *testing.T) {
 	}
 	if !strings.Contains(result.Stderr, "using the organization "+server.OrganizationUID+" at "+server.URL) {
 		t.Errorf("stderr does not say whom it talks to: %q", result.Stderr)
+	}
+}
+
+func TestOrganizationThatIsNone(t *testing.T) {
+	t.Parallel()
+	server := orguserstest.NewServer()
+	t.Cleanup(server.Close)
+	environment := append(programtest.Environment(server), "CONTENTSTACK_ORGANIZATION_UID=blt1")
+	const remedy = "\nThere is no such organization, or it is in another region: look at CONTENTSTACK_ORGANIZATION_UID and CONTENTSTACK_BASE_URL.\n"
+	result := programtest.Run(t, programtest.Command(t, environment))
+	if result.Status != 1 || !strings.HasSuffix(result.Stderr, remedy) {
+		t.Errorf("exit status %d, stderr %q, want what to do", result.Status, result.Stderr)
 	}
 }
 

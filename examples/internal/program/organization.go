@@ -1,9 +1,11 @@
 package program
 
 import (
+	"errors"
 	"flag"
 	"io"
 	"net"
+	"net/http"
 	"os"
 	"slices"
 	"strings"
@@ -13,7 +15,14 @@ import (
 	"github.com/orgusers/orgusers/orguserstest"
 )
 
-const environmentPrefix = "CONTENTSTACK_"
+const (
+	environmentPrefix  = "CONTENTSTACK_"
+	uidVariable        = environmentPrefix + "ORGANIZATION_UID"
+	regionVariable     = environmentPrefix + "REGION"
+	baseURLVariable    = environmentPrefix + "BASE_URL"
+	authTokenVariable  = environmentPrefix + "AUTHTOKEN"
+	oauthTokenVariable = environmentPrefix + "OAUTH_TOKEN"
+)
 
 // Environment is for -h of programs that open an [Organization].
 const Environment = `Without any CONTENTSTACK_ variable it works on made-up users: it starts a fake
@@ -89,6 +98,15 @@ func (o *Organization) OpenFor(stderr io.Writer, options func(uid string) []orgu
 	return client, server.Close, nil
 }
 
+// orFake is how to come back to the fake, for somebody who has set little: who
+// has set more means a real organization.
+func orFake(variables []string) string {
+	if len(variables) > 1 {
+		return ""
+	}
+	return "; put that right, or unset " + variables[0] + " for the built-in fake"
+}
+
 func (o *Organization) openFake(server *orguserstest.Server, options []orgusers.Option) (*orgusers.Client, error) {
 	signed, err := o.sign(server)
 	if err != nil {
@@ -112,8 +130,12 @@ func (o *Organization) openReal(variables []string, stderr io.Writer, options fu
 		return nil, err
 	}
 	plain, err := orgusers.NewFromEnv(signed)
-	if err != nil {
-		return nil, Misuse("%w; put that right, or unset %s for the built-in fake", err, names)
+	switch {
+	case err == nil:
+	case signed == nil && os.Getenv(uidVariable) == "" && os.Getenv(authTokenVariable) == "" && os.Getenv(oauthTokenVariable) == "":
+		return nil, Misuse("%s is not set, and neither is %s or %s%s", uidVariable, authTokenVariable, oauthTokenVariable, orFake(variables))
+	default:
+		return nil, Misuse("%w%s", err, orFake(variables))
 	}
 	log := orgusers.WithLogger(newRetries(o.flags.Name(), stderr))
 	client, err := orgusers.NewFromEnv(append([]orgusers.Option{log, signed}, options(plain.OrganizationUID())...)...)
@@ -133,6 +155,27 @@ func FakeToday() orguserstest.Option {
 // OnLoopback tells whether a host is this machine.
 func OnLoopback(host string) bool {
 	return host == "localhost" || net.ParseIP(host).IsLoopback()
+}
+
+// ofOrganization begins the paths of requests about an organization.
+const ofOrganization = "/v3/organizations/{organization_uid}"
+
+// remedy is what to do about an error that the package, which knows nothing of
+// this program's environment, does not say: the organization was not found.
+func remedy(err error) string {
+	failure, ok := errors.AsType[*orgusers.Error](err)
+	if !ok || !failure.Is(orgusers.ErrNotFound) || failure.StatusCode != http.StatusNotFound {
+		return ""
+	}
+	below, found := strings.CutPrefix(failure.Path, ofOrganization)
+	if !found || strings.Contains(below, "{") { // it may be something in the organization
+		return ""
+	}
+	place := regionVariable
+	if os.Getenv(baseURLVariable) != "" {
+		place = baseURLVariable
+	}
+	return "\nThere is no such organization, or it is in another region: look at " + uidVariable + " and " + place + "."
 }
 
 // environment is the names of the variables that mean a real organization.

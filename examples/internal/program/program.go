@@ -86,7 +86,7 @@ func exitStatus(ctx context.Context, err error) int {
 func report(stderr io.Writer, name string, status int, err error) {
 	switch status {
 	case statusFailed:
-		Say(stderr, "%s: %v", name, err)
+		Say(stderr, "%s: %v%s", name, err, remedy(err))
 	case statusInterrupted:
 		Say(stderr, "%s: interrupted: %v", name, err)
 	case statusMisused:

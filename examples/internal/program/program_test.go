@@ -60,6 +60,27 @@ func TestOnlyMisuseIsExplainedByHelp(t *testing.T) {
 	}
 }
 
+func TestRemedyIsForTheOrganizationAlone(t *testing.T) {
+	t.Parallel()
+	const organization = "/v3/organizations/{organization_uid}"
+	for name, test := range map[string]struct {
+		err  error
+		want bool
+	}{
+		"the organization":      {&orgusers.Error{Path: organization, StatusCode: 404, Code: 141}, true},
+		"its users":             {fmt.Errorf("nothing was sent: %w", &orgusers.Error{Path: organization + "/share", StatusCode: 404}), true},
+		"something in it":       {&orgusers.Error{Path: organization + "/logs/{log_uid}", StatusCode: 404}, false},
+		"something else":        {&orgusers.Error{Path: "/v3/roles", StatusCode: 404, Code: 141}, false},
+		"all, but not allowed":  {&orgusers.Error{Path: organization, StatusCode: 403}, false},
+		"a field that is wrong": {&orgusers.Error{Path: organization + "/share", StatusCode: 422, Code: 141}, false},
+		"no request of an API":  {errors.New("404"), false},
+	} {
+		if got := strings.Contains(remedy(test.err), "look at CONTENTSTACK_ORGANIZATION_UID and CONTENTSTACK_"); got != test.want {
+			t.Errorf("%s: it is said what to do: %v, want %v", name, got, test.want)
+		}
+	}
+}
+
 func TestProgressInLinesIsQuiet(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
