@@ -36,6 +36,7 @@ func main() { program.Main(name, run) }
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	flags := program.NewFlags(name, about)
 	organization := program.OrganizationFlags(flags)
+	program.JSONFlag(flags, "changes nothing: spans are always JSON")
 	logged := flags.Bool("log", false, "also log each attempt to stderr")
 	if err := program.Parse(flags, args, stdout); err != nil {
 		return err

@@ -14,7 +14,7 @@ func TestMain(m *testing.M) { programtest.Main(m, main) }
 
 func TestHelp(t *testing.T) {
 	t.Parallel()
-	programtest.ExpectHelp(t, "-log", "-users")
+	programtest.ExpectHelp(t, "-log", "-users", "-json")
 }
 
 // names are those of the spans on stdout.
@@ -82,7 +82,7 @@ func TestStdoutThatIsGone(t *testing.T) {
 
 func TestOnTheFakeWithoutConfiguration(t *testing.T) {
 	t.Parallel()
-	result := programtest.Run(t, programtest.Command(t, nil, "-users", "120"))
+	result := programtest.Run(t, programtest.Command(t, nil, "-users", "120", "-json"))
 	if got := names(t, result.Stdout); result.Status != 0 || len(got) < 3 || !strings.Contains(result.Stderr, "tracing: 120 users") {
 		t.Errorf("exit status %d, spans %q: %s", result.Status, got, result.Stderr)
 	}
