@@ -15,7 +15,8 @@ const (
 	about = `writes the users of a Contentstack organization as CSV or JSON, sorted by
 e-mail address: members and pending invitations.
 
-` + userexport.Help + `
+` + userexport.Help + `With -json -sort created they are written as they come instead.
+
 ` + program.Environment
 )
 

@@ -25,6 +25,19 @@ variables that point the other programs, and anything that uses orgusers, at it:
 
 With -json it writes them as one line instead: {"base_url":…,
 "organization_uid":…,"authtoken":…}.
+
+The API has no public requests for what unlock does, and the fake has some of its
+own. This is a file for unlock -routes:
+
+` + routes + `
+`
+	// routes are those of the fake, as unlock reads them.
+	routes = `{
+  "unlock":               {"path": "/v3/organizations/{organization_uid}/fake/unlock"},
+  "reset_mfa":            {"path": "/v3/organizations/{organization_uid}/fake/reset_mfa"},
+  "force_password_reset": {"path": "/v3/organizations/{organization_uid}/fake/force_password_reset"},
+  "end_sessions":         {"path": "/v3/organizations/{organization_uid}/fake/end_sessions"}
+}
 `
 )
 
@@ -36,7 +49,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	addr := flags.String("addr", "127.0.0.1:0", "listen on this `host:port` of this machine, which is all that clients talk http to; port 0 is any that is free")
 	seed := flags.Uint64("seed", 1, "another `number` makes up another organization, and the same one on the same day the same")
 	rate := flags.Int("rate", 10, "answer 429 beyond this many `requests` a second, reads and writes apart; 0 is no limit")
-	latency := flags.Duration("latency", 0, "let every request take this much longer, 200ms say")
+	latency := program.DurationFlag(flags, "latency", 0, "let every request take this `time` longer, such as 200ms")
 	asJSON := program.JSONFlag(flags, "write one line of JSON instead of lines NAME=value")
 	if err := program.Parse(flags, args, stdout); err != nil {
 		return err
@@ -47,7 +60,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	case *rate < 0:
 		return program.Misuse("-rate %d: it is a number of requests, or 0 for no limit", *rate)
 	case *latency < 0:
-		return program.Misuse("-latency %v: it is a duration, such as 200ms", *latency)
+		return program.Misuse("-latency %v: it is a time of 0 or more, such as 200ms", *latency)
 	case !onLoopback(*addr):
 		return program.Misuse("-addr %q: it is a port of 127.0.0.1, [::1] or localhost, such as 127.0.0.1:8080", *addr)
 	}

@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -141,6 +142,29 @@ func TestExportRunsAgainstIt(t *testing.T) {
 	}
 }
 
+func TestHelpHasRoutesForUnlock(t *testing.T) {
+	t.Parallel()
+	help := programtest.Run(t, programtest.Command(t, nil, "-h")).Stdout
+	_, after, _ := strings.Cut(help, "\n{\n")
+	routes, _, found := strings.Cut(after, "\n}\n")
+	if !found {
+		t.Fatalf("-h has no routes:\n%s", help)
+	}
+	server := start(t, "-users", "20", "-rate", "0")
+	unlock := programtest.Build(t, "../unlock", server.environment, "-unlock", "-reset-mfa", "-force-password-reset", "-end-sessions",
+		"-email", "leo.nguyen@example.com", "-routes", "routes.json", "-apply")
+	if err := os.WriteFile(filepath.Join(unlock.Dir, "routes.json"), []byte("{\n"+routes+"\n}\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	result := programtest.Run(t, unlock)
+	if got := strings.Count(result.Stdout, "  done\n"); result.Status != 0 || got != 4 {
+		t.Errorf("exit status %d, %d done, want 4: %s%s", result.Status, got, result.Stdout, result.Stderr)
+	}
+	if status := server.stop(os.Interrupt); status != 0 {
+		t.Errorf("exit status %d, want 0", status)
+	}
+}
+
 func TestSeedPicksOrganization(t *testing.T) {
 	t.Parallel()
 	var bodies []string
@@ -190,6 +214,9 @@ func TestMisuse(t *testing.T) {
 		{"argument"},
 	} {
 		result := programtest.Run(t, programtest.Command(t, nil, args...))
+		if args[0] == "-latency" && !strings.Contains(result.Stderr, "it is a time") {
+			t.Errorf("%q: stderr is %q", args, result.Stderr)
+		}
 		if result.Status != 2 || result.Stdout != "" || !strings.Contains(result.Stderr, "fakeserver -h") {
 			t.Errorf("%q: exit status %d, stdout %q, stderr %q, want 2 and where help is", args, result.Status, result.Stdout, result.Stderr)
 		}

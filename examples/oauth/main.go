@@ -20,15 +20,17 @@ const (
 OAuth: it renews the access token before it expires and when it is refused, and
 keeps the refresh token that comes with a new one.
 
-` + program.Environment + `
-In place of those two tokens, which it does not use, it wants the file of -tokens
-and your OAuth app:
+Without any CONTENTSTACK_ variable it works on made-up users: it starts a fake
+of the API inside itself. For a real organization give -tokens, and set
 
-  CONTENTSTACK_OAUTH_CLIENT_ID      its id
-  CONTENTSTACK_OAUTH_CLIENT_SECRET  its secret, if it has one
-  CONTENTSTACK_OAUTH_TOKEN_URL      where its tokens are renewed
+  CONTENTSTACK_ORGANIZATION_UID     the organization,
+  CONTENTSTACK_OAUTH_CLIENT_ID      the id of your OAuth app,
+  CONTENTSTACK_OAUTH_CLIENT_SECRET  its secret, if it has one, and
+  CONTENTSTACK_OAUTH_TOKEN_URL      where its tokens are renewed; and unless it is in na
+  CONTENTSTACK_REGION               eu, au, azure-na, azure-eu, gcp-na or gcp-eu, or
+  CONTENTSTACK_BASE_URL             another address of the API
 
-The file is what the token endpoint answered when you signed in: JSON with a
+The file of -tokens is what the token endpoint answered when you signed in: JSON with a
 refresh_token, and maybe an access_token. It is replaced at each renewal, since
 the refresh token in it may be good for one only: no two programs can share it.
 

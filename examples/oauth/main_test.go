@@ -20,6 +20,12 @@ func TestMain(m *testing.M) { programtest.Main(m, main) }
 func TestHelp(t *testing.T) {
 	t.Parallel()
 	programtest.ExpectHelp(t, "-tokens", "refresh_token", clientID, clientSecret, tokenURL)
+	help := programtest.Run(t, programtest.Command(t, nil, "-h")).Stdout
+	for _, other := range []string{"CONTENTSTACK_AUTHTOKEN", "CONTENTSTACK_OAUTH_TOKEN ", "-sort"} {
+		if strings.Contains(help, other) {
+			t.Errorf("-h mentions %s, which it does not know", other)
+		}
+	}
 }
 
 // environment points the program at a fake, as an OAuth app of it.

@@ -26,7 +26,7 @@ const (
 type budget struct {
 	url, prefix string
 	limits      orgusers.Limits
-	patience    time.Duration
+	patience    *time.Duration
 	alone       int
 }
 
@@ -36,10 +36,10 @@ func newBudget(flags *flag.FlagSet) *budget {
 	// can hold a password.
 	flags.StringVar(&b.url, "redis", "", "share through the Redis at this `URL`: redis://, rediss:// for TLS, or unix:///path (default "+redisVariable+" in the environment, where a password belongs, or else "+defaultRedis+")")
 	flags.StringVar(&b.prefix, "prefix", "orgusers:", "begin the keys in Redis with this `text`; the organization's uid and the kind of limit follow")
-	flags.Float64Var(&b.limits.Reads, "reads", 10, "share so many reads a `second`")
-	flags.Float64Var(&b.limits.Writes, "writes", 10, "share so many writes a `second`")
-	flags.Float64Var(&b.limits.Bulk, "bulk", 1, "share so many bulk actions a `second`")
-	flags.DurationVar(&b.patience, "patience", 5*time.Second, "give Redis this long for an answer before it counts as away")
+	flags.Float64Var(&b.limits.Reads, "reads", 10, "share this `number` of reads a second")
+	flags.Float64Var(&b.limits.Writes, "writes", 10, "share this `number` of writes a second")
+	flags.Float64Var(&b.limits.Bulk, "bulk", 1, "share this `number` of bulk actions a second")
+	b.patience = program.DurationFlag(flags, "patience", 5*time.Second, "give Redis this `time` for an answer before it counts as away, such as 500ms")
 	flags.IntVar(&b.alone, "alone", 0, "when Redis is away, go on with the limits divided by so many `processes`, instead of failing")
 	return b
 }
@@ -54,8 +54,8 @@ func (b *budget) check() error {
 		}
 	}
 	switch {
-	case b.patience <= 0:
-		return program.Misuse("-patience %v: it is a duration above 0, such as 5s", b.patience)
+	case *b.patience <= 0:
+		return program.Misuse("-patience %v: it is a time above 0, such as 5s", *b.patience)
 	case b.alone < 0:
 		return program.Misuse("-alone %d: it is a number of processes, or 0 to fail without Redis", b.alone)
 	}
@@ -76,7 +76,7 @@ func (b *budget) connect() (*redis.Client, error) {
 func (b *budget) limiters(client *redis.Client, organizationUID string, stderr io.Writer) orgusers.Limiters {
 	share := func(kind string, perSecond float64) orgusers.Limiter {
 		limiter := redislimit.New(client, b.prefix+organizationUID+":"+kind, perSecond)
-		limiter.Patience = b.patience
+		limiter.Patience = *b.patience
 		if b.alone == 0 {
 			return limiter
 		}

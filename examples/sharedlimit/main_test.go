@@ -190,7 +190,7 @@ func TestClientAndLimiter(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			shared := &budget{url: test.url, prefix: "orgusers:", patience: test.patience, limits: orgusers.Limits{Reads: 0.1, Writes: 0.1, Bulk: 0.1}}
+			shared := &budget{url: test.url, prefix: "orgusers:", patience: &test.patience, limits: orgusers.Limits{Reads: 0.1, Writes: 0.1, Bulk: 0.1}}
 			connection, err := shared.connect()
 			if err != nil {
 				t.Fatal(err)
@@ -215,7 +215,10 @@ func TestClientAndLimiter(t *testing.T) {
 
 func TestHelp(t *testing.T) {
 	t.Parallel()
-	programtest.ExpectHelp(t, "-redis", redisVariable, defaultRedis)
+	programtest.ExpectHelp(t, "-redis", redisVariable, defaultRedis, "-reads number", "-patience time", "(default 5s)")
+	if help := programtest.Run(t, programtest.Command(t, nil, "-h")).Stdout; strings.Contains(help, "Unless sorted") {
+		t.Error("-h speaks of an order, and there is no -sort")
+	}
 }
 
 func TestMisuse(t *testing.T) {
@@ -230,6 +233,7 @@ func TestMisuse(t *testing.T) {
 		"bulk actions without end":   {nil, []string{"-bulk", "inf"}, "-bulk +Inf"},
 		"reads that are no number":   {nil, []string{"-reads", "nan"}, "-reads NaN"},
 		"no patience":                {nil, []string{"-patience", "0"}, "-patience 0s"},
+		"patience without a unit":    {nil, []string{"-patience", "5"}, `"5" for flag -patience: it is a time with its unit, such as 200ms or 5s`},
 		"fewer than no processes":    {nil, []string{"-alone", "-1"}, "-alone -1"},
 		"output without a name":      {nil, []string{"-o", ""}, "-o"},
 		"another kind of URL":        {nil, []string{"-redis", "http://user:secret@127.0.0.1"}, "no URL of Redis"},

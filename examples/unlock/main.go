@@ -41,6 +41,8 @@ answered with success counts as done.
     "end_sessions":         {"method": "POST", "path": "…"}
   }
 
+Those of the program fakeserver are in fakeserver -h.
+
 ` + addresslist.Help + `
 ` + outcomes.Help + `Each status is done, skipped, failed, unknown or "not started".
 

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"time"
 )
 
 // NewFlags makes the flags of a program. About is what -h says of it before it
@@ -57,6 +58,29 @@ func Words(flags *flag.FlagSet, name, usage string) *[]string {
 		return nil
 	})
 	return words
+}
+
+// DurationFlag adds a flag for a time to a program's.
+func DurationFlag(flags *flag.FlagSet, name string, ordinary time.Duration, usage string) *time.Duration {
+	d := duration(ordinary)
+	flags.Var(&d, name, usage)
+	return (*time.Duration)(&d)
+}
+
+// duration is a time on the command line. The flags of package flag say of a
+// number without a unit that it is a "parse error".
+type duration time.Duration
+
+func (d *duration) String() string { return time.Duration(*d).String() }
+
+// Set reads a time.
+func (d *duration) Set(text string) error {
+	read, err := time.ParseDuration(text)
+	if err != nil {
+		return errors.New("it is a time with its unit, such as 200ms or 5s")
+	}
+	*d = duration(read)
+	return nil
 }
 
 // ApplyFlag adds the flag without which a program changes nothing.

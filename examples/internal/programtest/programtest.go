@@ -195,7 +195,7 @@ func ExpectHelp(t *testing.T, words ...string) {
 	if result.Status != 0 || result.Stderr != "" {
 		t.Errorf("exit status %d, stderr %q, want 0 and none", result.Status, result.Stderr)
 	}
-	for _, want := range append(words, "CONTENTSTACK_AUTHTOKEN", "Exit status") {
+	for _, want := range append(words, "CONTENTSTACK_ORGANIZATION_UID", "Exit status") {
 		if !strings.Contains(result.Stdout, want) {
 			t.Errorf("-h does not mention %s:\n%s", want, result.Stdout)
 		}

@@ -14,9 +14,9 @@ import (
 
 // Help is for -h of programs with an [Output].
 const Help = `With -json it writes an array with one user a line, under the names of the API
-and with times in RFC 3339; what is unknown is left out. Unless sorted by
-created, all users are in memory meanwhile. On stdout, an export that fails ends
-without the closing bracket, so that nothing takes it for all users.
+and with times in RFC 3339; what is unknown is left out. All users are in memory
+meanwhile. On stdout, an export that fails ends without the closing bracket, so
+that nothing takes it for all users.
 `
 
 // Output is where users go, and as what.
