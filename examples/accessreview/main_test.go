@@ -27,7 +27,7 @@ func TestMisuse(t *testing.T) {
 		says string
 	}{
 		"output without a name":          {[]string{"-o", ""}, "-o: the name"},
-		"output that is a directory":     {[]string{"-o", "."}, "-o .: it is there"},
+		"output that is a directory":     {[]string{"-o", "."}, "-o .: is a directory"},
 		"output that is a loose link":    {[]string{"-o", "loose"}, "-o loose: it is a link that leads nowhere"},
 		"nobody was away":                {[]string{"-not-seen-for", "0"}, "-not-seen-for 0"},
 		"away for longer than can be":    {[]string{"-not-seen-for", "36501"}, "-not-seen-for 36501"},

@@ -167,7 +167,7 @@ func TestForSpreadsheets(t *testing.T) {
 
 func TestHelp(t *testing.T) {
 	t.Parallel()
-	programtest.ExpectHelp(t, "-not-seen-for")
+	programtest.ExpectHelp(t, "-not-seen-for", "With -json -sort created")
 }
 
 func TestMisuse(t *testing.T) {
@@ -189,7 +189,8 @@ func TestMisuse(t *testing.T) {
 		"separator that parts nothing": {nil, []string{"-separator", "\""}, "one character"},
 		"separator of two characters":  {nil, []string{"-separator", "||"}, "one character"},
 		"output without a name":        {nil, []string{"-o", ""}, "-o"},
-		"output that is a directory":   {nil, []string{"-o", "."}, "-o .: it is there, and is no regular file"},
+		"output that is a directory":   {nil, []string{"-o", "."}, "-o .: is a directory"},
+		"output that is a device":      {nil, []string{"-o", os.DevNull}, "-o " + os.DevNull + ": exists and is not a regular file: leave -o out, and redirect stdout to it"},
 		"days in the future":           {nil, []string{"-not-seen-for", "-1"}, `"-1" for flag -not-seen-for`},
 		"no days":                      {nil, []string{"-not-seen-for", "0"}, `"0" for flag -not-seen-for`},
 		"JSON and columns":             {nil, []string{"-json", "-columns", "email"}, "-columns is for CSV"},
@@ -240,6 +241,16 @@ func TestOutputFile(t *testing.T) {
 		t.Errorf("stderr is %q", result.Stderr)
 	}
 	programtest.ExpectFiles(t, cmd.Dir, "users.csv")
+}
+
+func TestOutputThatIsStdout(t *testing.T) {
+	t.Parallel()
+	for _, output := range []string{"-", "/dev/stdout"} {
+		result := programtest.Run(t, programtest.Command(t, nil, "-users", "3", "-o", output))
+		if lines := strings.Count(result.Stdout, "\n"); result.Status != 0 || lines < 4 || !strings.Contains(result.Stderr, "3 rows to stdout") {
+			t.Errorf("-o %s: exit status %d, %d lines: %s", output, result.Status, lines, result.Stderr)
+		}
+	}
 }
 
 func TestFailureKeepsFile(t *testing.T) {

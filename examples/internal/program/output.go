@@ -32,8 +32,10 @@ func (o *Output) Check() error {
 		return nil
 	}
 	switch info, err := os.Stat(o.path); {
+	case err == nil && info.IsDir():
+		return Misuse("-o %s: is a directory", o.path)
 	case err == nil && !info.Mode().IsRegular():
-		return Misuse("-o %s: it is there, and is no regular file", o.path)
+		return Misuse("-o %s: exists and is not a regular file: leave -o out, and redirect stdout to it", o.path)
 	case err != nil && isLink(o.path):
 		return Misuse("-o %s: it is a link that leads nowhere", o.path)
 	}
@@ -46,7 +48,9 @@ func isLink(path string) bool {
 }
 
 // File is the path of the file, and false where it is none but stdout.
-func (o *Output) File() (path string, isFile bool) { return o.path, o.path != toStdout }
+func (o *Output) File() (path string, isFile bool) {
+	return o.path, o.path != toStdout && o.path != "/dev/stdout"
+}
 
 // String is the output for people.
 func (o *Output) String() string {
