@@ -8,12 +8,17 @@ import (
 	"time"
 
 	"github.com/go-redis/redis_rate/v10"
+	"github.com/redis/go-redis/v9"
 )
 
 // ErrAway is a Redis that did not answer within [Limiter.Patience], or with an
 // error only. Nothing goes out without its answer: a process that cannot see
 // the others would take what is theirs.
 var ErrAway = errors.New("no answer from Redis")
+
+// ErrRefused is a Redis that refused the user or password, or wants one. Asking
+// again does not help, and going on alone neither: Redis is there for others.
+var ErrRefused = errors.New("the user or password was refused by Redis")
 
 // retryPause separates the questions to a Redis that does not answer.
 const retryPause = 100 * time.Millisecond
@@ -37,6 +42,9 @@ func (l *Limiter) ask(ctx context.Context) (*redis_rate.Result, error) {
 		if err == nil {
 			l.away = nil
 			return result, nil
+		}
+		if redis.IsAuthError(err) {
+			return nil, fmt.Errorf("%w, so nothing is sent; correct them in its URL: %w", ErrRefused, err)
 		}
 		if timeout, ok := errors.AsType[net.Error](err); !ok || !timeout.Timeout() {
 			cause = err // one more timeout says nothing, and would pass for the caller's deadline

@@ -42,19 +42,14 @@ func silent(t *testing.T) (string, *atomic.Int32) {
 
 func TestAway(t *testing.T) {
 	t.Parallel()
-	server := redistest.Start(t)
-	if err := server.Client().ConfigSet(t.Context(), "requirepass", "secret").Err(); err != nil {
-		t.Fatal(err)
-	}
 	stopped := redistest.New(t)
 	silentURL, _ := silent(t)
 	for name, test := range map[string]struct {
 		url  string
 		says string
 	}{
-		"not there":      {stopped.URL, "no such file"},
-		"silent":         {silentURL, "says nothing"},
-		"wants password": {server.URL, "NOAUTH"},
+		"not there": {stopped.URL, "no such file"},
+		"silent":    {silentURL, "says nothing"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -67,6 +62,35 @@ func TestAway(t *testing.T) {
 			for _, says := range []string{"within 2s: ", test.says, "nothing is sent", "start Redis"} {
 				if !strings.Contains(err.Error(), says) {
 					t.Errorf("%q does not say %q", err, says)
+				}
+			}
+		})
+	}
+}
+
+func TestWrongPasswordFailsAtOnce(t *testing.T) {
+	t.Parallel()
+	server := redistest.Start(t)
+	if err := server.Client().ConfigSet(t.Context(), "requirepass", "secret").Err(); err != nil {
+		t.Fatal(err)
+	}
+	for name, test := range map[string]struct{ user, says string }{
+		"no password":      {"", "NOAUTH"},
+		"a wrong password": {":hunter2@", "WRONGPASS"},
+		"a wrong user":     {"bob:secret@", "WRONGPASS"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			limiter := redislimit.New(connect(t, strings.Replace(server.URL, "//", "//"+test.user, 1)), key, 10)
+			limiter.Patience = 24 * time.Hour
+			alone := limiter.OrAlone(2, func(err error) { t.Errorf("it goes on alone: %v", err) })
+			for _, wait := range []func(context.Context) error{limiter.Wait, alone.Wait} {
+				err := wait(t.Context())
+				if !errors.Is(err, redislimit.ErrRefused) || errors.Is(err, redislimit.ErrAway) || !strings.Contains(err.Error(), test.says) {
+					t.Errorf("got %v, want ErrRefused that says %s", err, test.says)
+				}
+				if err != nil && (strings.Contains(err.Error(), "hunter2") || strings.Contains(err.Error(), "secret")) {
+					t.Errorf("the password is in %v", err)
 				}
 			}
 		})

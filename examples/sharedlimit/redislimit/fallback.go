@@ -21,8 +21,9 @@ type Fallback struct {
 // OrAlone makes a limiter that takes a part of the limit while Redis is away:
 // that of one process among so many. The parts are within the limit together
 // when Redis is away for all of them; when one of n processes cannot reach it,
-// they exceed the limit by an nth. Away is told why when that begins, from the
-// goroutine that found it. It panics unless there is a process.
+// they exceed the limit by an nth. One whose password is wrong does not go on.
+// Away is told why when that begins, from the goroutine that found it. It panics
+// unless there is a process.
 func (l *Limiter) OrAlone(processes int, away func(error)) *Fallback {
 	if processes < 1 {
 		panic(fmt.Sprintf("redislimit: %d processes", processes))

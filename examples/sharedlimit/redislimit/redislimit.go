@@ -75,7 +75,8 @@ func New(client redis.UniversalClient, key string, perSecond float64) *Limiter {
 
 // Wait returns nil when one more request may go out. It ends at once when ctx
 // does, and is not begun when it would outlast the deadline: the error is then
-// a [context.DeadlineExceeded]. Without Redis it is [ErrAway].
+// a [context.DeadlineExceeded]. Without Redis it is [ErrAway], and with a wrong
+// password [ErrRefused].
 func (l *Limiter) Wait(ctx context.Context) error {
 	err := l.wait(ctx)
 	if errors.Is(err, ErrAway) {
