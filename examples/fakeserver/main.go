@@ -29,8 +29,7 @@ With -json it writes them as one line instead: {"base_url":…,
 The API has no public requests for what unlock does, and the fake has some of its
 own. This is a file for unlock -routes:
 
-` + routes + `
-`
+` + routes
 	// routes are those of the fake, as unlock reads them.
 	routes = `{
   "unlock":               {"path": "/v3/organizations/{organization_uid}/fake/unlock"},

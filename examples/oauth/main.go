@@ -30,9 +30,10 @@ of the API inside itself. For a real organization give -tokens, and set
   CONTENTSTACK_REGION               eu, au, azure-na, azure-eu, gcp-na or gcp-eu, or
   CONTENTSTACK_BASE_URL             another address of the API
 
-The file of -tokens is what the token endpoint answered when you signed in: JSON with a
-refresh_token, and maybe an access_token. It is replaced at each renewal, since
-the refresh token in it may be good for one only: no two programs can share it.
+The file of -tokens is what the token endpoint answered when you signed in: JSON
+with a refresh_token, and maybe an access_token. It is replaced at each renewal,
+since the refresh token in it may be good for one only: no two programs can share
+it.
 
 ` + userexport.Help
 )

@@ -5,10 +5,10 @@ import (
 	"cmp"
 	"context"
 	"encoding/csv"
-	"encoding/json"
 	"errors"
 	"io"
 	"os"
+	"regexp"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -29,6 +29,9 @@ func (l *List) fileName() string {
 	return l.file
 }
 
+// jsonStart begins JSON, and no address.
+var jsonStart = regexp.MustCompile(`^\s*(\[|\{\s*["}])`)
+
 func (l *List) readFile(ctx context.Context) (text []byte, err error) {
 	if l.file == stdinName {
 		text, err = io.ReadAll(program.Stdin(ctx))
@@ -42,7 +45,7 @@ func (l *List) readFile(ctx context.Context) (text []byte, err error) {
 		return nil, program.Misuse("-file: %w", err)
 	}
 	text = bytes.TrimPrefix(text, []byte("\ufeff"))
-	if json.Valid(text) && bytes.ContainsAny(text, "[{") {
+	if jsonStart.Match(text) { // all of it or, of an export that failed, a part
 		return nil, program.WrongInput("-file: %s is JSON: give one address a line, or CSV with a column %s", l.fileName(), emailColumn)
 	}
 	if !utf8.Valid(text) {
