@@ -17,13 +17,15 @@ import (
 )
 
 // Help is for -h of programs with a [Report].
-const Help = `With -json stdout is one document, also when some have failed: {"dry_run":…,
+const Help = `Where stdout fails after something was changed, the table of all outcomes goes to
+stderr, and the exit status is 1, or 141 where all is done and nobody reads
+stdout any more.
+
+With -json stdout is one document, also when some have failed: {"dry_run":…,
 "outcomes":[{"email":…, "status":…, "note":…}], "counts":[{"status":…,
 "count":…}]}, and in each outcome what the table says besides. In a dry run
-the status is what it would be. Without any JSON on stdout nothing was changed;
-then the reason is on stderr, and the exit status is not 0. Where stdout fails
-after something was changed, the table of all outcomes goes to stderr, and the
-exit status is 1, or 141 where all is done and nobody reads stdout any more.
+the status is what it would be. Without any JSON on a stdout that works, nothing
+was changed; then the reason is on stderr, and the exit status is not 0.
 `
 
 // JSONFlag adds -json to the flags of a program with a [Report].
