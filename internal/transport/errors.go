@@ -83,12 +83,14 @@ func (c *call) redact(text string) string {
 	for _, secret := range append([]string{c.token}, c.request.Secrets...) {
 		all = append(all, spellings(secret)...)
 	}
-	// The longest first: one may be a part of another.
+	// The longest first, as one may be a part of another, and all at once, as one
+	// may be a part of what stands in for them.
 	slices.SortFunc(all, func(a, b string) int { return len(b) - len(a) })
+	var pairs []string
 	for _, written := range all {
-		text = strings.ReplaceAll(text, written, "[secret]")
+		pairs = append(pairs, written, "[secret]")
 	}
-	return address.ReplaceAllString(text, "[address]")
+	return address.ReplaceAllString(strings.NewReplacer(pairs...).Replace(text), "[address]")
 }
 
 // spellings are the ways in which servers, and net/http in its own errors,
