@@ -12,7 +12,6 @@ import (
 	"runtime"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/orgusers/orgusers"
 	"github.com/orgusers/orgusers/internal/handwritten"
@@ -103,30 +102,6 @@ type noLimit struct{}
 
 func (noLimit) Wait(context.Context) error { return nil }
 
-// plainPage is a page for encoding/json alone: the smallest struct with the
-// fields of a User.
-type plainPage struct {
-	Shares []struct {
-		UID              string             `json:"uid"`
-		UserUID          string             `json:"user_uid"`
-		Email            string             `json:"email"`
-		FirstName        string             `json:"first_name"`
-		LastName         string             `json:"last_name"`
-		Status           string             `json:"status"`
-		IsOwner          bool               `json:"is_owner"`
-		OrgRoles         []handwritten.Role `json:"org_roles"`
-		InvitedBy        string             `json:"invited_by"`
-		InvitedAt        time.Time          `json:"invited_at"`
-		LastLoginAt      time.Time          `json:"last_login_at"`
-		CreatedAt        time.Time          `json:"created_at"`
-		UpdatedAt        time.Time          `json:"updated_at"`
-		TFAStatus        string             `json:"tfa_status"`
-		Message          string             `json:"message"`
-		AccessWithoutSSO bool               `json:"access_without_sso"`
-	} `json:"shares"`
-	Count int `json:"count"`
-}
-
 // BenchmarkDecodePage reads a page of 100 users: with all that ListUsers does,
 // over a transport in memory, and with encoding/json alone.
 func BenchmarkDecodePage(b *testing.B) {
@@ -154,7 +129,7 @@ func BenchmarkDecodePage(b *testing.B) {
 		b.SetBytes(int64(len(answer)))
 		report := perUser(b, 100)
 		for b.Loop() {
-			var page plainPage
+			var page handwritten.Page
 			if err := json.Unmarshal(answer, &page); err != nil || len(page.Shares) != 100 {
 				b.Fatal(err)
 			}

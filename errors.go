@@ -62,15 +62,16 @@ var (
 // says which by its place, since errors hold no addresses; [errors.AsType]
 // finds it.
 type AddressError struct {
-	// Index is the place of the address among those that were given.
+	// Index is the place of the address among those that were given, and 0 for a
+	// call that takes one.
 	Index int
-
-	complaint string
+	// Reason is what is the matter with it: "is your own".
+	Reason string
 }
 
 // Error says which address it is, counted from 1, and what is the matter.
 func (e *AddressError) Error() string {
-	return fmt.Sprintf("number %d of the addresses %s", e.Index+1, e.complaint)
+	return fmt.Sprintf("number %d of the addresses %s", e.Index+1, e.Reason)
 }
 
 // Error is a request that failed. It holds neither addresses nor secrets, in

@@ -310,7 +310,7 @@ func (e *export) readRoles(ctx context.Context) error {
 // an address for each would be too much to keep.
 func (e *export) noteAccount(u *User) {
 	const first = 10_000
-	if u.UID != "" && len(e.accounts) < first {
+	if u.UID != "" && len(e.accounts) < first && e.accounts[u.UID] == "" {
 		e.accounts[strings.Clone(u.UID)] = strings.Clone(u.Email)
 	}
 }
@@ -347,7 +347,7 @@ func (e *export) findInviters(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if _, wanted := e.accounts[string(uid)]; wanted {
+		if address, wanted := e.accounts[string(uid)]; wanted && address == "" {
 			e.accounts[string(uid)] = string(email)
 		}
 	}

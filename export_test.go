@@ -7,6 +7,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"net/http"
 	"os"
 	"path/filepath"
 	"slices"
@@ -134,6 +135,29 @@ func TestExportFindsInviters(t *testing.T) {
 				t.Errorf("got %q, want %q", file, want)
 			}
 		})
+	}
+}
+
+// An account may be there twice, also without its address.
+func TestExportOfAnInviterWhoIsThereTwice(t *testing.T) {
+	t.Parallel()
+	client := newClient(t, roundTripper(body(http.StatusOK, `{"count":5,"shares":[
+		{"uid":"s1","user_uid":"u0","email":"first@example.com","created_at":"2024-01-01T00:00:00.001Z"},
+		{"uid":"s2","email":"p1@example.com","invited_by":"u0","created_at":"2024-01-01T00:00:00.002Z"},
+		{"uid":"s3","user_uid":"u0","email":"second@example.com","created_at":"2024-01-01T00:00:00.003Z"},
+		{"uid":"s4","user_uid":"u0","created_at":"2024-01-01T00:00:00.004Z"},
+		{"uid":"s5","email":"p2@example.com","invited_by":"u0","created_at":"2024-01-01T00:00:00.005Z"}]}`)))
+	rows := parse(t, export(t, client, &orgusers.ExportOptions{
+		Columns: orgusers.CSDXColumns(),
+		Filter:  func(u *orgusers.User) bool { return u.UID == "" },
+	}))
+	for _, row := range rows {
+		if row[4] != "first@example.com" {
+			t.Errorf("%s was invited by %s, want first@example.com", row[0], row[4])
+		}
+	}
+	if len(rows) != 2 {
+		t.Errorf("there are %d rows, want 2", len(rows))
 	}
 }
 

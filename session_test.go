@@ -163,6 +163,16 @@ func TestLoginKeepsSecretsThatOverlap(t *testing.T) {
 	}
 }
 
+// Of two secrets that overlap, the longer one goes as a whole.
+func TestLoginKeepsTheLongerSecret(t *testing.T) {
+	t.Parallel()
+	_, err := orgusers.Login(t.Context(), orgusers.Credentials{Email: "ada@example.com", Password: "hunter2", SecondFactor: "xhu"},
+		orgusers.WithHTTPClient(&http.Client{Transport: roundTripper(body(422, `{"error_message":"not xhunter2"}`))}))
+	if err == nil || !strings.Contains(err.Error(), "not x[secret]") {
+		t.Errorf("got %v", err)
+	}
+}
+
 func TestLoginRefuses(t *testing.T) {
 	t.Parallel()
 	server := startFake(t)

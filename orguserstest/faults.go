@@ -66,18 +66,14 @@ func (f *Fault) complaint() string {
 		return "has a Method that is not in capital letters: " + f.Method
 	case f.Path != "" && !strings.HasPrefix(f.Path, "/"):
 		return "has a Path without a slash at its start: " + f.Path
-	case strings.Contains(f.Path, "{") && !slices.ContainsFunc(routes, f.mayMeet):
-		return "is for a request that the API does not have: " + strings.TrimSpace(f.Method+" "+f.Path)
+	case strings.Contains(f.Path, "{") && !slices.ContainsFunc(routes, func(r route) bool { return r.pattern == f.Path }):
+		return "is for a path that the API does not have: " + f.Path
 	case f.Probability < 0 || f.Probability > 1:
 		return "has a Probability that is not between 0 and 1"
 	case f.Skip < 0 || f.Times < 0 || f.Partial < 0 || f.Later < 0:
 		return "has a negative number"
 	}
 	return ""
-}
-
-func (f *Fault) mayMeet(r route) bool {
-	return f.Path == r.pattern && (f.Method == "" || f.Method == r.method)
 }
 
 // ClearFaults ends all faults.

@@ -186,8 +186,8 @@ func TestNotSeenFor(t *testing.T) {
 func TestOwnerAndYourselfAreRefused(t *testing.T) {
 	t.Parallel()
 	for email, says := range map[string]string{
-		"OWNER@example.com": `"OWNER@example.com" cannot be removed, since that is the organization's owner: take that line out`,
-		"admin@example.com": `"admin@example.com" cannot be removed, since that is you yourself: take that line out`,
+		"OWNER@example.com": `"OWNER@example.com" cannot be removed, since that is the organization's owner: take it out, wherever it is`,
+		"admin@example.com": `"admin@example.com" cannot be removed, since that is you yourself: take it out, wherever it is`,
 	} {
 		for _, args := range [][]string{nil, {"-apply", "-yes"}, {"-apply"}} {
 			server := programtest.Team(t, 2)
@@ -198,7 +198,7 @@ func TestOwnerAndYourselfAreRefused(t *testing.T) {
 			result := offboarding(t, server, organizationName, append(args, "-file", leavers)...)
 			programtest.ExpectWrongInput(t, result, "offboard: nothing was sent: correct these lines:\n  "+leavers+" line 3: "+says+"\n")
 			result = offboarding(t, server, organizationName, append(args, "-email", "member0@example.com,"+email)...)
-			programtest.ExpectWrongInput(t, result, "-email: "+strings.Replace(says, "take that line out", "leave it out", 1))
+			programtest.ExpectWrongInput(t, result, "-email: "+strings.Replace(says, "take it out, wherever it is", "leave it out", 1))
 			programtest.ExpectUntouched(t, server)
 		}
 	}
@@ -215,7 +215,7 @@ func TestExportFeedsOffboard(t *testing.T) {
 		file := filepath.Join(export.Dir, "users.csv")
 		result := offboarding(t, server, "", "-file", file)
 		programtest.ExpectWrongInput(t, result, "since that is the organization's owner")
-		if strings.Count(result.Stderr, ": take that line out\n") != 2 {
+		if strings.Count(result.Stderr, ": take it out, wherever it is\n") != 2 {
 			t.Errorf("%q: stderr does not name both the owner and who asks: %s", format, result.Stderr)
 		}
 		rows, err := os.ReadFile(file)

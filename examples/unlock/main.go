@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 
 	"github.com/orgusers/orgusers"
 	"github.com/orgusers/orgusers/examples/internal/addresslist"
@@ -150,11 +151,15 @@ func (r *row) Cells() []string { return []string{r.Email, r.Action} }
 
 func report(dryRun bool, actions []*action, results []*orgusers.BulkResult) *outcomes.Report {
 	r := outcomes.New(dryRun, "EMAIL", "ACTION")
-	r.IfUnknown = "what is unknown may have been done: run it again, which mails nobody"
+	switch mails := slices.ContainsFunc(actions, func(a *action) bool { return a.mails }); {
+	case !mails:
+		r.IfUnknown = "what is unknown may have been done: run it again, which mails nobody"
+	case len(actions) == 1:
+		r.IfUnknown = "what is unknown may have been done: run it again only for those who got no mail"
+	default:
+		r.IfUnknown = "what is unknown may have been done: run that action again, alone, and one that mails only for those who got no mail"
+	}
 	for i, result := range results {
-		if actions[i].mails && result.Count(orgusers.OutcomeUnknown) > 0 {
-			r.IfUnknown = "what is unknown may have been done: run it again only for those who got no mail"
-		}
 		for _, o := range result.Outcomes {
 			r.Add(&row{o.Email, actions[i].flag, r.Outcome(o, "done")})
 		}

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/orgusers/orgusers/examples/internal/programtest"
@@ -149,23 +150,27 @@ func TestUnknownPasswordMail(t *testing.T) {
 
 func TestUnknownIsToBeRunAgain(t *testing.T) {
 	t.Parallel()
-	for flag, want := range map[string]string{
+	for flags, want := range map[string]string{
 		"-unlock":               "run it again, which mails nobody",
 		"-end-sessions":         "run it again, which mails nobody",
 		"-reset-mfa":            "run it again only for those who got no mail",
 		"-force-password-reset": "run it again only for those who got no mail",
 		"-password-mail":        "run it again only for those who got no mail",
+		"-unlock -end-sessions": "run it again, which mails nobody",
+		// Only the first is unknown, and the second has mailed.
+		"-unlock -password-mail": "run that action again, alone, and one that mails only for those who got no mail",
 	} {
-		t.Run(flag, func(t *testing.T) {
+		t.Run(flags, func(t *testing.T) {
 			t.Parallel()
 			server := programtest.Team(t, 1)
+			var once sync.Once
 			server.OnRequest(func(r *orguserstest.Request) {
 				if r.Write {
-					server.AddFault(orguserstest.Fault{Times: 1, After: true, Effect: orguserstest.Reset()})
+					once.Do(func() { server.AddFault(orguserstest.Fault{Times: 1, After: true, Effect: orguserstest.Reset()}) })
 				}
 			})
-			result := unlocking(t, server, fakeRoutes, flag, "-routes", "routes.json", "-email", "member0@example.com", "-apply")
-			if result.Status != 1 || !strings.HasSuffix(result.Stderr, "unlock: 1 unknown; what is unknown may have been done: "+want+"\n") {
+			result := unlocking(t, server, fakeRoutes, append(strings.Fields(flags), "-routes", "routes.json", "-email", "member0@example.com", "-apply")...)
+			if result.Status != 1 || !strings.HasSuffix(result.Stderr, "what is unknown may have been done: "+want+"\n") {
 				t.Errorf("exit status %d, stderr %q", result.Status, result.Stderr)
 			}
 		})

@@ -83,14 +83,14 @@ func (c *call) redact(text string) string {
 	for _, secret := range append([]string{c.token}, c.request.Secrets...) {
 		all = append(all, spellings(secret)...)
 	}
-	// The longest first, as one may be a part of another, and all at once, as one
-	// may be a part of what stands in for them.
+	// The longest first, as one may be a part of another; and what stands in for
+	// them comes last, as one may be a part of that.
+	const hidden = "\x00"
 	slices.SortFunc(all, func(a, b string) int { return len(b) - len(a) })
-	var pairs []string
 	for _, written := range all {
-		pairs = append(pairs, written, "[secret]")
+		text = strings.ReplaceAll(text, written, hidden)
 	}
-	return address.ReplaceAllString(strings.NewReplacer(pairs...).Replace(text), "[address]")
+	return address.ReplaceAllString(strings.ReplaceAll(text, hidden, "[secret]"), "[address]")
 }
 
 // spellings are the ways in which servers, and net/http in its own errors,

@@ -176,7 +176,7 @@ func Short(text string) string {
 
 // TakeOut notes that nothing can be done for an entry, and why: "is you".
 func (l *List) TakeOut(e *Entry, why string) {
-	remedy := "take that line out"
+	remedy := "take it out, wherever it is"
 	if e.line == 0 {
 		remedy = "leave it out"
 	}
@@ -190,11 +190,7 @@ func (l *List) Refusal(entries []*Entry, err error) error {
 	if !ok || refusal.Index >= len(entries) {
 		return err
 	}
-	why := refusal.Error()
-	if _, complaint, found := strings.Cut(why, " of the addresses "); found { // where it is says the mistake
-		why = complaint
-	}
-	l.TakeOut(entries[refusal.Index], why)
+	l.TakeOut(entries[refusal.Index], refusal.Reason)
 	return l.Mistakes()
 }
 

@@ -90,13 +90,20 @@ func (l *List) parseLines(text []byte) []*Entry {
 }
 
 func (l *List) parseTable(table *csv.Reader, header []string) []*Entry {
+	readable := true
 	for i, column := range header {
 		switch name, isOther := l.aliases[column]; {
 		case column != "" && slices.Contains(header[:i], column):
 			l.Mistake(&Entry{line: 1}, "there are two columns called %s", Short(column))
 		case isOther && slices.Contains(header, name):
 			l.Mistake(&Entry{line: 1}, "there are columns called %s and %s, which are the same: leave one out", name, column)
+		default:
+			continue
 		}
+		readable = false
+	}
+	if !readable {
+		return nil // what the cells say would be guessed
 	}
 	for i, column := range header {
 		header[i] = cmp.Or(l.aliases[column], column)

@@ -33,7 +33,7 @@ func jsonOf(client *orgusers.Client) func(context.Context, io.Writer, *orgusers.
 				continue
 			}
 			if err := roles.Name(ctx, u); err != nil {
-				return summary, fmt.Errorf("only %d rows were written: %w", summary.Rows, err)
+				return summary, err
 			}
 			line, err := json.Marshal(u)
 			if err == nil {
