@@ -54,6 +54,7 @@ type view struct {
 	scheme         string // of colors, that they prefer
 	medium         string
 	withoutScripts bool
+	forcedColors   bool
 }
 
 // tab is the page in a browser, and what was wrong with it.
@@ -81,9 +82,11 @@ func (p *tab) open(browser context.Context, v view) {
 	p.t.Cleanup(cancel)
 	p.ctx = bounded
 	p.do(chromedp.EmulateViewport(1280, 900))
-	call(p, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
-		Media: v.medium, Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: v.scheme}},
-	})
+	features := []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: v.scheme}}
+	if v.forcedColors {
+		features = append(features, &emulation.MediaFeature{Name: "forced-colors", Value: "active"})
+	}
+	call(p, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Media: v.medium, Features: features})
 	call(p, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: v.withoutScripts})
 	p.do(chromedp.Navigate("file://" + p.file))
 }

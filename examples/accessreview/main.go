@@ -27,7 +27,7 @@ The page is one file, and needs no network: no script, style, font or picture
 comes from anywhere else. Tables can be sorted and searched, and are printed
 whole. The page is personal data: it has the names and addresses of everybody
 in the organization. Only you can read the file; give it to those alone who
-review, and delete it when they have.
+review, keep it as long as your rules for evidence say, and then delete it.
 
 ` + program.Environment
 )

@@ -2,8 +2,10 @@ package main
 
 import (
 	_ "embed"
+	"errors"
 	"fmt"
 	"maps"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -12,6 +14,9 @@ import (
 
 	"github.com/chromedp/chromedp"
 
+	"github.com/orgusers/orgusers"
+	"github.com/orgusers/orgusers/examples/accessreview/internal/page"
+	"github.com/orgusers/orgusers/examples/accessreview/internal/review"
 	"github.com/orgusers/orgusers/examples/internal/programtest"
 	"github.com/orgusers/orgusers/orguserstest"
 )
@@ -45,7 +50,8 @@ func TestPageInBrowser(t *testing.T) {
 	}{
 		"light":           {view{scheme: "light"}, func(p *tab) { p.look("rgb(255, 255, 255)") }},
 		"dark":            {view{scheme: "dark"}, func(p *tab) { p.look("rgb(17, 22, 29)") }},
-		"on paper":        {view{scheme: "dark", medium: "print"}, func(p *tab) { p.look("rgb(255, 255, 255)"); p.expectNoControls() }},
+		"on paper":        {view{scheme: "dark", medium: "print"}, func(p *tab) { p.look("rgb(255, 255, 255)"); p.expectNoControls(); p.expectForPaper() }},
+		"forced colors":   {view{forcedColors: true}, (*tab).expectBarsSeen},
 		"without scripts": {view{withoutScripts: true}, (*tab).readEveryRow},
 		"skip link":       {view{}, (*tab).skip},
 		"sorting":         {view{}, (*tab).sort},
@@ -79,7 +85,7 @@ func (p *tab) look(background string) {
 
 // chartsOnPage reads the charts as the tables that they are.
 const chartsOnPage = `Object.fromEntries(Array.from(document.querySelectorAll(".charts-css"), (table) => [table.caption.textContent,
-	Object.fromEntries(Array.from(table.tBodies[0].rows, (row) => [row.cells[0].textContent, row.cells[1].textContent]))]))`
+	Object.fromEntries(Array.from(table.tBodies[0].rows, (row) => [row.cells[0].textContent, row.cells[1].querySelector(".data").textContent]))]))`
 
 func (p *tab) takenAt() time.Time {
 	p.t.Helper()
@@ -156,4 +162,66 @@ func (p *tab) expectNoControls() {
 	if got := value[[]string](p, controls+`.filter((e) => e.checkVisibility()).map((e) => e.outerHTML)`); len(got) > 0 {
 		p.t.Errorf("these are printed: %q", got)
 	}
+}
+
+// expectForPaper looks for what is on paper alone: who is left out of a list,
+// and room for what is decided.
+func (p *tab) expectForPaper() {
+	p.t.Helper()
+	const list = `#rule-not_seen tbody tr`
+	count := value[string](p, `document.querySelector("#rule-not_seen .count").textContent`)
+	want := fmt.Sprintf("The first 25 of %s. The others are in the table of users, under “Not seen”.", count)
+	if got := value[string](p, `document.querySelector("#rule-not_seen .printed").innerText`); got != want {
+		p.t.Errorf("below the list is printed %q, want %q", got, want)
+	}
+	if got := value[int](p, `document.querySelectorAll("`+list+`").length`); got != 25 {
+		p.t.Errorf("the list has %d rows, want 25", got)
+	}
+	room := value[int](p, `Array.from(document.querySelectorAll("td.decision")).filter((e) => e.checkVisibility() && e.offsetWidth > 40).length`)
+	if rows := value[int](p, `document.querySelectorAll(".listing tbody tr").length`); room != rows || rows < 100 {
+		p.t.Errorf("of %d users %d have room for a decision", rows, room)
+	}
+}
+
+// expectBarsSeen looks whether bars are drawn where the browser sets all colors.
+func (p *tab) expectBarsSeen() {
+	p.t.Helper()
+	const colors = `Array.from(document.querySelectorAll(".charts-css td"), (bar) => getComputedStyle(bar).backgroundColor)`
+	drawn := slices.Sorted(slices.Values(value[[]string](p, colors)))
+	if got := slices.Compact(drawn); !slices.Equal(got, []string{"rgb(185, 121, 31)", "rgb(91, 143, 199)"}) {
+		p.t.Errorf("the bars are %q, want them in their two colors", got)
+	}
+	if !value[bool](p, `matchMedia("(forced-colors: active)").matches`) {
+		p.t.Error("no colors are forced")
+	}
+}
+
+// Above 5,000 users there is no button to show all of them, which would take a
+// browser long.
+func TestManyUsersInBrowser(t *testing.T) {
+	t.Parallel()
+	browser := startBrowser(t)
+	source := &review.Source{Organization: &orgusers.Organization{UID: "org"}, TakenBy: &orgusers.CurrentUser{}}
+	for i := range 5001 {
+		source.Users = append(source.Users, &orgusers.User{Email: fmt.Sprintf("%d@example.com", i), Status: orgusers.StatusAccepted})
+	}
+	path := filepath.Join(t.TempDir(), "review.html")
+	file, err := os.Create(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(page.Write(file, review.New(source, review.DefaultPolicy())), file.Close()); err != nil {
+		t.Fatal(err)
+	}
+	p := &tab{t: t, file: path}
+	p.open(browser, view{})
+	const seen = `Array.from(` + moreButtons + `).filter((b) => b.checkVisibility()).map((b) => b.textContent)`
+	if got := value[[]string](p, seen); !slices.Equal(got, []string{"Show 500 more"}) {
+		t.Errorf("of all 5,001 the buttons are %q, want no button for all", got)
+	}
+	p.do(chromedp.SendKeys(chromedp.CSS("#users-search"), "1"))
+	if got := value[[]string](p, seen); !slices.Equal(got, []string{"Show 500 more", "Show all"}) {
+		t.Errorf("of those found the buttons are %q, want one for all too", got)
+	}
+	p.expectQuiet()
 }

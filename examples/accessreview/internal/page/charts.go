@@ -1,6 +1,10 @@
 package page
 
-import "github.com/orgusers/orgusers/examples/accessreview/internal/review"
+import (
+	"math"
+
+	"github.com/orgusers/orgusers/examples/accessreview/internal/review"
+)
 
 // chart is a table that is shown as bars.
 type chart struct {
@@ -30,8 +34,8 @@ func charts(r *review.Report) []chart {
 		mfa = "The server says of nobody whether they have multi-factor authentication."
 	}
 	all := []chart{
-		{Title: "Last seen", Note: seen, What: "Days since the last login", Bars: bars(r.LastSeen, func(c review.Count) bool { return c.From >= r.Policy.NotSeenFor || c.Key == "never" })},
-		{Title: "Pending invitations", Note: "By the day of the invitation.", What: "Days since the invitation", Bars: bars(r.Pending, func(c review.Count) bool { return c.From >= r.Policy.PendingFor })},
+		{Title: "Last seen", Note: seen, What: "Days since the last login", Bars: bars(r.LastSeen, aged(r.LastSeen, r.Policy.NotSeenFor))},
+		{Title: "Pending invitations", Note: "By the day of the invitation.", What: "Days since the invitation", Bars: bars(r.Pending, aged(r.Pending, r.Policy.PendingFor))},
 		{
 			Title: "Roles", What: "Role", Bars: roles(r),
 			Note: "Members, and pending invitations behind the plus. Whoever has several roles counts in each, so the sum can be more than everybody.",
@@ -44,6 +48,22 @@ func charts(r *review.Report) []chart {
 		scale(c.Bars)
 	}
 	return all
+}
+
+// aged tells which counts have somebody who may be as old as a rule asks, in
+// days: all of a count need not be, where the days are not one of its bounds.
+func aged(counts []review.Count, days int) func(review.Count) bool {
+	oldest := map[string]int{}
+	for i, c := range counts {
+		switch {
+		case c.Key == "unknown":
+		case i+1 < len(counts) && counts[i+1].From > 0:
+			oldest[c.Key] = counts[i+1].From - 1
+		default: // without end, or never
+			oldest[c.Key] = math.MaxInt
+		}
+	}
+	return func(c review.Count) bool { return oldest[c.Key] >= days }
 }
 
 // scale makes the longest bar as wide as there is room. Only nothing is not
@@ -68,13 +88,13 @@ func bars(counts []review.Count, alert func(review.Count) bool) []bar {
 		if count.Users == 0 && (count.Key == "unknown" || count.Key == review.MFAOff) {
 			continue
 		}
-		bars = append(bars, bar{Label: count.Label, Users: count.Users, Alert: alert(count)})
+		bars = append(bars, bar{Label: count.Label, Users: count.Users, Alert: count.Users > 0 && alert(count)})
 	}
 	return bars
 }
 
 func roles(r *review.Report) []bar {
-	owner, none := bar{Label: "Owner"}, bar{Label: "No role", Alert: true}
+	owner, none := bar{Label: "Owner"}, bar{Label: "No role"}
 	for _, u := range r.Users {
 		switch {
 		case u.Owner:
@@ -90,6 +110,7 @@ func roles(r *review.Report) []bar {
 	for _, role := range r.Roles {
 		bars = append(bars, bar{Label: role.Name, Users: role.Members, Plus: role.Pending})
 	}
+	none.Alert = none.Users+none.Plus > 0
 	return append(bars, none)
 }
 
@@ -100,9 +121,11 @@ func domains(r *review.Report) []bar {
 		case i < mostDomains:
 			bars = append(bars, bar{Label: d.Name, Users: d.Users, Alert: d.Foreign})
 		case i == mostDomains:
-			bars = append(bars, bar{Label: "All others", Users: d.Users})
+			bars = append(bars, bar{Label: "All others", Users: d.Users, Alert: d.Foreign})
 		default:
-			bars[mostDomains].Users += d.Users
+			others := &bars[mostDomains]
+			others.Users += d.Users
+			others.Alert = others.Alert || d.Foreign
 		}
 	}
 	return bars

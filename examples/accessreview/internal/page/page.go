@@ -12,6 +12,7 @@ import (
 	"io"
 	"strings"
 	"time"
+	"unicode"
 
 	"golang.org/x/text/language"
 	"golang.org/x/text/message"
@@ -67,13 +68,19 @@ func Write(w io.Writer, report *review.Report) error {
 			v.Nothing = append(v.Nothing, f)
 			continue
 		}
-		v.Found = append(v.Found, finding{Finding: f, First: f.Users[:min(firstFew, len(f.Users))]})
+		shown := finding{Finding: f, First: f.Users}
+		if !shownWhole(f.Rule) {
+			shown.First = f.Users[:min(firstFew, len(f.Users))]
+		}
+		v.Found = append(v.Found, shown)
 	}
 	page, err := template.New("page").Funcs(template.FuncMap{
-		"number": number,
-		"time":   func(t time.Time) string { return t.UTC().Format("2006-01-02 15:04 UTC") },
-		"date":   date,
-		"title":  func(rule string) string { return titles[rule] },
+		"number":  number,
+		"time":    func(t time.Time) string { return t.UTC().Format("2006-01-02 15:04 UTC") },
+		"date":    date,
+		"cut":     cut,
+		"inTitle": inTitle,
+		"title":   func(rule string) string { return titles[rule] },
 		"unseen": func() string {
 			if report.LoginsTold {
 				return "never"
@@ -95,10 +102,49 @@ func Write(w io.Writer, report *review.Report) error {
 // of users has all of them.
 const firstFew = 25
 
+// shownWhole tells which rules are shown with everybody who meets them: those
+// about administrators, because nobody may overlook one, and those of which the
+// table of users does not show why somebody meets them.
+func shownWhole(rule string) bool {
+	switch rule {
+	case "same_mailbox", "same_name", "misleading_characters":
+		return true
+	}
+	return strings.HasPrefix(rule, "administrator_")
+}
+
 // finding is a rule, and the first few of whom it is met by.
 type finding struct {
 	review.Finding
 	First []review.Found
+}
+
+// longest is how many characters of a value are shown. The JSON has all.
+const longest = 200
+
+// cut is a value that cannot fill the page alone.
+func cut(value string) string {
+	characters := []rune(value)
+	if len(characters) <= longest {
+		return value
+	}
+	return string(characters[:longest]) + "… (" + number(len(characters)) + " characters)"
+}
+
+// inTitle is a name for the title of a window, where nothing can keep it from
+// turning around what is beside it.
+func inTitle(name string) string {
+	const longest = 80
+	plain := []rune(strings.Map(func(c rune) rune {
+		if unicode.IsControl(c) || unicode.Is(unicode.Cf, c) {
+			return -1
+		}
+		return c
+	}, name))
+	if len(plain) > longest {
+		return string(plain[:longest]) + "…"
+	}
+	return string(plain)
 }
 
 // hash is how a policy names what may be inline.

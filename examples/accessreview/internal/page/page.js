@@ -25,10 +25,11 @@ class Listing {
     box.append(this.more, this.all);
     this.headers = Array.from(this.table.tHead.rows[0].cells);
     this.headers.forEach((header, column) => {
+      if (header.classList.contains("decision")) return; // it is for paper
       const button = this.button(header.textContent, () => this.sort(header, column));
       header.replaceChildren(button);
     });
-    this.rule = box.querySelector("select"); // of the titles in the last column
+    this.rule = box.querySelector("select"); // of the titles in the last column but the decision
     const again = () => {
       this.shown = this.first;
       this.find();
@@ -67,7 +68,7 @@ class Listing {
   find() {
     const words = plain(this.search.value).split(/\s+/).filter(Boolean);
     const rule = this.rule?.value;
-    const met = ({ row }) => row.cells[row.cells.length - 1].textContent.split(", ").includes(rule);
+    const met = ({ row }) => row.cells[row.cells.length - 2].textContent.split(", ").includes(rule);
     const has = (entry) => {
       entry.text ??= plain(Array.from(entry.row.cells, (cell) => cell.textContent).join(" "));
       return words.every((word) => entry.text.includes(word));
@@ -91,7 +92,8 @@ class Listing {
     const shown = this.found.slice(0, this.shown);
     this.show(shown);
     const left = this.found.length > shown.length;
-    this.more.hidden = this.all.hidden = !left;
+    this.more.hidden = !left;
+    this.all.hidden = !left || this.found.length > 5000; // which takes a browser long
     const count = (rows) => rows.length.toLocaleString("en");
     const found = this.found === this.rows ? count(this.rows) : `${count(this.found)} of ${count(this.rows)}`;
     this.status.textContent = `${found} ${this.what}${left ? `, the first ${count(shown)} shown` : ""}`;

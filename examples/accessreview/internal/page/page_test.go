@@ -6,7 +6,9 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"errors"
+	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -131,6 +133,12 @@ func TestHostileTexts(t *testing.T) {
 					continue
 				}
 				shown++
+				if node.Parent.Data == "title" {
+					if strings.ContainsAny(node.Data, "\u202e\u2066\u2069\u202c\x00") {
+						t.Errorf("the title %q can turn round", node.Data)
+					}
+					continue
+				}
 				if !inside(node, "bdi") {
 					t.Errorf("%q is in a <%s>, where it can turn what is beside it round", node.Data, node.Parent.Data)
 				}
@@ -262,6 +270,131 @@ func TestWithoutScripts(t *testing.T) {
 		if _, hidden := attribute(controls.Parent, "hidden"); !hidden {
 			t.Error("a search can be seen that does nothing")
 		}
+	}
+}
+
+// somebody is a report of members with this in common.
+func somebody(n int, policy review.Policy, change func(*orgusers.User)) *review.Report {
+	source := &review.Source{Organization: &orgusers.Organization{UID: "org"}, TakenAt: now, TakenBy: &orgusers.CurrentUser{}}
+	for i := range n {
+		u := &orgusers.User{UID: "u", Email: fmt.Sprintf("%d@example.com", i), Status: orgusers.StatusAccepted, LastLoginAt: now}
+		change(u)
+		source.Users = append(source.Users, u)
+	}
+	return review.New(source, policy)
+}
+
+// Nobody is left out of a list without a word, and no administrator at all.
+func TestListsOfRules(t *testing.T) {
+	t.Parallel()
+	document := parse(t, write(t, somebody(30, review.DefaultPolicy(), func(u *orgusers.User) {
+		u.Owner, u.Roles, u.LastLoginAt = true, nil, now.AddDate(-2, 0, 0)
+		u.FirstName, u.LastName = "Ada\u202e", "King"
+	})))
+	rows := map[string]int{}
+	said := map[string]string{}
+	for _, article := range elements(document, "article") {
+		title := text(elements(article, "caption")[0])
+		rows[title] = len(elements(elements(article, "tbody")[0], "tr"))
+		for _, p := range elements(article, "p") {
+			if class, _ := attribute(p, "class"); class == "printed" {
+				said[title] = text(p)
+			}
+		}
+		if summary := text(elements(article, "summary")[0]); !strings.HasSuffix(summary, " of “"+title+"”") {
+			t.Errorf("%s: the list is opened by %q", title, summary)
+		}
+	}
+	want := map[string]int{"Administrator without MFA": 30, "Administrator not seen": 30, "Not seen": 25, "Misleading characters": 30}
+	for title, n := range want {
+		if rows[title] != n {
+			t.Errorf("%s: %d rows, want %d", title, rows[title], n)
+		}
+	}
+	if want := "The first 25 of 30. The others are in the table of users, under “Not seen”."; len(said) != 1 || said["Not seen"] != want {
+		t.Errorf("below lists that are cut is printed %q, want %q", said, want)
+	}
+}
+
+// alerts are the labels of the bars in a chart that may need a look, by what
+// is seen and by what is read aloud.
+func alerts(t *testing.T, document *html.Node, title string) (labels []string) {
+	t.Helper()
+	for _, table := range elements(document, "table") {
+		if text(elements(table, "caption")[0]) != title {
+			continue
+		}
+		for _, cell := range elements(table, "td") {
+			class, _ := attribute(cell, "class")
+			seen, said := strings.HasSuffix(class, " alert"), strings.HasSuffix(text(cell), ", to look at")
+			if seen != said {
+				t.Errorf("%q: striped %v, said %v", text(cell), seen, said)
+			}
+			if seen {
+				labels = append(labels, text(elements(cell.Parent, "th")[0]))
+			}
+		}
+	}
+	return labels
+}
+
+// A bar is striped when the rule can find anybody of its days.
+func TestBarsToLookAt(t *testing.T) {
+	t.Parallel()
+	all := []string{"Less than 7 days", "7 to 29 days", "30 to 89 days", "90 to 179 days", "180 to 364 days", "365 days or more"}
+	for days, first := range map[int]int{1: 0, 6: 0, 7: 1, 30: 2, 90: 3, 179: 3, 180: 4, 200: 4, 364: 4, 365: 5, 400: 5} {
+		policy := review.DefaultPolicy()
+		policy.NotSeenFor, policy.PendingFor = days, days
+		ages := []int{1, 10, 40, 100, 200, 500}
+		i := 0
+		document := parse(t, write(t, somebody(12, policy, func(u *orgusers.User) {
+			u.LastLoginAt = now.AddDate(0, 0, -ages[i/2])
+			if i%2 == 1 {
+				u.Status, u.InvitedAt, u.LastLoginAt = orgusers.StatusPending, u.LastLoginAt, time.Time{}
+			}
+			i++
+		})))
+		for _, title := range []string{"Last seen", "Pending invitations"} {
+			if got := alerts(t, document, title); !slices.Equal(got, all[first:]) {
+				t.Errorf("%s, with %d days: %q, want %q", title, days, got, all[first:])
+			}
+		}
+	}
+	never := parse(t, write(t, somebody(2, review.DefaultPolicy(), func(u *orgusers.User) {
+		if u.Email == "0@example.com" {
+			u.LastLoginAt = time.Time{}
+		}
+	})))
+	if got := alerts(t, never, "Last seen"); !slices.Equal(got, []string{"Never"}) {
+		t.Errorf("of who never logged in: %q", got)
+	}
+}
+
+// What is chosen is not kept when somebody comes back: nothing would be found
+// by it.
+func TestFieldsAreNotKept(t *testing.T) {
+	t.Parallel()
+	document := parse(t, write(t, everything("a@example.com")))
+	for _, field := range append(elements(document, "input"), elements(document, "select")...) {
+		if auto, _ := attribute(field, "autocomplete"); auto != "off" {
+			t.Errorf("a <%s> is filled in again", field.Data)
+		}
+	}
+}
+
+func TestLongValues(t *testing.T) {
+	t.Parallel()
+	document := parse(t, write(t, everything(strings.Repeat("ä", 10_000)+"@example.com")))
+	for node := range document.Descendants() {
+		if node.Type == html.TextNode && node.Parent.Data != "style" && node.Parent.Data != "script" && len([]rune(node.Data)) > 700 {
+			t.Fatalf("%d characters are shown", len([]rune(node.Data)))
+		}
+	}
+	if want := strings.Repeat("ä", 200) + "… (10,012 characters)"; text(elements(document, "h1")[0]) != want {
+		t.Errorf("the organization is %q", text(elements(document, "h1")[0]))
+	}
+	if title := text(elements(document, "title")[0]); !strings.HasSuffix(title, strings.Repeat("ä", 80)+"…") || len([]rune(title)) > 120 {
+		t.Errorf("the title is %q", title)
 	}
 }
 
