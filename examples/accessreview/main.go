@@ -106,7 +106,7 @@ func (r *request) write(w io.Writer, report *review.Report) error {
 
 // read reads everything before anything is written.
 func read(ctx context.Context, client *orgusers.Client, at time.Time, stderr io.Writer) (*review.Source, error) {
-	source := &review.Source{API: client.BaseURL(), TakenAt: at}
+	source := &review.Source{API: client.BaseURL(), TakenAt: at, MadeBy: name + " " + version(), MadeUp: noOrganizationIsSet()}
 	var err error
 	if source.Organization, err = client.Organization(ctx, nil); err != nil {
 		return nil, err
@@ -129,5 +129,11 @@ func read(ctx context.Context, client *orgusers.Client, at time.Time, stderr io.
 		source.Users = append(source.Users, user)
 		progress.Set(len(source.Users), -1)
 	}
+	// One more request, because a sequence does not tell what the server counts.
+	page, err := client.ListUsers(ctx, &orgusers.ListUsersOptions{PageSize: 1})
+	if err != nil {
+		return nil, err
+	}
+	source.ServerCount, source.ReadingEnded = page.Count, time.Now()
 	return source, nil
 }

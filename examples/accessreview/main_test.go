@@ -56,6 +56,9 @@ func TestPageOnStdout(t *testing.T) {
 	if result.Status != 0 || !strings.HasPrefix(result.Stdout, "<!DOCTYPE html>\n") || !strings.HasSuffix(strings.TrimSpace(result.Stdout), "</html>") {
 		t.Errorf("exit status %d, %d bytes on stdout, stderr %q", result.Status, len(result.Stdout), result.Stderr)
 	}
+	if got := strings.Count(strings.ToLower(result.Stdout), "made-up users"); got != 3 { // in the title, above the name, below it
+		t.Errorf("the page says %d times that its users are made up, want 3", got)
+	}
 	for _, want := range []string{"built-in fake with 120 made-up users", "120 users, ", "to stdout; "} {
 		if !strings.Contains(result.Stderr, want) {
 			t.Errorf("stderr is %q, want %q in it", result.Stderr, want)
@@ -148,6 +151,10 @@ func TestJSON(t *testing.T) {
 	var report struct {
 		Organization struct{ UID, Name string }
 		TakenAt      time.Time              `json:"taken_at"`
+		ReadingEnded time.Time              `json:"reading_ended"`
+		ServerCount  int                    `json:"server_count"`
+		MadeBy       string                 `json:"made_by"`
+		MadeUp       bool                   `json:"made_up"`
 		TakenBy      struct{ Email string } `json:"taken_by"`
 		Totals       struct{ Users, Members, Pending int }
 		Findings     []struct {
@@ -161,6 +168,9 @@ func TestJSON(t *testing.T) {
 	}
 	if report.Organization.UID != server.OrganizationUID || report.Organization.Name != "Example Media" || report.TakenBy.Email != server.Email {
 		t.Errorf("it is of %+v, by %+v", report.Organization, report.TakenBy)
+	}
+	if report.ServerCount != len(server.Users()) || report.ReadingEnded.Before(report.TakenAt) || report.MadeUp || !strings.HasPrefix(report.MadeBy, "accessreview ") {
+		t.Errorf("the server counts %d, read from %v to %v, made by %q, made up %v", report.ServerCount, report.TakenAt, report.ReadingEnded, report.MadeBy, report.MadeUp)
 	}
 	want := map[string]map[string]bool{"not_seen": {}, "old_invitation": {}, "other_domain": {}}
 	pending := 0

@@ -76,7 +76,7 @@ func Write(w io.Writer, report *review.Report) error {
 	}
 	page, err := template.New("page").Funcs(template.FuncMap{
 		"number":  number,
-		"time":    func(t time.Time) string { return t.UTC().Format("2006-01-02 15:04 UTC") },
+		"time":    func(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05 UTC") },
 		"date":    date,
 		"cut":     cut,
 		"inTitle": inTitle,

@@ -370,6 +370,47 @@ func TestBarsToLookAt(t *testing.T) {
 	}
 }
 
+// The head says of an organization what is not as usual.
+func TestStates(t *testing.T) {
+	t.Parallel()
+	usual := orgusers.Organization{UID: "org", Enabled: true, ExpiresOn: now.AddDate(0, 0, 91)}
+	for name, test := range map[string]struct {
+		change func(*review.Source)
+		want   []string
+	}{
+		"as usual":  {func(*review.Source) {}, nil},
+		"transfer":  {func(s *review.Source) { s.Organization.TransferPending = true }, []string{"A transfer of ownership waits"}},
+		"disabled":  {func(s *review.Source) { s.Organization.Enabled = false }, []string{"The server does not say that the organization is enabled"}},
+		"no end":    {func(s *review.Source) { s.Organization.ExpiresOn = time.Time{} }, nil},
+		"ends soon": {func(s *review.Source) { s.Organization.ExpiresOn = now.AddDate(0, 0, 89) }, []string{"The subscription ends, or ended, on 2026-09-27."}},
+		"made up":   {func(s *review.Source) { s.MadeUp = true }, []string{"Made-up users."}},
+	} {
+		organization := usual
+		source := &review.Source{Organization: &organization, TakenAt: now, ServerCount: -1, TakenBy: &orgusers.CurrentUser{}, MadeBy: "accessreview v1.2.3"}
+		source.Users = []*orgusers.User{{Email: "owner@example.com", Owner: true}}
+		test.change(source)
+		document := parse(t, write(t, review.New(source, review.DefaultPolicy())))
+		var said []string
+		for _, p := range elements(document, "p") {
+			if class, _ := attribute(p, "class"); class == "state" {
+				said = append(said, text(p))
+			}
+		}
+		if len(said) != len(test.want) || len(said) == 1 && !strings.HasPrefix(said[0], test.want[0]) {
+			t.Errorf("%s: the head says %q, want %q", name, said, test.want)
+		}
+		whole := text(document)
+		for _, want := range []string{
+			"1 rows; the server does not count them", "Made by accessreview v1.2.3 of orgusers", "Ownerowner@example.com",
+			"Rules go by: members not seen for 365 days, administrators for 90; never logged in for 30 days; invitations pending for 30 days; addresses of rare domains",
+		} {
+			if !strings.Contains(whole, want) {
+				t.Errorf("%s: the page lacks %q", name, want)
+			}
+		}
+	}
+}
+
 // What is chosen is not kept when somebody comes back: nothing would be found
 // by it.
 func TestFieldsAreNotKept(t *testing.T) {

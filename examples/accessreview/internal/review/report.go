@@ -11,10 +11,21 @@ import (
 // Report is an access review. Its JSON has stable names, times in RFC 3339, and
 // leaves out what is unknown.
 type Report struct {
+	// Format is 1 until a field changes its name or meaning.
+	Format int `json:"format"`
+	// MadeBy is the program and its version.
+	MadeBy string `json:"made_by,omitempty"`
+	// MadeUp is true for users of the fake inside the program.
+	MadeUp       bool         `json:"made_up,omitempty"`
 	Organization Organization `json:"organization"`
 	// API is the address at which the organization was read.
-	API     string    `json:"api"`
-	TakenAt time.Time `json:"taken_at"`
+	API string `json:"api"`
+	// TakenAt is when the reading began, by which the rules go.
+	TakenAt      time.Time `json:"taken_at"`
+	ReadingEnded time.Time `json:"reading_ended,omitzero"`
+	// ServerCount is how many users the server counted after the reading. It
+	// is nil where it did not say.
+	ServerCount *int `json:"server_count,omitempty"`
 	// TakenBy is the account that read it.
 	TakenBy Account `json:"taken_by"`
 	Policy  Policy  `json:"policy"`
@@ -43,6 +54,15 @@ type Organization struct {
 	UID      string `json:"uid"`
 	Name     string `json:"name,omitempty"`
 	OwnerUID string `json:"owner_uid,omitempty"`
+	// OwnerEmail is empty where the owner is not in the list.
+	OwnerEmail string `json:"owner_email,omitempty"`
+	// TransferPending is true while a transfer of ownership waits to be
+	// accepted.
+	TransferPending bool `json:"transfer_pending,omitempty"`
+	// Enabled is false where the server does not say that it is.
+	Enabled bool `json:"enabled,omitempty"`
+	// ExpiresOn is when the subscription ends.
+	ExpiresOn time.Time `json:"expires_on,omitzero"`
 }
 
 // Account is a person outside the list of users.
@@ -170,4 +190,10 @@ func (r *Report) Administrators() []*User {
 		}
 	}
 	return found
+}
+
+// EndsSoon tells whether the subscription has ended or does within 90 days.
+func (r *Report) EndsSoon() bool {
+	end := r.Organization.ExpiresOn
+	return !end.IsZero() && end.Before(r.TakenAt.AddDate(0, 0, 90))
 }

@@ -13,7 +13,11 @@ import (
 type Source struct {
 	Organization *orgusers.Organization
 	API          string
-	TakenAt      time.Time
+	TakenAt      time.Time // when the reading began
+	ReadingEnded time.Time
+	ServerCount  int    // of users, or -1 where the server did not say
+	MadeBy       string // the program and its version
+	MadeUp       bool   // by the fake inside the program
 	TakenBy      *orgusers.CurrentUser
 	Users        []*orgusers.User
 	Roles        []*orgusers.Role
@@ -22,17 +26,31 @@ type Source struct {
 // New makes the review. The same source and policy make the same review,
 // whatever the order of the users.
 func New(source *Source, policy Policy) *Report {
+	of := source.Organization
 	r := &Report{
-		Organization: Organization{UID: source.Organization.UID, Name: source.Organization.Name, OwnerUID: source.Organization.OwnerUID},
+		Format: 1,
+		MadeBy: source.MadeBy,
+		MadeUp: source.MadeUp,
+		Organization: Organization{
+			UID: of.UID, Name: of.Name, OwnerUID: of.OwnerUID,
+			TransferPending: of.TransferPending, Enabled: of.Enabled, ExpiresOn: of.ExpiresOn,
+		},
 		API:          source.API,
 		TakenAt:      source.TakenAt.UTC().Truncate(time.Second),
+		ReadingEnded: source.ReadingEnded.UTC().Truncate(time.Second),
 		TakenBy:      Account{UID: source.TakenBy.UID, Email: source.TakenBy.Email, Name: fullName(source.TakenBy.FirstName, source.TakenBy.LastName)},
 		Policy:       policy,
+	}
+	if source.ServerCount >= 0 {
+		r.ServerCount = &source.ServerCount
 	}
 	known := newDirectory(source)
 	for _, from := range source.Users {
 		u := known.user(from)
 		r.Users = append(r.Users, u)
+		if u.Owner {
+			r.Organization.OwnerEmail = u.Email
+		}
 		r.LoginsTold = r.LoginsTold || !u.LastLoginAt.IsZero()
 		r.MFATold = r.MFATold || u.MFA != mfaUnknown
 	}

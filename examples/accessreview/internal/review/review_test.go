@@ -32,9 +32,13 @@ var (
 // administers though its name does not say so.
 func source(users ...orgusers.User) *review.Source {
 	s := &review.Source{
-		Organization: &orgusers.Organization{UID: "org", Name: "Example", OwnerUID: "user-owner"},
+		Organization: &orgusers.Organization{UID: "org", Name: "Example", OwnerUID: "user-owner", Enabled: true, TransferPending: true, ExpiresOn: ago(-400)},
 		API:          "https://api.contentstack.io",
 		TakenAt:      now,
+		ReadingEnded: now.Add(90 * time.Second),
+		ServerCount:  len(users),
+		MadeBy:       "accessreview v1.2.3",
+		MadeUp:       true,
 		TakenBy:      &orgusers.CurrentUser{UID: "user-me", Email: "me@example.com", FirstName: "Mia", LastName: "Me"},
 		Roles:        []*orgusers.Role{{UID: "role-admin", Name: "admin"}, {UID: "role-member", Name: "Member"}, {UID: "role-boss", Name: "Boss", Admin: true}},
 	}
@@ -361,6 +365,21 @@ func TestJSON(t *testing.T) {
 	}
 	if !bytes.Equal(got, want) {
 		t.Errorf("if this is as it should be, run go test -run %s -update in this directory; got\n%s", t.Name(), got)
+	}
+}
+
+func TestServerThatDoesNotCount(t *testing.T) {
+	t.Parallel()
+	for count, want := range map[int]string{-1: "", 0: `"server_count":0,`, 7: `"server_count":7,`} {
+		s := source(everybody()...)
+		s.ServerCount = count
+		got, err := json.Marshal(review.New(s, review.DefaultPolicy()))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if found := regexp.MustCompile(`"server_count":[^,]*,`).FindString(string(got)); found != want {
+			t.Errorf("counted %d: %q, want %q", count, found, want)
+		}
 	}
 }
 
