@@ -5,6 +5,7 @@ package main
 import (
 	"context"
 	"io"
+	"slices"
 	"strings"
 	"time"
 
@@ -49,10 +50,11 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	flags.IntVar(&asked.policy.NotSeenFor, "not-seen-for", asked.policy.NotSeenFor, "point out members whose last login is this many `days` ago or longer")
 	flags.IntVar(&asked.policy.PendingFor, "pending-for", asked.policy.PendingFor, "point out invitations that have been pending for this many `days` or longer")
 	domains := program.Words(flags, "domain", "the organization's own `domain`, or several separated by commas; can be given again; addresses of others are pointed out, and without this flag those of rare domains")
+	roles := program.Words(flags, "privileged-role", "treat whoever has this organization `role` as an administrator too, or several separated by commas; can be given again; a name or uid")
 	if err := program.Parse(flags, args, stdout); err != nil {
 		return err
 	}
-	asked.policy.Domains = *domains
+	asked.policy.Domains, asked.policy.PrivilegedRoles = *domains, *roles
 	if err := asked.check(); err != nil {
 		return err
 	}
@@ -65,7 +67,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	started := time.Now()
 	var report *review.Report
 	err = asked.output.Write(stdout, func(w io.Writer) error {
-		source, err := read(ctx, client, started, stderr)
+		source, err := asked.read(ctx, client, started, stderr)
 		if err != nil {
 			return err
 		}
@@ -104,8 +106,24 @@ func (r *request) write(w io.Writer, report *review.Report) error {
 	return program.WriteJSON(w, report)
 }
 
+// knowRoles refuses a role of -privileged-role that there is not: nobody would
+// be pointed out for it, and nobody would notice.
+func (r *request) knowRoles(roles []*orgusers.Role) error {
+	for _, asked := range r.policy.PrivilegedRoles {
+		var names []string
+		known := slices.ContainsFunc(roles, func(role *orgusers.Role) bool {
+			names = append(names, role.Name)
+			return strings.EqualFold(asked, strings.TrimSpace(role.Name)) || strings.EqualFold(asked, role.UID)
+		})
+		if !known {
+			return program.WrongInput("-privileged-role %q: there is no such organization role; there are %q", asked, names)
+		}
+	}
+	return nil
+}
+
 // read reads everything before anything is written.
-func read(ctx context.Context, client *orgusers.Client, at time.Time, stderr io.Writer) (*review.Source, error) {
+func (r *request) read(ctx context.Context, client *orgusers.Client, at time.Time, stderr io.Writer) (*review.Source, error) {
 	source := &review.Source{API: client.BaseURL(), TakenAt: at, MadeBy: name + " " + version(), MadeUp: noOrganizationIsSet()}
 	var err error
 	if source.Organization, err = client.Organization(ctx, nil); err != nil {
@@ -119,6 +137,9 @@ func read(ctx context.Context, client *orgusers.Client, at time.Time, stderr io.
 			return nil, err
 		}
 		source.Roles = append(source.Roles, role)
+	}
+	if err := r.knowRoles(source.Roles); err != nil {
+		return nil, err
 	}
 	progress := program.NewProgress(name, "users", stderr)
 	defer progress.Clear()

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -17,7 +18,7 @@ func TestMain(m *testing.M) { programtest.Main(m, main) }
 
 func TestHelp(t *testing.T) {
 	t.Parallel()
-	programtest.ExpectHelp(t, "personal data", "-json", "-domain", "-not-seen-for", "-pending-for", "-o review.html")
+	programtest.ExpectHelp(t, "personal data", "-json", "-domain", "-privileged-role", "-not-seen-for", "-pending-for", "-o review.html")
 }
 
 func TestMisuse(t *testing.T) {
@@ -119,6 +120,49 @@ func TestDirectoryThatIsNone(t *testing.T) {
 	if requests := server.Requests(); len(requests) != 0 {
 		t.Errorf("%d requests were sent, want none", len(requests))
 	}
+}
+
+// A role is named or given by its uid, and its letter case does not matter.
+func TestPrivilegedRole(t *testing.T) {
+	t.Parallel()
+	server := organization(t)
+	without := map[bool]int{} // administrators without MFA, by whether the role counts
+	for _, u := range server.Users() {
+		admin := u.Owner || slices.ContainsFunc(u.RoleNames, func(name string) bool { return strings.EqualFold(name, "admin") })
+		manager := slices.ContainsFunc(u.RoleNames, func(name string) bool { return strings.EqualFold(name, "security manager") })
+		if u.Pending || u.MFA || !admin && !manager {
+			continue
+		}
+		without[true]++
+		if admin {
+			without[false]++
+		}
+	}
+	if without[true] == without[false] {
+		t.Fatal("there is no security manager to find")
+	}
+	for role, counts := range map[string]bool{"Admin": false, "SECURITY manager": true, server.RoleUID("Security Manager"): true} {
+		result := programtest.Run(t, programtest.Command(t, programtest.Environment(server), "-json", "-privileged-role", role))
+		var report struct {
+			Policy struct {
+				PrivilegedRoles []string `json:"privileged_roles"`
+			}
+			Findings []struct{ Users []any }
+		}
+		if err := json.Unmarshal([]byte(result.Stdout), &report); err != nil {
+			t.Fatalf("%v: %s", err, result.Stderr)
+		}
+		if got := len(report.Findings[0].Users); got != without[counts] {
+			t.Errorf("with %q %d administrators have no MFA, want %d", role, got, without[counts])
+		}
+		if !slices.Equal(report.Policy.PrivilegedRoles, []string{role}) {
+			t.Errorf("the policy says %q, want %q", report.Policy.PrivilegedRoles, role)
+		}
+	}
+	cmd := programtest.Command(t, programtest.Environment(server), "-o", "review.html", "-privileged-role", "Admin,Pope")
+	result := programtest.Run(t, cmd)
+	programtest.ExpectWrongInput(t, result, `-privileged-role "Pope": there is no such organization role; there are ["`)
+	programtest.ExpectFiles(t, cmd.Dir)
 }
 
 func TestInterruptLeavesNothing(t *testing.T) {

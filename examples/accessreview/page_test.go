@@ -88,7 +88,7 @@ func (p *tab) look(background string) {
 
 // chartsOnPage reads the charts as the tables that they are.
 const chartsOnPage = `Object.fromEntries(Array.from(document.querySelectorAll(".charts-css"), (table) => [table.caption.textContent,
-	Object.fromEntries(Array.from(table.tBodies[0].rows, (row) => [row.cells[0].textContent, row.cells[1].querySelector(".data").textContent]))]))`
+	Object.fromEntries(Array.from(table.tBodies[0].rows, (row) => [row.cells[0].querySelector("bdi").textContent, row.cells[1].querySelector(".data").textContent]))]))`
 
 func (p *tab) takenAt() time.Time {
 	p.t.Helper()

@@ -16,9 +16,10 @@ type chart struct {
 type bar struct {
 	Label string
 	Users int
-	Plus  int  // users who are shown as a number alone
-	Alert bool // something to look at
-	Width int  // in percent of the longest
+	Plus  int    // users who are shown as a number alone
+	Alert bool   // something to look at
+	Mark  string // behind the label
+	Width int    // in percent of the longest
 }
 
 // mostDomains is how many domains have a bar of their own.
@@ -108,7 +109,11 @@ func roles(r *review.Report) []bar {
 	}
 	bars := []bar{owner}
 	for _, role := range r.Roles {
-		bars = append(bars, bar{Label: role.Name, Users: role.Members, Plus: role.Pending})
+		b := bar{Label: role.Name, Users: role.Members, Plus: role.Pending}
+		if role.Administrator {
+			b.Mark = "administers"
+		}
+		bars = append(bars, b)
 	}
 	none.Alert = none.Users+none.Plus > 0
 	return append(bars, none)

@@ -79,6 +79,7 @@ func Write(w io.Writer, report *review.Report) error {
 		"time":    func(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05 UTC") },
 		"date":    date,
 		"cut":     cut,
+		"roles":   rolesThat,
 		"inTitle": inTitle,
 		"title":   func(rule string) string { return titles[rule] },
 		"unseen": func() string {
@@ -117,6 +118,16 @@ func shownWhole(rule string) bool {
 type finding struct {
 	review.Finding
 	First []review.Found
+}
+
+// rolesThat are the roles that administer, or those that do not.
+func rolesThat(roles []review.Role, administer bool) (found []review.Role) {
+	for _, role := range roles {
+		if role.Administrator == administer {
+			found = append(found, role)
+		}
+	}
+	return found
 }
 
 // longest is how many characters of a value are shown. The JSON has all.

@@ -411,6 +411,32 @@ func TestStates(t *testing.T) {
 	}
 }
 
+// The page says which roles make an administrator.
+func TestRolesThatCount(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		added []string
+		said  []string
+	}{
+		{nil, []string{"Roles that count: Admin, Boss; not: Member.", "Admin (administers)", "Boss (administers)"}},
+		{[]string{"member"}, []string{"Roles that count: Admin, Member, Boss; not: none.", "Whoever has member is treated as one of them here", "Member (administers)"}},
+	} {
+		policy := review.DefaultPolicy()
+		policy.PrivilegedRoles = test.added
+		source := &review.Source{Organization: &orgusers.Organization{UID: "org"}, TakenAt: now, TakenBy: &orgusers.CurrentUser{}}
+		source.Roles = []*orgusers.Role{{UID: "1", Name: "Admin"}, {UID: "2", Name: "Member"}, {UID: "3", Name: "Boss", Admin: true}}
+		whole := text(parse(t, write(t, review.New(source, policy))))
+		for _, want := range test.said {
+			if !strings.Contains(whole, want) {
+				t.Errorf("with %q added the page lacks %q", test.added, want)
+			}
+		}
+		if marked, want := strings.Count(whole, "(administers)"), 2+len(test.added); marked != want {
+			t.Errorf("with %q added %d roles are marked in the chart, want %d", test.added, marked, want)
+		}
+	}
+}
+
 // What is chosen is not kept when somebody comes back: nothing would be found
 // by it.
 func TestFieldsAreNotKept(t *testing.T) {

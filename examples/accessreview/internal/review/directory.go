@@ -8,14 +8,16 @@ import (
 
 // directory is who and what can be meant by a uid.
 type directory struct {
+	policy   Policy
 	ownerUID string
 	emails   map[string]string // of accounts, by uid
 	present  map[string]bool   // addresses, in small letters
 	roles    map[string]*orgusers.Role
 }
 
-func newDirectory(source *Source) *directory {
+func newDirectory(source *Source, policy Policy) *directory {
 	d := &directory{
+		policy:   policy,
 		ownerUID: source.Organization.OwnerUID,
 		emails:   map[string]string{},
 		present:  map[string]bool{},
@@ -63,13 +65,13 @@ func (d *directory) user(from *orgusers.User) *User {
 		name := ref.Name
 		if role := d.roles[ref.UID]; role != nil {
 			name = role.Name
-			u.Administrator = u.Administrator || administers(role)
+			u.Administrator = u.Administrator || d.policy.administers(role)
 		}
 		if name == "" {
 			name = ref.UID
 		}
 		u.Roles = append(u.Roles, name)
-		u.Administrator = u.Administrator || isAdmin(name)
+		u.Administrator = u.Administrator || d.policy.privileged(ref.UID, name)
 	}
 	return u
 }

@@ -85,6 +85,9 @@ type Policy struct {
 	// Domains are the organization's own. Without any, domains that are rare
 	// count as foreign.
 	Domains []string `json:"domains,omitempty"`
+	// PrivilegedRoles are names and uids of roles that count as administering
+	// beside those of which the API says so.
+	PrivilegedRoles []string `json:"privileged_roles,omitempty"`
 }
 
 // DefaultPolicy is a common one.

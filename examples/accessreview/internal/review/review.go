@@ -44,7 +44,7 @@ func New(source *Source, policy Policy) *Report {
 	if source.ServerCount >= 0 {
 		r.ServerCount = &source.ServerCount
 	}
-	known := newDirectory(source)
+	known := newDirectory(source, policy)
 	for _, from := range source.Users {
 		u := known.user(from)
 		r.Users = append(r.Users, u)
@@ -101,13 +101,13 @@ func (r *Report) countRoles(roles []*orgusers.Role) {
 	at := map[string]int{}
 	for _, role := range roles {
 		at[role.UID] = len(r.Roles)
-		r.Roles = append(r.Roles, Role{UID: role.UID, Name: role.Name, Administrator: administers(role)})
+		r.Roles = append(r.Roles, Role{UID: role.UID, Name: role.Name, Administrator: r.Policy.administers(role)})
 	}
 	for _, u := range r.Users {
 		for i, ref := range u.from.Roles {
 			if _, listed := at[ref.UID]; !listed {
 				at[ref.UID] = len(r.Roles)
-				r.Roles = append(r.Roles, Role{UID: ref.UID, Name: u.Roles[i], Administrator: isAdmin(ref.Name)})
+				r.Roles = append(r.Roles, Role{UID: ref.UID, Name: u.Roles[i], Administrator: r.Policy.privileged(ref.UID, u.Roles[i])})
 			}
 			role := &r.Roles[at[ref.UID]]
 			count(&role.Members, !u.Pending())
@@ -116,11 +116,18 @@ func (r *Report) countRoles(roles []*orgusers.Role) {
 	}
 }
 
-func administers(role *orgusers.Role) bool { return role.Admin || isAdmin(role.Name) }
+func (p Policy) administers(role *orgusers.Role) bool {
+	return role.Admin || p.privileged(role.UID, role.Name)
+}
 
-// isAdmin knows the role that administers by its name, whose letter case
-// varies.
-func isAdmin(roleName string) bool { return strings.EqualFold(roleName, "admin") }
+// privileged knows the role that administers by its name, whose letter case
+// varies, and those that the policy adds.
+func (p Policy) privileged(uid, name string) bool {
+	name = strings.TrimSpace(name)
+	return strings.EqualFold(name, "admin") || slices.ContainsFunc(p.PrivilegedRoles, func(added string) bool {
+		return strings.EqualFold(added, name) || strings.EqualFold(added, uid)
+	})
+}
 
 // countDomains counts the domains of addresses, the most frequent first.
 func (r *Report) countDomains() {

@@ -91,6 +91,8 @@ func TestRules(t *testing.T) {
 	withDomains.Domains = []string{"Example.com"}
 	strict := review.DefaultPolicy()
 	strict.NotSeenFor, strict.PendingFor = 10, 5
+	privileged := review.DefaultPolicy()
+	privileged.PrivilegedRoles = []string{"MEMBER", "odd"}
 	none := func(*orgusers.User) {}
 	for name, test := range map[string]struct {
 		users  users
@@ -107,6 +109,10 @@ func TestRules(t *testing.T) {
 		"owner by uid, without MFA":   {users{but("a@x", func(u *orgusers.User) { u.MFA, u.UID, u.Roles = "", "user-owner", nil })}, nil, []string{"administrator_without_mfa a@x: MFA not stated"}},
 		"admin by what the role says": {users{but("a@x", func(u *orgusers.User) { u.MFA, u.Roles = "", []orgusers.RoleRef{{UID: "role-boss"}} })}, nil, []string{"administrator_without_mfa a@x: MFA not stated"}},
 		"admin by an unlisted role":   {users{but("a@x", func(u *orgusers.User) { u.MFA, u.Roles = "", []orgusers.RoleRef{{UID: "other", Name: "ADMIN"}} })}, nil, []string{"administrator_without_mfa a@x: MFA not stated"}},
+
+		"admin by the policy": {users{but("a@x", func(u *orgusers.User) { u.MFA = "" }), but("b@x", func(u *orgusers.User) { u.MFA, u.Roles = "", []orgusers.RoleRef{{UID: "Odd", Name: "Odd one"}} })}, &privileged, []string{
+			"administrator_without_mfa a@x: MFA not stated", "administrator_without_mfa b@x: MFA not stated",
+		}},
 
 		"admin seen 89 days ago": {users{but("a@x", administering(func(u *orgusers.User) { u.LastLoginAt = ago(89) }))}, nil, nil},
 		"admin seen 90 days ago": {users{but("a@x", administering(func(u *orgusers.User) { u.LastLoginAt = ago(90) }))}, nil, []string{"administrator_not_seen a@x: last seen 2026-04-01"}},
@@ -348,7 +354,9 @@ func everybody() []orgusers.User {
 
 func TestJSON(t *testing.T) {
 	t.Parallel()
-	got, err := json.MarshalIndent(review.New(source(everybody()...), review.DefaultPolicy()), "", "  ")
+	policy := review.DefaultPolicy()
+	policy.Domains, policy.PrivilegedRoles = []string{"example.com"}, []string{"role-boss"}
+	got, err := json.MarshalIndent(review.New(source(everybody()...), policy), "", "  ")
 	if err != nil {
 		t.Fatal(err)
 	}
