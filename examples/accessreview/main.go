@@ -21,7 +21,7 @@ const (
 the members by role, when they were last seen, who has MFA, the pending
 invitations, the administrators, what somebody should look at, and all users.
 
-  accessreview -o review.html
+  accessreview -o review.html -data review.json
   accessreview -json -o review.json
 
 The page is one file, and needs no network: no script, style, font or picture
@@ -39,6 +39,7 @@ func main() { program.Main(name, run) }
 type request struct {
 	output *program.Output
 	asJSON *bool
+	data   *dataFile
 	policy review.Policy
 }
 
@@ -47,6 +48,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	organization := program.OrganizationFlags(flags)
 	asked := request{output: program.OutputFlag(flags), policy: review.DefaultPolicy()}
 	asked.asJSON = program.JSONFlag(flags, "write the same data as JSON instead of the page")
+	asked.data = dataFlag(flags)
 	flags.IntVar(&asked.policy.NotSeenFor, "not-seen-for", asked.policy.NotSeenFor, "point out members whose last login is this many `days` ago or longer")
 	flags.IntVar(&asked.policy.PendingFor, "pending-for", asked.policy.PendingFor, "point out invitations that have been pending for this many `days` or longer")
 	domains := program.Words(flags, "domain", "the organization's own `domain`, or several separated by commas; can be given again; addresses of others are pointed out, and without this flag those of rare domains")
@@ -66,6 +68,10 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 
 	started := time.Now()
 	var report *review.Report
+	if err := asked.data.begin(); err != nil {
+		return err
+	}
+	defer asked.data.forget()
 	err = asked.output.Write(stdout, func(w io.Writer) error {
 		source, err := asked.read(ctx, client, started, stderr)
 		if err != nil {
@@ -75,6 +81,9 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		return asked.write(w, report)
 	})
 	if err != nil {
+		return err
+	}
+	if err := asked.data.finish(); err != nil {
 		return err
 	}
 	program.Say(stderr, "%s: %d users, %d of them pending; %d to look at; to %s; %.1f s",
@@ -96,14 +105,24 @@ func (r *request) check() error {
 			return program.Misuse("-domain %q: it is what stands behind the @ of addresses, such as example.com", domain)
 		}
 	}
-	return r.output.Check()
+	if *r.asJSON && r.data.asked {
+		return program.Misuse("-data is for the JSON beside the page, and with -json there is no page: leave one out")
+	}
+	if err := r.output.Check(); err != nil {
+		return err
+	}
+	return r.data.check(r.output)
 }
 
 func (r *request) write(w io.Writer, report *review.Report) error {
-	if !*r.asJSON {
-		return page.Write(w, report)
+	if *r.asJSON {
+		return program.WriteJSON(w, report)
 	}
-	return program.WriteJSON(w, report)
+	sum, err := r.data.write(report)
+	if err != nil {
+		return err
+	}
+	return page.Write(w, report, sum)
 }
 
 // knowRoles refuses a role of -privileged-role that there is not: nobody would

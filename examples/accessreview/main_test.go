@@ -1,7 +1,10 @@
 package main
 
 import (
+	"bytes"
+	"crypto/sha256"
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -18,7 +21,7 @@ func TestMain(m *testing.M) { programtest.Main(m, main) }
 
 func TestHelp(t *testing.T) {
 	t.Parallel()
-	programtest.ExpectHelp(t, "personal data", "-json", "-domain", "-privileged-role", "-not-seen-for", "-pending-for", "-o review.html")
+	programtest.ExpectHelp(t, "personal data", "-json", "-domain", "-privileged-role", "-data", "-not-seen-for", "-pending-for", "-o review.html")
 }
 
 func TestMisuse(t *testing.T) {
@@ -30,6 +33,13 @@ func TestMisuse(t *testing.T) {
 		"output without a name":          {[]string{"-o", ""}, "-o: the name"},
 		"output that is a directory":     {[]string{"-o", "."}, "-o .: is a directory"},
 		"output that is a loose link":    {[]string{"-o", "loose"}, "-o loose: it is a link that leads nowhere"},
+		"data without a name":            {[]string{"-data", ""}, `-data ""`},
+		"data on stdout":                 {[]string{"-data", "-"}, `-data "-"`},
+		"data that are a directory":      {[]string{"-data", "."}, "-data .: is no regular file"},
+		"data that are a loose link":     {[]string{"-data", "loose"}, "-data loose: it is a link that leads nowhere"},
+		"data in the page":               {[]string{"-o", "review.html", "-data", "./review.html"}, "-data ./review.html: is the file of -o"},
+		"data in no directory":           {[]string{"-o", "review.html", "-data", "nowhere/review.json"}, "-data nowhere/review.json: no file can be made in its directory"},
+		"data beside JSON":               {[]string{"-json", "-data", "review.json"}, "-data is for the JSON beside the page"},
 		"nobody was away":                {[]string{"-not-seen-for", "0"}, "-not-seen-for 0"},
 		"away for longer than can be":    {[]string{"-not-seen-for", "36501"}, "-not-seen-for 36501"},
 		"nobody is pending":              {[]string{"-pending-for", "-1"}, "-pending-for -1"},
@@ -88,6 +98,65 @@ func TestOutputFile(t *testing.T) {
 		t.Errorf("the file has mode %v and %d bytes, want a page of mode 0600", info.Mode(), info.Size())
 	}
 	programtest.ExpectFiles(t, cmd.Dir, "link.html", "review.html")
+}
+
+// The page names the SHA-256 of the JSON that is of the same reading.
+func TestData(t *testing.T) {
+	t.Parallel()
+	cmd := programtest.Command(t, nil, "-users", "50", "-o", "review.html", "-data", "link.json")
+	if err := os.WriteFile(filepath.Join(cmd.Dir, "review.json"), []byte("before"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink("review.json", filepath.Join(cmd.Dir, "link.json")); err != nil {
+		t.Fatal(err)
+	}
+	if result := programtest.Run(t, cmd); result.Status != 0 {
+		t.Fatalf("exit status %d: %s", result.Status, result.Stderr)
+	}
+	programtest.ExpectFiles(t, cmd.Dir, "link.json", "review.html", "review.json")
+	contents := map[string][]byte{}
+	for _, name := range []string{"review.html", "review.json"} {
+		path := filepath.Join(cmd.Dir, name)
+		content, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		contents[name] = content
+		if info, err := os.Lstat(path); err != nil || info.Mode() != 0o600 {
+			t.Errorf("%s: mode %v (%v), want 0600", name, info.Mode(), err)
+		}
+	}
+	sum := fmt.Sprintf("SHA-256 %x", sha256.Sum256(contents["review.json"]))
+	if got := bytes.Count(contents["review.html"], []byte(sum)); got != 2 {
+		t.Errorf("the page has the JSON's sum %d times, want it in the head and at the signature", got)
+	}
+	var report struct {
+		TakenAt time.Time `json:"taken_at"`
+		Users   []any
+	}
+	if err := json.Unmarshal(contents["review.json"], &report); err != nil || len(report.Users) != 50 {
+		t.Errorf("%d users (%v), want 50", len(report.Users), err)
+	}
+	if taken := report.TakenAt.Format(time.RFC3339); !bytes.Contains(contents["review.html"], []byte(taken)) {
+		t.Errorf("the page is not of %s", taken)
+	}
+	if alone := programtest.Run(t, programtest.Command(t, nil, "-users", "50")); strings.Contains(alone.Stdout, "SHA-256 ") {
+		t.Error("a page without data names their sum")
+	}
+}
+
+// A failure leaves neither file, and those of before as they were.
+func TestFailureKeepsData(t *testing.T) {
+	t.Parallel()
+	server := orguserstest.NewServer(orguserstest.WithUsers(1000), orguserstest.WithFault(orguserstest.Fault{Skip: 6, Effect: orguserstest.Status(http.StatusForbidden)}))
+	t.Cleanup(server.Close)
+	cmd := programtest.Command(t, programtest.Environment(server), "-o", "review.html", "-data", "review.json")
+	programtest.ExpectFileKept(t, cmd, "review.json")
+	unread := programtest.Command(t, programtest.Environment(programtest.Team(t, 5)), "-data", "review.json")
+	if result := programtest.RunFull(t, unread); result.Status != 1 {
+		t.Errorf("exit status %d on a full disk, want 1: %s", result.Status, result.Stderr)
+	}
+	programtest.ExpectFiles(t, unread.Dir)
 }
 
 func TestFailureKeepsFile(t *testing.T) {
@@ -167,7 +236,7 @@ func TestPrivilegedRole(t *testing.T) {
 
 func TestInterruptLeavesNothing(t *testing.T) {
 	t.Parallel()
-	programtest.ExpectInterruptLeavesNothing(t, 6, "-o", "review.html")
+	programtest.ExpectInterruptLeavesNothing(t, 6, "-o", "review.html", "-data", "review.json")
 }
 
 func TestBrokenPipe(t *testing.T) {

@@ -213,7 +213,7 @@ func TestManyUsersInBrowser(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := errors.Join(page.Write(file, review.New(source, review.DefaultPolicy())), file.Close()); err != nil {
+	if err := errors.Join(page.Write(file, review.New(source, review.DefaultPolicy()), ""), file.Close()); err != nil {
 		t.Fatal(err)
 	}
 	p := &tab{t: t, file: path}

@@ -48,10 +48,13 @@ type view struct {
 	Nothing []review.Finding
 	// FirstRows is how many rows of a long table are shown at first.
 	FirstRows int
+	// Data is the SHA-256 of the same as JSON, or empty.
+	Data string
 }
 
-// Write writes the page.
-func Write(w io.Writer, report *review.Report) error {
+// Write writes the page. DataSHA256 is of the JSON of the same report, empty
+// where there is none.
+func Write(w io.Writer, report *review.Report, dataSHA256 string) error {
 	style := "/*\nCharts.css v1.2.0, https://ChartsCSS.org/\n\n" + chartsLicense + "*/\n" + chartsCSS + "\n" + widths() + pageCSS
 	v := view{
 		Report:    report,
@@ -60,6 +63,7 @@ func Write(w io.Writer, report *review.Report) error {
 		Script:    template.JS(script), //nolint:gosec // it is in this package
 		Charts:    charts(report),
 		FirstRows: 100,
+		Data:      dataSHA256,
 	}
 	titles := map[string]string{}
 	for _, f := range report.Findings {

@@ -48,7 +48,7 @@ func everything(text string) *review.Report {
 func write(t *testing.T, report *review.Report) string {
 	t.Helper()
 	var file bytes.Buffer
-	if err := page.Write(&file, report); err != nil {
+	if err := page.Write(&file, report, ""); err != nil {
 		t.Fatal(err)
 	}
 	return file.String()
@@ -489,7 +489,7 @@ func TestFullDisk(t *testing.T) {
 	report := everything("a@example.com")
 	size := len(write(t, report))
 	for _, room := range []int{0, size / 2, size - 1} {
-		if err := page.Write(&fullDisk{room}, report); !errors.Is(err, errFull) {
+		if err := page.Write(&fullDisk{room}, report, ""); !errors.Is(err, errFull) {
 			t.Errorf("with room for %d of %d bytes: %v, want %v", room, size, err, errFull)
 		}
 	}
