@@ -3,7 +3,6 @@ package review
 import (
 	"fmt"
 	"strings"
-	"unicode"
 )
 
 // identityRules are about who stands behind an address.
@@ -37,7 +36,7 @@ func (r *Report) identityRules() []rule {
 		key:   "misleading_characters",
 		title: "Misleading characters",
 		meaning: "An address with characters beyond ASCII, which can pass for another one, or a name or address with characters that are not seen " +
-			"or that turn the text around.",
+			"or that turn the text around, a name with a word that mixes Latin letters with Cyrillic or Greek ones, or with marks piled upon a letter.",
 		find: misleading,
 	}}
 }
@@ -90,29 +89,4 @@ func personName(u *User) string {
 		return ""
 	}
 	return strings.Join(strings.Fields(strings.ToLower(u.Name)), " ")
-}
-
-// misleading names the first character that misleads.
-func misleading(u *User) string {
-	for _, c := range u.Email {
-		if c > unicode.MaxASCII || !unicode.IsPrint(c) {
-			return fmt.Sprintf("%U in the address", c)
-		}
-	}
-	for _, c := range u.Name {
-		if unseen(c) {
-			return fmt.Sprintf("%U in the name", c)
-		}
-	}
-	return ""
-}
-
-// unseen tells whether a character shows nothing by itself. Blanks do, as far
-// as names need them, and so do the joiners of scripts and emoji.
-func unseen(c rune) bool {
-	const nonJoiner, joiner = '\u200c', '\u200d'
-	if c == nonJoiner || c == joiner {
-		return false
-	}
-	return unicode.IsControl(c) || unicode.Is(unicode.Cf, c) || unicode.Is(unicode.Other_Default_Ignorable_Code_Point, c)
 }

@@ -189,7 +189,25 @@ func TestRules(t *testing.T) {
 		"a name turned round": {users{but("a@x", named("\u202egnik", "ada"))}, nil, []string{"misleading_characters a@x: U+202E in the name"}},
 		"a name not seen":     {users{but("a@x", named("Ada", "\u3164"))}, nil, []string{"misleading_characters a@x: U+3164 in the name"}},
 		"a name in two lines": {users{but("a@x", named("Ada\nB.", "King"))}, nil, []string{"misleading_characters a@x: U+000A in the name"}},
-		"names of the world":  {users{but("a@x", named("محمد", "علي")), but("b@x", named("می\u200cخواهم", "👩\u200d💻")), but("c@x", named("José", "Żółć"))}, nil, nil},
+		"a name in lines": {users{but("a@x", named("Ada", "K\u2028ing")), but("b@x", named("Ada", "K\u2029ong"))}, nil, []string{
+			"misleading_characters a@x: U+2028 in the name", "misleading_characters b@x: U+2029 in the name",
+		}},
+		"joiners that join nothing": {users{but("a@x", named("A\u200cda", "")), but("b@x", named("\u200dBo", "")), but("c@x", named("Ада\u200d", "")), but("d@x", named("👩\u200c💻", ""))}, nil, []string{
+			"misleading_characters a@x: U+200C in the name", "misleading_characters b@x: U+200D in the name",
+			"misleading_characters c@x: U+200D in the name", "misleading_characters d@x: U+200C in the name",
+		}},
+		"a word of two alphabets": {users{but("a@x", named("Pаul", "King")), but("b@x", named("Ada", "Κing")), but("c@x", named("Иiна", "")), but("d@x", named("a\u0301р", ""))}, nil, []string{
+			"misleading_characters a@x: U+0430 among Latin letters in the name", "misleading_characters b@x: U+039A among Latin letters in the name",
+			"misleading_characters c@x: U+0418 among Latin letters in the name", "misleading_characters d@x: U+0440 among Latin letters in the name",
+		}},
+		"marks upon marks": {users{but("a@x", named("Z"+strings.Repeat("\u0301", 4), "")), but("b@x", named("Z"+strings.Repeat("\u0301", 5), "")), but("c@x", named("Z"+strings.Repeat("\u20dd", 5), ""))}, nil, []string{
+			"misleading_characters b@x: more than 4 marks on a letter of the name", "misleading_characters c@x: more than 4 marks on a letter of the name",
+		}},
+		"names of several alphabets": {users{
+			but("a@x", named("Ирина", "King")), but("b@x", named("Jean-Πέτρος", "Doe")), but("c@x", named("Anna (Анна)", "")), but("d@x", named("ශ්\u200dරී", "ක්\u200dෂ")),
+			but("e@x", named("👩🏽\u200d💻", "🏳️\u200d🌈")), but("f@x", named("Nguyễn", "Đặng")), but("g@x", named("नेपाल\u200cी", "")),
+		}, nil, nil},
+		"names of the world": {users{but("a@x", named("محمد", "علي")), but("b@x", named("می\u200cخواهم", "👩\u200d💻")), but("c@x", named("José", "Żółć"))}, nil, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
