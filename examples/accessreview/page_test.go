@@ -78,6 +78,9 @@ func (p *tab) look(background string) {
 	if got := value[string](p, `getComputedStyle(document.body).backgroundColor`); got != background {
 		p.t.Errorf("the background is %s, want %s", got, background)
 	}
+	if got := value[string](p, `document.querySelector("time").parentElement.textContent`); !strings.HasPrefix(got, p.takenAt().Format("2006-01-02 15:04:05 to ")) || !strings.HasSuffix(got, " UTC") {
+		p.t.Errorf("it was read %q", got)
+	}
 	if got, want := value[string](p, `document.getElementById("rows-read").textContent`), "620 rows; the server counts 620"; got != want {
 		p.t.Errorf("read are %q, want %q", got, want)
 	}
@@ -179,6 +182,14 @@ func (p *tab) expectForPaper() {
 	}
 	if got := value[int](p, `document.querySelectorAll("`+list+`").length`); got != 25 {
 		p.t.Errorf("the list has %d rows, want 25", got)
+	}
+	for _, table := range []string{"administrators", "users"} {
+		const widths = `Array.from(document.querySelectorAll("[data-listing=%s] thead th"), (th) => th.offsetWidth / th.parentElement.offsetWidth)`
+		for i, width := range value[[]float64](p, fmt.Sprintf(widths, table)) {
+			if width < .05 {
+				p.t.Errorf("column %d of the %s has %.2f of the width", i, table, width)
+			}
+		}
 	}
 	room := value[int](p, `Array.from(document.querySelectorAll("td.decision")).filter((e) => e.checkVisibility() && e.offsetWidth > 40).length`)
 	if rows := value[int](p, `document.querySelectorAll(".listing tbody tr").length`); room != rows || rows < 100 {

@@ -80,7 +80,7 @@ func Write(w io.Writer, report *review.Report, dataSHA256 string) error {
 	}
 	page, err := template.New("page").Funcs(template.FuncMap{
 		"number":  number,
-		"time":    func(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05 UTC") },
+		"time":    func(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05") },
 		"date":    date,
 		"cut":     cut,
 		"roles":   rolesThat,
