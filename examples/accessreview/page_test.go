@@ -183,6 +183,9 @@ func (p *tab) expectForPaper() {
 	if got := value[int](p, `document.querySelectorAll("`+list+`").length`); got != 25 {
 		p.t.Errorf("the list has %d rows, want 25", got)
 	}
+	if !value[bool](p, `Array.from(document.styleSheets[0].cssRules).some((rule) => rule.cssText.includes("counter(page) \" of \" counter(pages)"))`) {
+		p.t.Error("sheets have no numbers, as far as the browser reads the style")
+	}
 	for _, table := range []string{"administrators", "users"} {
 		const widths = `Array.from(document.querySelectorAll("[data-listing=%s] thead th"), (th) => th.offsetWidth / th.parentElement.offsetWidth)`
 		for i, width := range value[[]float64](p, fmt.Sprintf(widths, table)) {
@@ -204,6 +207,10 @@ func (p *tab) expectBarsSeen() {
 	drawn := slices.Sorted(slices.Values(value[[]string](p, colors)))
 	if got := slices.Compact(drawn); !slices.Equal(got, []string{"rgb(185, 121, 31)", "rgb(91, 143, 199)"}) {
 		p.t.Errorf("the bars are %q, want them in their two colors", got)
+	}
+	const striped = `Array.from(document.querySelectorAll(".charts-css td")).filter((bar) => (getComputedStyle(bar).backgroundImage !== "none") !== bar.matches(".alert")).length`
+	if wrong := value[int](p, striped); wrong != 0 {
+		p.t.Errorf("%d bars are striped that need no look, or are not that do", wrong)
 	}
 	if !value[bool](p, `matchMedia("(forced-colors: active)").matches`) {
 		p.t.Error("no colors are forced")
