@@ -6,7 +6,6 @@ import (
 	"errors"
 	"flag"
 	"io"
-	"io/fs"
 	"os"
 	"path/filepath"
 
@@ -14,19 +13,17 @@ import (
 	"github.com/orgusers/orgusers/examples/internal/program"
 )
 
-// dataFile is the JSON beside the page, of the same reading. It is complete and
-// readable by its user alone, or not there, as the page is.
+// dataFile is the JSON beside the page, of the same reading.
 type dataFile struct {
-	path   string
-	asked  bool
-	target string   // of path, where it is a link
-	file   *os.File // with another name, until the page is there
+	path  string
+	asked bool
+	file  *program.File
 }
 
 func dataFlag(flags *flag.FlagSet) *dataFile {
 	d := new(dataFile)
 	flags.Func("data", "write the JSON of the same reading to this `file` too, as -o writes the page, which then has its SHA-256: both files are written, or neither", func(path string) error {
-		d.path, d.asked = path, true
+		d.path, d.asked, d.file = path, true, program.NewFile("data", path)
 		return nil
 	})
 	return d
@@ -37,20 +34,13 @@ func (d *dataFile) check(output *program.Output) error {
 	if !d.asked {
 		return nil
 	}
-	if d.path == "" || d.path == "-" {
+	if d.path == "-" {
 		return program.Misuse("-data %q: it is the name of a file", d.path)
 	}
-	d.target = d.path
-	if target, err := filepath.EvalSymlinks(d.path); err == nil {
-		d.target = target // so that a link stays one
-	} else if info, err := os.Lstat(d.path); err == nil && info.Mode()&fs.ModeSymlink != 0 {
-		return program.Misuse("-data %s: it is a link that leads nowhere", d.path)
+	if err := d.file.Check(); err != nil {
+		return err
 	}
-	info, err := os.Stat(d.target)
-	if err == nil && !info.Mode().IsRegular() {
-		return program.Misuse("-data %s: is no regular file", d.path)
-	}
-	if page, isFile := output.File(); isFile && sameFile(page, d.target) {
+	if page, isFile := output.File(); isFile && sameFile(page, d.path) {
 		return program.Misuse("-data %s: is the file of -o", d.path)
 	}
 	return nil
@@ -68,27 +58,18 @@ func sameFile(a, b string) bool {
 	return a == b || errA == nil && errB == nil && os.SameFile(first, second)
 }
 
-// begin makes the file before anything is read, so that a directory that cannot
-// be written costs no request.
+// begin makes the file before anything is read.
 func (d *dataFile) begin() error {
 	if !d.asked {
 		return nil
 	}
-	file, err := os.CreateTemp(filepath.Dir(d.target), "."+filepath.Base(d.target)+".*.tmp") // mode 0600
-	if err != nil {
-		if failure, ok := errors.AsType[*fs.PathError](err); ok {
-			err = failure.Err // its path is the temporary file's
-		}
-		return program.Misuse("-data %s: no file can be made in its directory: %w", d.path, err)
-	}
-	d.file = file
-	return nil
+	return d.file.Begin()
 }
 
 // write writes the JSON, which nobody finds yet, and returns its SHA-256, or
 // nothing where no data is asked for.
 func (d *dataFile) write(report *review.Report) (sum string, err error) {
-	if d.file == nil {
+	if !d.asked {
 		return "", nil
 	}
 	hash := sha256.New()
@@ -98,22 +79,18 @@ func (d *dataFile) write(report *review.Report) (sum string, err error) {
 	return hex.EncodeToString(hash.Sum(nil)), nil
 }
 
-// finish puts the file in its place. Only a name is left to change when the
-// page is there.
+// finish puts the file in its place when the page is in its, and only a name is
+// left to change.
 func (d *dataFile) finish() error {
-	if d.file == nil {
+	if !d.asked {
 		return nil
 	}
-	if err := d.file.Close(); err != nil {
-		return err
-	}
-	return os.Rename(d.file.Name(), d.target)
+	return d.file.Finish()
 }
 
 // forget removes what is not in its place.
 func (d *dataFile) forget() {
-	if d.file != nil {
-		_ = d.file.Close()
-		_ = os.Remove(d.file.Name())
+	if d.asked {
+		d.file.Forget()
 	}
 }

@@ -40,13 +40,14 @@ type request struct {
 	output *program.Output
 	asJSON *bool
 	data   *dataFile
+	madeUp bool
 	policy review.Policy
 }
 
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	flags := program.NewFlags(name, about)
 	organization := program.OrganizationFlags(flags)
-	asked := request{output: program.OutputFlag(flags), policy: review.DefaultPolicy()}
+	asked := request{output: program.OutputFlag(flags), madeUp: organization.IsFake(), policy: review.DefaultPolicy()}
 	asked.asJSON = program.JSONFlag(flags, "write the same data as JSON instead of the page")
 	asked.data = dataFlag(flags)
 	flags.IntVar(&asked.policy.NotSeenFor, "not-seen-for", asked.policy.NotSeenFor, "point out members whose last login is this many `days` ago or longer")
@@ -143,7 +144,7 @@ func (r *request) knowRoles(roles []*orgusers.Role) error {
 
 // read reads everything before anything is written.
 func (r *request) read(ctx context.Context, client *orgusers.Client, at time.Time, stderr io.Writer) (*review.Source, error) {
-	source := &review.Source{API: client.BaseURL(), TakenAt: at, MadeBy: name + " " + version(), MadeUp: noOrganizationIsSet()}
+	source := &review.Source{API: client.BaseURL(), TakenAt: at, MadeBy: name + " " + version(), MadeUp: r.madeUp}
 	var err error
 	if source.Organization, err = client.Organization(ctx, nil); err != nil {
 		return nil, err

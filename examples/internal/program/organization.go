@@ -67,6 +67,9 @@ func UsersFlag(flags *flag.FlagSet) *int {
 	return flags.Int("users", 2500, "make up this many `users` in the fake organization")
 }
 
+// IsFake tells whether [Organization.Open] makes up its users.
+func (o *Organization) IsFake() bool { return len(environment()) == 0 }
+
 // Open makes a client of the organization in the environment, or of a fake
 // where the environment says nothing at all, and says on stderr which it is.
 // Half a configuration is an error: somebody means a real organization. The
@@ -82,7 +85,7 @@ func (o *Organization) OpenFor(stderr io.Writer, options func(uid string) []orgu
 	if *o.users < 1 {
 		return nil, nil, Misuse("-users %d: the least is 1", *o.users)
 	}
-	if variables := environment(); len(variables) > 0 {
+	if variables := environment(); !o.IsFake() {
 		if client, err = o.openReal(variables, stderr, options); err != nil {
 			return nil, nil, err
 		}

@@ -1,12 +1,8 @@
 package program
 
 import (
-	"errors"
 	"flag"
 	"io"
-	"io/fs"
-	"os"
-	"path/filepath"
 )
 
 // toStdout is the output that is no file.
@@ -25,26 +21,20 @@ func OutputFlag(flags *flag.FlagSet) *Output {
 // Check refuses what no file can be written to, before anybody is asked for
 // anything.
 func (o *Output) Check() error {
-	if o.path == "" {
-		return Misuse("-o: the name of the file is empty")
-	}
-	if _, isFile := o.File(); !isFile {
-		return nil
-	}
-	switch info, err := os.Stat(o.path); {
-	case err == nil && info.IsDir():
-		return Misuse("-o %s: is a directory", o.path)
-	case err == nil && !info.Mode().IsRegular():
-		return Misuse("-o %s: exists and is not a regular file: leave -o out, and redirect stdout to it", o.path)
-	case err != nil && isLink(o.path):
-		return Misuse("-o %s: it is a link that leads nowhere", o.path)
+	if file := o.file(); file != nil {
+		return file.Check()
 	}
 	return nil
 }
 
-func isLink(path string) bool {
-	info, err := os.Lstat(path)
-	return err == nil && info.Mode()&fs.ModeSymlink != 0
+func (o *Output) file() *File {
+	path, isFile := o.File()
+	if !isFile {
+		return nil
+	}
+	file := NewFile("o", path)
+	file.instead = ": leave -o out, and redirect stdout to it"
+	return file
 }
 
 // File is the path of the file, and false where it is none but stdout.
@@ -60,28 +50,18 @@ func (o *Output) String() string {
 	return "stdout"
 }
 
-// Write has write make the output. A file is written as the package writes
-// exports: complete and readable by its user alone, or, after an error, what
-// was there before is as it was. It is begun before write is called, so that a
-// directory that cannot be written costs no request, and is misuse.
+// Write has write make the output, a file as [File] says.
 func (o *Output) Write(stdout io.Writer, write func(io.Writer) error) error {
-	path, isFile := o.File()
-	if !isFile {
+	file := o.file()
+	if file == nil {
 		return write(stdout)
 	}
-	if target, err := filepath.EvalSymlinks(path); err == nil {
-		path = target // so that a link stays one
-	}
-	file, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*.tmp") // mode 0600
-	if err != nil {
-		if failure, ok := errors.AsType[*fs.PathError](err); ok {
-			err = failure.Err // its path is the temporary file's
-		}
-		return Misuse("-o %s: no file can be made in its directory: %w", o.path, err)
-	}
-	defer os.Remove(file.Name()) //nolint:errcheck // it is gone when all went well
-	if err := errors.Join(write(file), file.Sync(), file.Close()); err != nil {
+	if err := file.Begin(); err != nil {
 		return err
 	}
-	return os.Rename(file.Name(), path)
+	defer file.Forget()
+	if err := write(file); err != nil {
+		return err
+	}
+	return file.Finish()
 }

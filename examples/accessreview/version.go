@@ -1,11 +1,6 @@
 package main
 
-import (
-	"os"
-	"runtime/debug"
-	"slices"
-	"strings"
-)
+import "runtime/debug"
 
 // version is that of the module, or where it has none the revision of its
 // source. A program that go run made has neither.
@@ -23,10 +18,4 @@ func version() string {
 		}
 	}
 	return "devel"
-}
-
-// noOrganizationIsSet tells whether [program.Organization] opens its fake,
-// whose users are made up. It does only when no variable is set.
-func noOrganizationIsSet() bool {
-	return !slices.ContainsFunc(os.Environ(), func(variable string) bool { return strings.HasPrefix(variable, "CONTENTSTACK_") })
 }
