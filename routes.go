@@ -26,6 +26,7 @@ type Route struct {
 
 // RouteRequest is what a route is asked to do, for ten users at most.
 type RouteRequest struct {
+	// Emails are the addresses, of users who are in the organization.
 	Emails []string
 	// RoleUIDs are the organization roles to have, for UpdateRoles alone.
 	RoleUIDs []string

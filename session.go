@@ -89,7 +89,8 @@ type Session struct {
 	// Session leaves it out. An account has at most twenty live tokens: one
 	// more login ends the oldest.
 	AuthToken string `json:"-"`
-	User      *CurrentUser
+	// User is whose session it is.
+	User *CurrentUser
 }
 
 // Format prints nothing of the credentials, whatever the verb.

@@ -39,8 +39,10 @@ type User struct {
 	UpdatedAt   time.Time `json:"updated_at,omitzero"`
 	MFA         MFAStatus `json:"tfa_status,omitempty"`
 	// Message is the text of the invitation.
-	Message          string `json:"message,omitempty"`
-	AccessWithoutSSO bool   `json:"access_without_sso,omitempty"`
+	Message string `json:"message,omitempty"`
+	// AccessWithoutSSO lets somebody log in without the single sign-on that the
+	// organization wants of others.
+	AccessWithoutSSO bool `json:"access_without_sso,omitempty"`
 }
 
 // UserStatus is the state of a membership. Values that are not among the

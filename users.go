@@ -59,7 +59,8 @@ type UserPage struct {
 // ListUsers reads one page of members and pending invitations, with every
 // detail that the API has. The server sorts; by which fields beside created_at
 // and updated_at is not documented, and one that it does not know is
-// [ErrInvalid]. Most programs want [Client.Users], which reads them all.
+// [ErrInvalid], as is a page that cannot be. Most programs want [Client.Users],
+// which reads them all.
 //
 // It sends GET /organizations/{organization_uid}/share (documented; where the
 // details of an account sit in the answer is not).
