@@ -9,10 +9,10 @@ import (
 type Column struct {
 	// Header is the text of the first row.
 	Header string
-	// Value makes the cell of a user, and must not be nil. It is given users with the names of
-	// their roles and the inviter's address, as far as the server or the rest
-	// of the organization tells them, once each and in no particular order, and
-	// must not keep or change them.
+	// Value makes the cell of a user, and must not be nil. It is given users
+	// with the names of their roles and the inviter's address, as far as the
+	// server or the rest of the organization tells them, once each and in no
+	// particular order, and must not keep or change them.
 	Value func(*User) string
 
 	// presentInviter has Value see an inviter only while the inviter is in the

@@ -53,6 +53,11 @@ func (a *Answer) RequestID() string { return a.Clean(a.Header.Get("X-Request-Id"
 func (a *Answer) Clean(text string) string {
 	const most = 300
 	text = strings.Join(strings.FieldsFunc(a.redact(text), func(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) }), " ")
+	return cut(text, most)
+}
+
+// cut leaves out what is beyond so many characters.
+func cut(text string, most int) string {
 	if runes := []rune(text); len(runes) > most {
 		return string(runes[:most]) + "…"
 	}

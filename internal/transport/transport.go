@@ -259,11 +259,7 @@ func (c *call) failure(err error) *Error {
 // textOf is the text of an error on one bounded line, without secrets.
 func (c *call) textOf(err error) string {
 	const most = 500 // net/http quotes what is no HTTP, however long
-	text := []rune(c.redact(strings.ReplaceAll(err.Error(), "\n", ": ")))
-	if len(text) > most {
-		return string(text[:most]) + "…"
-	}
-	return string(text)
+	return cut(c.redact(strings.ReplaceAll(err.Error(), "\n", ": ")), most)
 }
 
 // withoutURL unwraps url.Error, whose text is the whole URL.
