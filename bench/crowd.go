@@ -7,6 +7,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/orgusers/orgusers/internal/transport"
 )
 
 // crowd is another client on the same limit: it sends evenly at a rate of its
@@ -29,7 +31,7 @@ func (c *crowd) begin(ctx context.Context, at endpoint, rate float64) {
 		defer sent.Wait()
 		for n := 0; ; n++ {
 			turn := begun.Add(time.Duration(float64(n) / rate * float64(time.Second)))
-			if sleep(sending, time.Until(turn)) != nil {
+			if transport.Sleep(sending, time.Until(turn)) != nil {
 				return
 			}
 			sent.Go(func() { c.send(ctx, client, at) })

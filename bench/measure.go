@@ -10,6 +10,8 @@ import (
 
 	"golang.org/x/sync/errgroup"
 	"golang.org/x/sync/semaphore"
+
+	"github.com/orgusers/orgusers/internal/transport"
 )
 
 // sizes is how much is measured.
@@ -117,7 +119,7 @@ func measure(ctx context.Context, size sizes, chosen []string, stderr io.Writer)
 	for _, i := range order {
 		for n, run := range plan[i].runs {
 			rate := int64(min(plan[i].rate, together))
-			if room.Acquire(ctx, rate) != nil || sleep(ctx, apart) != nil {
+			if room.Acquire(ctx, rate) != nil || transport.Sleep(ctx, apart) != nil {
 				break // one has failed: Wait tells
 			}
 			running.Go(func() (err error) {

@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"strconv"
 	"time"
+
+	"github.com/orgusers/orgusers/internal/transport"
 )
 
 // paced is a list or an export at a limit, from a new client on.
@@ -93,7 +95,7 @@ func (p paced) run(ctx context.Context, phase time.Duration) (row, error) {
 	if p.others.part > 0 {
 		others.begin(ctx, server.endpoint, p.others.part*float64(p.limit))
 		defer others.end()
-		if err := sleep(ctx, 2*time.Second); err != nil { // until they are at it
+		if err := transport.Sleep(ctx, 2*time.Second); err != nil { // until they are at it
 			return row{}, err
 		}
 	}
@@ -102,7 +104,7 @@ func (p paced) run(ctx context.Context, phase time.Duration) (row, error) {
 	if next.Before(now) {
 		next = next.Add(time.Second)
 	}
-	if err := sleep(ctx, next.Sub(now)); err != nil {
+	if err := transport.Sleep(ctx, next.Sub(now)); err != nil {
 		return row{}, err
 	}
 	begun := time.Now()
@@ -203,15 +205,4 @@ func thousands(n int) string {
 		return strconv.Itoa(n)
 	}
 	return fmt.Sprintf("%s,%03d", thousands(n/1000), n%1000)
-}
-
-func sleep(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
 }
