@@ -186,15 +186,22 @@ func TestMistakesOnTheCommandLine(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			server := programtest.Team(t, 1)
-			result := inviting(t, server, "", test.args...)
-			programtest.ExpectMisuse(t, result, test.says)
-			if n := strings.Count(result.Stderr, test.says); n > 1 {
-				t.Errorf("it says %q %d times", test.says, n)
-			}
-			programtest.ExpectUntouched(t, server)
+			expectRefusal(t, programtest.ExpectMisuse, test.says, test.args...)
 		})
 	}
+}
+
+// expectRefusal fails a test whose program does not say once why it sends
+// nothing.
+func expectRefusal(t *testing.T, expect func(*testing.T, programtest.Result, string), says string, args ...string) {
+	t.Helper()
+	server := programtest.Team(t, 1)
+	result := inviting(t, server, "", args...)
+	expect(t, result, says)
+	if n := strings.Count(result.Stderr, says); n > 1 {
+		t.Errorf("it says %q %d times", says, n)
+	}
+	programtest.ExpectUntouched(t, server)
 }
 
 func TestNamesThatAreNone(t *testing.T) {
@@ -212,13 +219,7 @@ func TestNamesThatAreNone(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			server := programtest.Team(t, 1)
-			result := inviting(t, server, "", test.args...)
-			programtest.ExpectWrongInput(t, result, test.says)
-			if n := strings.Count(result.Stderr, test.says); n > 1 {
-				t.Errorf("it says %q %d times", test.says, n)
-			}
-			programtest.ExpectUntouched(t, server)
+			expectRefusal(t, programtest.ExpectWrongInput, test.says, test.args...)
 		})
 	}
 }
