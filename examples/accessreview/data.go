@@ -15,15 +15,14 @@ import (
 
 // dataFile is the JSON beside the page, of the same reading.
 type dataFile struct {
-	path  string
-	asked bool
-	file  *program.File
+	path string
+	file *program.File // nil where none is asked for
 }
 
 func dataFlag(flags *flag.FlagSet) *dataFile {
 	d := new(dataFile)
 	flags.Func("data", "write the JSON of the same reading to this `file` too, as -o writes the page, which then has its SHA-256: both files are written, or neither", func(path string) error {
-		d.path, d.asked, d.file = path, true, program.NewFile("data", path)
+		d.path, d.file = path, program.NewFile("data", path)
 		return nil
 	})
 	return d
@@ -31,7 +30,7 @@ func dataFlag(flags *flag.FlagSet) *dataFile {
 
 // check refuses what no file can be written to, or what -o writes.
 func (d *dataFile) check(output *program.Output) error {
-	if !d.asked {
+	if d.file == nil {
 		return nil
 	}
 	if d.path == "-" {
@@ -60,7 +59,7 @@ func sameFile(a, b string) bool {
 
 // begin makes the file before anything is read.
 func (d *dataFile) begin() error {
-	if !d.asked {
+	if d.file == nil {
 		return nil
 	}
 	return d.file.Begin()
@@ -69,7 +68,7 @@ func (d *dataFile) begin() error {
 // write writes the JSON, which nobody finds yet, and returns its SHA-256, or
 // nothing where no data is asked for.
 func (d *dataFile) write(report *review.Report) (sum string, err error) {
-	if !d.asked {
+	if d.file == nil {
 		return "", nil
 	}
 	hash := sha256.New()
@@ -82,7 +81,7 @@ func (d *dataFile) write(report *review.Report) (sum string, err error) {
 // finish puts the file in its place when the page is in its, and only a name is
 // left to change.
 func (d *dataFile) finish() error {
-	if !d.asked {
+	if d.file == nil {
 		return nil
 	}
 	return d.file.Finish()
@@ -90,7 +89,7 @@ func (d *dataFile) finish() error {
 
 // forget removes what is not in its place.
 func (d *dataFile) forget() {
-	if d.asked {
+	if d.file != nil {
 		d.file.Forget()
 	}
 }

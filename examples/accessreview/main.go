@@ -106,7 +106,7 @@ func (r *request) check() error {
 			return program.Misuse("-domain %q: it is what stands behind the @ of addresses, such as example.com", domain)
 		}
 	}
-	if *r.asJSON && r.data.asked {
+	if *r.asJSON && r.data.file != nil {
 		return program.Misuse("-data is for the JSON beside the page, and with -json there is no page: leave one out")
 	}
 	if err := r.output.Check(); err != nil {
