@@ -169,7 +169,7 @@ func documents(functions map[string]*doc.Func, name string, operations map[strin
 // each.
 func operationsByName(t *testing.T) map[string][]string {
 	t.Helper()
-	source, err := os.ReadFile("operations.go")
+	source, err := os.ReadFile("request.go")
 	if err != nil {
 		t.Fatal(err)
 	}

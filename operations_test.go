@@ -148,7 +148,7 @@ func TestTheFakeCountsAsTheClientDoes(t *testing.T) {
 				}
 				err = s.call(t.Context(), a) // it may fail: what is looked at is the request
 				if asksWrites, asksBulk := writes.asked.Load() > 0, bulk.asked.Load() > 0; asksWrites != (s.write && !s.bulk) || asksBulk != s.bulk {
-					t.Errorf("the client paces it as a write: %v, as a bulk action: %v; sendings says %v, %v: correct it, or its row in operations.go", asksWrites, asksBulk, s.write && !s.bulk, s.bulk)
+					t.Errorf("the client paces it as a write: %v, as a bulk action: %v; sendings says %v, %v: correct it, or its row in request.go", asksWrites, asksBulk, s.write && !s.bulk, s.bulk)
 				}
 				checkCounted(t, s, fake.Requests(), err)
 			})

@@ -1,6 +1,8 @@
 package orgusers
 
-import "bytes"
+import (
+	"bytes"
+)
 
 // plainObject reads an object whose members are all plain texts, as those that
 // name a role or an inviter are, without a second decoder. What encoding/json
