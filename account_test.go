@@ -28,7 +28,7 @@ func TestNoRoute(t *testing.T) {
 	client := newClient(t, s)
 	for name, call := range accountActions() {
 		_, err := call(client, t.Context(), []string{member(0)}, &orgusers.BulkOptions{DryRun: true})
-		if !errors.Is(err, orgusers.ErrNoRoute) || !strings.Contains(err.Error(), "WithRoutes") || len(s.sent) > 0 {
+		if !errors.Is(err, orgusers.ErrNoEndpoint) || !strings.Contains(err.Error(), "WithEndpoints") || len(s.sent) > 0 {
 			t.Errorf("%s: got %v after %d requests", name, err, len(s.sent))
 		}
 	}
@@ -38,23 +38,23 @@ func TestWithRoutesRefuses(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
 		name  string
-		route orgusers.Route
+		route orgusers.Endpoint
 	}{
-		{"no path", orgusers.Route{Method: http.MethodPost}},
-		{"no placeholder", orgusers.Route{Path: "/v3/unlock"}},
-		{"a placeholder in a word", orgusers.Route{Path: "/v3/x{organization_uid}/unlock"}},
-		{"another placeholder", orgusers.Route{Path: "/v3/{organization_uid}/{user}/unlock"}},
-		{"another origin", orgusers.Route{Path: "https://evil.example.com/{organization_uid}"}},
-		{"another origin without scheme", orgusers.Route{Path: "//evil.example.com/{organization_uid}"}},
-		{"a relative path", orgusers.Route{Path: "v3/{organization_uid}/unlock"}},
-		{"upwards", orgusers.Route{Path: "/v3/../{organization_uid}/unlock"}},
-		{"a query", orgusers.Route{Path: "/v3/{organization_uid}/unlock?force=true"}},
-		{"a method that is none", orgusers.Route{Method: "post it", Path: "/v3/{organization_uid}/unlock"}},
+		{"no path", orgusers.Endpoint{Method: http.MethodPost}},
+		{"no placeholder", orgusers.Endpoint{Path: "/v3/unlock"}},
+		{"a placeholder in a word", orgusers.Endpoint{Path: "/v3/x{organization_uid}/unlock"}},
+		{"another placeholder", orgusers.Endpoint{Path: "/v3/{organization_uid}/{user}/unlock"}},
+		{"another origin", orgusers.Endpoint{Path: "https://evil.example.com/{organization_uid}"}},
+		{"another origin without scheme", orgusers.Endpoint{Path: "//evil.example.com/{organization_uid}"}},
+		{"a relative path", orgusers.Endpoint{Path: "v3/{organization_uid}/unlock"}},
+		{"upwards", orgusers.Endpoint{Path: "/v3/../{organization_uid}/unlock"}},
+		{"a query", orgusers.Endpoint{Path: "/v3/{organization_uid}/unlock?force=true"}},
+		{"a method that is none", orgusers.Endpoint{Method: "post it", Path: "/v3/{organization_uid}/unlock"}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			_, err := orgusers.New("blt1", orgusers.WithAuthToken(token), orgusers.WithRoutes(orgusers.Routes{EndSessions: tt.route}))
+			_, err := orgusers.New("blt1", orgusers.WithAuthToken(token), orgusers.WithEndpoints(orgusers.Endpoints{EndSessions: tt.route}))
 			if !errors.Is(err, orgusers.ErrInvalid) || !strings.Contains(err.Error(), "the route EndSessions") {
 				t.Errorf("got %v, want ErrInvalid that names the route", err)
 			}
@@ -78,7 +78,7 @@ func TestAccountActions(t *testing.T) {
 		server := orguserstest.NewUnstartedServer(orguserstest.WithPeople(people...))
 		defer server.Close()
 		server.SignIn("secured@example.com")
-		client := paced(t, server, orgusers.WithRoutes(server.Routes()))
+		client := paced(t, server, orgusers.WithEndpoints(server.Endpoints()))
 		everybody := []string{"locked@example.com", "free@example.com", "elsewhere@example.com", "secured@example.com"}
 		want := map[string][]string{
 			"UnlockUsers":        {"done", "skipped: not locked", "skipped: in several organizations", "skipped: not locked"},
@@ -115,9 +115,9 @@ func TestRouteAnswers204(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		server, _ := crowded(t)
-		route := orgusers.Route{Path: server.Routes().EndSessions.Path}
+		route := orgusers.Endpoint{Path: server.Endpoints().EndSessions.Path}
 		server.AddFault(orguserstest.Fault{Path: route.Path, Effect: orguserstest.Status(204).WithBody("")})
-		client := paced(t, server, orgusers.WithRoutes(orgusers.Routes{EndSessions: route}))
+		client := paced(t, server, orgusers.WithEndpoints(orgusers.Endpoints{EndSessions: route}))
 		result, err := client.EndSessions(t.Context(), twelve(member), nil)
 		if err != nil || result.Count(orgusers.OutcomeDone) != 12 {
 			t.Errorf("got %v, %d done", err, result.Count(orgusers.OutcomeDone))
@@ -128,7 +128,7 @@ func TestRouteAnswers204(t *testing.T) {
 func TestRouteIsMissing(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		server, client := crowded(t, orguserstest.WithoutRoutes())
+		server, client := crowded(t, orguserstest.WithoutEndpoints())
 		for name, call := range accountActions() {
 			result, err := call(client, t.Context(), twelve(member), nil)
 			if !errors.Is(err, orgusers.ErrNotFound) || result.Count(orgusers.OutcomeFailed) != 12 {
@@ -146,16 +146,16 @@ func TestRouteOfTheCaller(t *testing.T) {
 	failure := errors.New("no")
 	tests := []struct {
 		name  string
-		route orgusers.Route
+		route orgusers.Endpoint
 		is    error
 		count map[orgusers.OutcomeStatus]int
 	}{
-		{"encoder fails", orgusers.Route{Encode: func(orgusers.RouteRequest) (any, error) { return nil, failure }}, failure, map[orgusers.OutcomeStatus]int{orgusers.OutcomeFailed: 12}},
-		{"decoder fails", orgusers.Route{Decode: func([]byte) ([]orgusers.Outcome, error) { return nil, failure }}, orgusers.ErrOutcomeUnknown, map[orgusers.OutcomeStatus]int{orgusers.OutcomeUnknown: 12}},
-		{"decoder tells of a failure", orgusers.Route{Decode: func([]byte) ([]orgusers.Outcome, error) {
+		{"encoder fails", orgusers.Endpoint{Encode: func(orgusers.EndpointRequest) (any, error) { return nil, failure }}, failure, map[orgusers.OutcomeStatus]int{orgusers.OutcomeFailed: 12}},
+		{"decoder fails", orgusers.Endpoint{Decode: func([]byte) ([]orgusers.Outcome, error) { return nil, failure }}, orgusers.ErrOutcomeUnknown, map[orgusers.OutcomeStatus]int{orgusers.OutcomeUnknown: 12}},
+		{"decoder tells of a failure", orgusers.Endpoint{Decode: func([]byte) ([]orgusers.Outcome, error) {
 			return []orgusers.Outcome{{Email: member(3), Status: orgusers.OutcomeFailed, Reason: "no"}}, nil
 		}}, nil, map[orgusers.OutcomeStatus]int{orgusers.OutcomeDone: 11, orgusers.OutcomeFailed: 1}},
-		{"decoder tells what is no outcome", orgusers.Route{Decode: func([]byte) ([]orgusers.Outcome, error) {
+		{"decoder tells what is no outcome", orgusers.Endpoint{Decode: func([]byte) ([]orgusers.Outcome, error) {
 			return []orgusers.Outcome{{Email: member(3), Status: "locked"}, {Email: member(4)}}, nil
 		}}, orgusers.ErrOutcomeUnknown, map[orgusers.OutcomeStatus]int{orgusers.OutcomeDone: 10, orgusers.OutcomeUnknown: 2}},
 	}
@@ -164,8 +164,8 @@ func TestRouteOfTheCaller(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				server, _ := crowded(t)
-				tt.route.Path = server.Routes().ForcePasswordReset.Path
-				client := paced(t, server, orgusers.WithRoutes(orgusers.Routes{ForcePasswordReset: tt.route}))
+				tt.route.Path = server.Endpoints().ForcePasswordReset.Path
+				client := paced(t, server, orgusers.WithEndpoints(orgusers.Endpoints{ForcePasswordReset: tt.route}))
 				result, err := client.ForcePasswordReset(t.Context(), twelve(member), nil)
 				if err == nil || tt.is != nil && !errors.Is(err, tt.is) {
 					t.Errorf("got %v, want %v", err, tt.is)
@@ -232,7 +232,7 @@ func TestAuditLog(t *testing.T) {
 				}
 			}
 		}
-		me, err := client.CurrentUser(t.Context())
+		me, err := client.GetCurrentUser(t.Context())
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -262,7 +262,7 @@ func TestAuditLog(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			one, err := client.AuditEntry(t.Context(), entry.UID)
+			one, err := client.GetAuditEntry(t.Context(), entry.UID)
 			if err != nil || one.UID != entry.UID {
 				t.Errorf("got %+v, %v", one, err)
 			}

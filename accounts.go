@@ -36,8 +36,8 @@ func (c *Client) SendPasswordReset(ctx context.Context, email string) error {
 // are not locked; whether the outcome tells so depends on the route, and a dry
 // run cannot foretell it.
 //
-// The API has no public request for it: it sends what [WithRoutes] gives, and
-// is [ErrNoRoute] without. Guards and outcomes are those of
+// The API has no public request for it: it sends what [WithEndpoints] gives, and
+// is [ErrNoEndpoint] without. Guards and outcomes are those of
 // [Client.RemoveUsers]; whoever is no member is skipped. Where an answer was
 // lost, the outcome is unknown, for nothing shows it.
 func (c *Client) UnlockUsers(ctx context.Context, emails []string, opts *BulkOptions) (*BulkResult, error) {
@@ -68,10 +68,10 @@ func (c *Client) EndSessions(ctx context.Context, emails []string, opts *BulkOpt
 	return c.accounts(ctx, "EndSessions", c.config.routes.EndSessions, emails, opts)
 }
 
-func (c *Client) accounts(ctx context.Context, name string, route Route, emails []string, opts *BulkOptions) (*BulkResult, error) {
+func (c *Client) accounts(ctx context.Context, name string, route Endpoint, emails []string, opts *BulkOptions) (*BulkResult, error) {
 	op := route.operation(name)
 	if !route.isSet() {
-		return &BulkResult{}, fmt.Errorf("orgusers: %s: %w", name, ErrNoRoute)
+		return &BulkResult{}, fmt.Errorf("orgusers: %s: %w", name, ErrNoEndpoint)
 	}
 	targets, _, err := c.targets(ctx, op, emails)
 	if err != nil {
@@ -86,8 +86,8 @@ func (c *Client) accounts(ctx context.Context, name string, route Route, emails 
 }
 
 // sendRoute sends a batch to a route, and decides what its answer tells.
-func (c *Client) sendRoute(ctx context.Context, op *operation, route Route, roleUIDs []string, batch []*target) error {
-	request := RouteRequest{RoleUIDs: roleUIDs}
+func (c *Client) sendRoute(ctx context.Context, op *operation, route Endpoint, roleUIDs []string, batch []*target) error {
+	request := EndpointRequest{RoleUIDs: roleUIDs}
 	for _, t := range batch {
 		request.Emails = append(request.Emails, t.sentAs())
 	}
@@ -129,9 +129,9 @@ func (c *Client) sendRoute(ctx context.Context, op *operation, route Route, role
 	return nil
 }
 
-// Route is a request for an action of the product that has no public one. An
+// Endpoint is a request for an action of the product that has no public one. An
 // answer of 4xx is taken to mean that nothing was done for any of the users.
-type Route struct {
+type Endpoint struct {
 	// Method is POST if empty.
 	Method string
 	// Path is below the base URL and holds {organization_uid}:
@@ -139,37 +139,37 @@ type Route struct {
 	Path string
 	// Encode makes the body, which is sent as JSON. Default: an object with
 	// the addresses under "emails", and for UpdateRoles the uids under "roles".
-	Encode func(RouteRequest) (any, error)
+	Encode func(EndpointRequest) (any, error)
 	// Decode reads from an answer of 2xx what became of each address: done,
 	// skipped, failed, and anything else is unknown. One that it leaves out is
 	// taken as done. Default: all are done. UpdateRoles reads back in any case.
 	Decode func(answer []byte) ([]Outcome, error)
 }
 
-// RouteRequest is what a route is asked to do, for ten users at most.
-type RouteRequest struct {
+// EndpointRequest is what a route is asked to do, for ten users at most.
+type EndpointRequest struct {
 	// Emails are the addresses, of users who are in the organization.
 	Emails []string
 	// RoleUIDs are the organization roles to have, for UpdateRoles alone.
 	RoleUIDs []string
 }
 
-// Routes are the requests for actions that have no public one. The vendor
+// Endpoints are the requests for actions that have no public one. The vendor
 // documents what these actions do and not how to ask for them; this package
-// does not guess. A route that is not set leaves its method at [ErrNoRoute].
+// does not guess. A route that is not set leaves its method at [ErrNoEndpoint].
 // The fake of package orguserstest brings routes of its own.
-type Routes struct {
-	Unlock, ResetMFA, ForcePasswordReset, EndSessions Route
+type Endpoints struct {
+	Unlock, ResetMFA, ForcePasswordReset, EndSessions Endpoint
 	// UpdateRoles replaces the documented request of [Client.UpdateRoles].
-	UpdateRoles Route
+	UpdateRoles Endpoint
 }
 
-// WithRoutes gives the requests for actions that have no public one.
-func WithRoutes(r Routes) Option {
+// WithEndpoints gives the requests for actions that have no public one.
+func WithEndpoints(r Endpoints) Option {
 	return func(c *config) error {
 		for _, route := range []struct {
 			name  string
-			route Route
+			route Endpoint
 		}{
 			{"Unlock", r.Unlock},
 			{"ResetMFA", r.ResetMFA},
@@ -186,11 +186,11 @@ func WithRoutes(r Routes) Option {
 	}
 }
 
-func (r Route) isSet() bool {
+func (r Endpoint) isSet() bool {
 	return r.Method != "" || r.Path != "" || r.Encode != nil || r.Decode != nil
 }
 
-func (r Route) check() error {
+func (r Endpoint) check() error {
 	if !r.isSet() {
 		return nil
 	}
@@ -208,7 +208,7 @@ func (r Route) check() error {
 
 // operation makes the operation of a route. What it does is not known, so it
 // is a write, and never repeated where it may have been done.
-func (r Route) operation(name string) *operation {
+func (r Endpoint) operation(name string) *operation {
 	op := &operation{name: name, method: r.Method, path: r.Path, write: true, bulk: true}
 	if op.method == "" {
 		op.method = http.MethodPost
@@ -216,7 +216,7 @@ func (r Route) operation(name string) *operation {
 	return op
 }
 
-func (r Route) encode(request RouteRequest) (any, error) {
+func (r Endpoint) encode(request EndpointRequest) (any, error) {
 	if r.Encode != nil {
 		return r.Encode(request)
 	}

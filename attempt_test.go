@@ -44,8 +44,8 @@ func TestAttemptOfEveryOperation(t *testing.T) {
 			_, err := runScanned(t.Context(), t, server, name, operation, []orgusers.Option{
 				orgusers.WithBaseURL("http://127.0.0.1"),
 				orgusers.WithHTTPClient(&http.Client{Transport: transport}),
-				orgusers.WithLimits(orgusers.Limits{Bulk: 1e6}),
-				orgusers.WithRoutes(server.Routes()),
+				orgusers.WithRateLimits(orgusers.RateLimits{Bulk: 1e6}),
+				orgusers.WithEndpoints(server.Endpoints()),
 			}, authToken, false, false)
 			if sent.Load() == 0 { // what came of it is of no matter
 				t.Errorf("nothing was sent: %v", err)
@@ -73,7 +73,7 @@ func TestAttemptsAreCounted(t *testing.T) {
 	if attempt, ok := orgusers.AttemptFromContext(t.Context()); ok || attempt != (orgusers.Attempt{}) {
 		t.Errorf("there is an attempt %+v where nothing is sent", attempt)
 	}
-	if err := client.Call(t.Context(), orgusers.Call{Op: "look", Path: "/things/{thing}", PathValues: map[string]string{"thing": "blt7"}, ReadOnly: true}, nil); err != nil {
+	if err := client.Do(t.Context(), orgusers.Request{Op: "look", Path: "/things/{thing}", PathValues: map[string]string{"thing": "blt7"}, ReadOnly: true}, nil); err != nil {
 		t.Fatal(err)
 	}
 	want := []string{"look /v3/things/{thing} 1", "look /v3/things/{thing} 2", "look /v3/things/{thing} 2", "look /v3/things/{thing} 3"}

@@ -123,13 +123,13 @@ type auditAnswer struct {
 
 func (a *auditAnswer) complete() bool { return a.Logs != nil && !slices.Contains(a.Logs, nil) }
 
-// AuditEntry reads one entry of the audit log. One that is not there is
+// GetAuditEntry reads one entry of the audit log. One that is not there is
 // [ErrNotFound]; a uid that is empty or would change the path is [ErrInvalid],
 // and nothing is sent.
 //
 // It sends GET /organizations/{organization_uid}/logs/{log_uid} (documented;
 // what is in an entry is not).
-func (c *Client) AuditEntry(ctx context.Context, uid string) (*AuditEntry, error) {
+func (c *Client) GetAuditEntry(ctx context.Context, uid string) (*AuditEntry, error) {
 	var answer logAnswer
 	_, err := c.do(ctx, opAuditEntry, input{path: map[string]string{"log_uid": uid}}, &answer)
 	return answer.Log, err

@@ -51,12 +51,12 @@ func (u *CurrentUser) UnmarshalJSON(data []byte) error {
 	return nil
 }
 
-// CurrentUser reads the account that the credentials belong to, with its
+// GetCurrentUser reads the account that the credentials belong to, with its
 // organizations and its roles in them. A token that is wrong or has ended is
 // [ErrUnauthorized].
 //
 // It sends GET /user (documented).
-func (c *Client) CurrentUser(ctx context.Context) (*CurrentUser, error) {
+func (c *Client) GetCurrentUser(ctx context.Context) (*CurrentUser, error) {
 	q := struct {
 		IncludeOrganizations     bool `url:"include_orgs"`
 		IncludeOrganizationRoles bool `url:"include_orgs_roles"`
@@ -78,9 +78,9 @@ func (a *userAnswer[T]) complete() bool { return a.User != nil }
 // nothing.
 type Credentials struct {
 	Email, Password string
-	// SecondFactor is the code of the second factor, where the account has
-	// one; [Login] says so with [ErrSecondFactor].
-	SecondFactor string
+	// MFACode is the code of the second factor, where the account has
+	// one; [Login] says so with [ErrMFARequired].
+	MFACode string
 }
 
 // Session is a login.
@@ -108,7 +108,7 @@ func (Session) Format(f fmt.State, _ rune) { _, _ = f.Write([]byte("orgusers.Ses
 // uses all but credentials, which it refuses; it does not look at the
 // environment, so the region is [RegionNA] unless [WithRegion] says otherwise. Wrong credentials are
 // [ErrInvalid], a locked account is [ErrLocked] too, and a second factor that
-// is needed or wrong is [ErrSecondFactor], with Error.SecondFactor telling
+// is needed or wrong is [ErrMFARequired], with Error.MFACode telling
 // which. Each failed login counts towards locking the account, so it is never
 // repeated by itself.
 //
@@ -139,8 +139,8 @@ func Login(ctx context.Context, creds Credentials, opts ...Option) (*Session, er
 	}
 	body := struct {
 		User user `json:"user"`
-	}{user{creds.Email, creds.Password, creds.SecondFactor}}
-	in := input{body: body, secrets: []string{creds.Password, creds.SecondFactor}}
+	}{user{creds.Email, creds.Password, creds.MFACode}}
+	in := input{body: body, secrets: []string{creds.Password, creds.MFACode}}
 	var answer loginAnswer
 	if _, err := send(ctx, wire, opLogin, in, &answer); err != nil {
 		return nil, err

@@ -52,7 +52,7 @@ func (n organizationOf) RoundTrip(request *http.Request) (*http.Response, error)
 func BenchmarkExportMemory(b *testing.B) {
 	for _, users := range []int{10_000, 100_000} {
 		b.Run(strconv.Itoa(users), func(b *testing.B) {
-			client, err := orgusers.New("blt1", orgusers.WithAuthToken("token"), orgusers.WithLimiters(orgusers.Limiters{Reads: noLimit{}}),
+			client, err := orgusers.New("blt1", orgusers.WithAuthToken("token"), orgusers.WithRateLimiters(orgusers.RateLimiters{Reads: noLimit{}}),
 				orgusers.WithHTTPClient(&http.Client{Transport: organizationOf(users)}))
 			if err != nil {
 				b.Fatal(err)

@@ -72,7 +72,7 @@ func record(b *testing.B, users int) (*recording, *orgusers.Client) {
 func benchClient(b *testing.B, server *orguserstest.Server, opts ...orgusers.Option) *orgusers.Client {
 	b.Helper()
 	client, err := orgusers.New(server.OrganizationUID, append([]orgusers.Option{
-		orgusers.WithAuthToken(server.AuthToken), orgusers.WithLimiters(orgusers.Limiters{Reads: noLimit{}}),
+		orgusers.WithAuthToken(server.AuthToken), orgusers.WithRateLimiters(orgusers.RateLimiters{Reads: noLimit{}}),
 	}, opts...)...)
 	if err != nil {
 		b.Fatal(err)

@@ -22,11 +22,11 @@ func (c *Client) targets(ctx context.Context, op *operation, emails []string) ([
 	if err := c.find(ctx, targets); err != nil {
 		return nil, nil, op.unread(err)
 	}
-	me, err := c.CurrentUser(ctx)
+	me, err := c.GetCurrentUser(ctx)
 	if err != nil {
 		return nil, nil, op.unread(err)
 	}
-	organization, err := c.Organization(ctx, nil)
+	organization, err := c.GetOrganization(ctx, nil)
 	if err != nil {
 		return nil, nil, op.unread(err)
 	}

@@ -53,7 +53,7 @@ func crowded(t *testing.T, opts ...orguserstest.Option) (*orguserstest.Server, *
 	t.Helper()
 	server := orguserstest.NewUnstartedServer(append([]orguserstest.Option{orguserstest.WithPeople(crowd()...)}, opts...)...)
 	t.Cleanup(server.Close)
-	return server, paced(t, server, orgusers.WithRoutes(server.Routes()))
+	return server, paced(t, server, orgusers.WithEndpoints(server.Endpoints()))
 }
 
 // changes counts requests that are no reads.
@@ -231,7 +231,7 @@ func TestBulkOfThousand(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				server := orguserstest.NewUnstartedServer(orguserstest.WithUsers(1500), orguserstest.WithRateLimit(10, 10), orguserstest.WithBulkLimit(1))
 				defer server.Close()
-				client := paced(t, server, orgusers.WithRoutes(server.Routes()))
+				client := paced(t, server, orgusers.WithEndpoints(server.Endpoints()))
 				var emails []string
 				for _, u := range server.Users() {
 					if tt.name == "Invite" {

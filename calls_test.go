@@ -21,7 +21,7 @@ func runInProcess(ctx context.Context, t *testing.T, server *orguserstest.Server
 	_, err := runScanned(ctx, t, server, name, operation, []orgusers.Option{
 		orgusers.WithBaseURL("http://127.0.0.1"),
 		orgusers.WithHTTPClient(&http.Client{Transport: server.Transport()}),
-		orgusers.WithRoutes(server.Routes()),
+		orgusers.WithEndpoints(server.Endpoints()),
 	}, cmp.Or(server.SignIn(callerOf(name)), server.AuthToken), false, true)
 	return err
 }

@@ -47,7 +47,7 @@ func TestCancel(t *testing.T) {
 	serving := func(handler http.HandlerFunc) func(*testing.T) http.RoundTripper {
 		return func(t *testing.T) http.RoundTripper { return piped(t, handler) }
 	}
-	slow := orgusers.WithLimits(orgusers.Limits{Reads: 0.1, Writes: 0.1})
+	slow := orgusers.WithRateLimits(orgusers.RateLimits{Reads: 0.1, Writes: 0.1})
 	tests := []struct {
 		name   string
 		wire   func(*testing.T) http.RoundTripper
@@ -58,11 +58,11 @@ func TestCancel(t *testing.T) {
 	}{
 		{"the limit's turn", answering(good), slow, 1, 1, false},
 		{"a server's pause", answering(status(429, "Retry-After", "30")), nil, 0, 1, false},
-		{"a server's pause with a limiter of the caller's", answering(status(429, "Retry-After", "30")), orgusers.WithLimiters(orgusers.Limiters{Reads: unlimited{}, Writes: unlimited{}}), 0, 1, false},
-		{"a limiter of the caller's", answering(good), orgusers.WithLimiters(orgusers.Limiters{Reads: never{}, Writes: never{}}), 0, 0, false},
+		{"a server's pause with a limiter of the caller's", answering(status(429, "Retry-After", "30")), orgusers.WithRateLimiters(orgusers.RateLimiters{Reads: unlimited{}, Writes: unlimited{}}), 0, 1, false},
+		{"a limiter of the caller's", answering(good), orgusers.WithRateLimiters(orgusers.RateLimiters{Reads: never{}, Writes: never{}}), 0, 0, false},
 		{"a dial", dialingFor(hangs), nil, 0, 1, false},
 		{"a TLS handshake", dialingFor(meets(saysNothing)), orgusers.WithBaseURL("https://127.0.0.1"), 0, 1, false},
-		{"the backoff after a failed dial", answering(dial), orgusers.WithRetry(orgusers.RetryPolicy{MinWait: 1 << 60, MaxWait: 1 << 60}), 0, 1, false},
+		{"the backoff after a failed dial", answering(dial), orgusers.WithRetry(orgusers.RetryPolicy{BaseDelay: 1 << 60, MaxDelay: 1 << 60}), 0, 1, false},
 		{"headers", serving(after(waits)), nil, 0, 1, true},
 		{"a body", serving(after(trickles)), nil, 0, 1, true},
 	}
@@ -123,7 +123,7 @@ func TestCancelTokenSource(t *testing.T) {
 			t.Fatal(err)
 		}
 		err = cancelled(t, func(ctx context.Context) error {
-			_, err := client.Organization(ctx, nil)
+			_, err := client.GetOrganization(ctx, nil)
 			return err
 		})
 		if len(s.sent) != 0 {

@@ -78,7 +78,7 @@ func TestCellsThatASpreadsheetWouldRun(t *testing.T) {
 				}
 			}
 			raw := strings.ReplaceAll(strings.ReplaceAll(tt.text, "\r\n", "\n"), "\r", "\n")
-			if got := cell(t, client, tt.text, orgusers.ExportOptions{Raw: true}); got != raw {
+			if got := cell(t, client, tt.text, orgusers.ExportOptions{KeepFormulas: true}); got != raw {
 				t.Errorf("raw, %q came back as %q", tt.text, got)
 			}
 		})
@@ -132,10 +132,10 @@ func TestExportIsReadBack(t *testing.T) {
 		}
 	}
 	for name, opts := range map[string]orgusers.ExportOptions{
-		"plain":      {Raw: true},
-		"CRLF":       {Raw: true, CRLF: true},
-		"semicolons": {Raw: true, Comma: ';'},
-		"tabs":       {Raw: true, Comma: '\t', BOM: true},
+		"plain":      {KeepFormulas: true},
+		"CRLF":       {KeepFormulas: true, CRLF: true},
+		"semicolons": {KeepFormulas: true, Comma: ';'},
+		"tabs":       {KeepFormulas: true, Comma: '\t', BOM: true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -77,7 +77,7 @@ func checkUID(uid string) error {
 
 // ForOrganization makes a client for another organization with the same
 // credentials and settings, and pacing of its own, since each organization
-// has a budget of its own. Limiters given by [WithLimiters] stay shared. It
+// has a budget of its own. RateLimiters given by [WithRateLimiters] stay shared. It
 // sends nothing; a uid that cannot be one is [ErrInvalid].
 func (c *Client) ForOrganization(uid string) (*Client, error) {
 	return newClient(uid, c.config)
@@ -236,7 +236,7 @@ func (c *config) refused() func(token string) {
 
 // budget paces by the caller's limiter, or by what the server tells of its
 // limit, up to a ceiling if that is not zero.
-func budget(limiter Limiter, limit, ceiling float64) transport.Budget {
+func budget(limiter RateLimiter, limit, ceiling float64) transport.Budget {
 	if limiter != nil {
 		return transport.Budget{Limiter: limiter}
 	}

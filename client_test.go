@@ -49,8 +49,8 @@ func TestNewRefuses(t *testing.T) {
 		{"no HTTP client", "blt1", []orgusers.Option{auth, orgusers.WithHTTPClient(nil)}, "HTTP client"},
 		{"no logger", "blt1", []orgusers.Option{auth, orgusers.WithLogger(nil)}, "logger"},
 		{"negative attempts", "blt1", []orgusers.Option{auth, orgusers.WithRetry(orgusers.RetryPolicy{MaxAttempts: -1})}, "negative"},
-		{"waits upside down", "blt1", []orgusers.Option{auth, orgusers.WithRetry(orgusers.RetryPolicy{MinWait: 2, MaxWait: 1})}, "MinWait"},
-		{"a negative limit", "blt1", []orgusers.Option{auth, orgusers.WithLimits(orgusers.Limits{Reads: -1})}, "limit"},
+		{"waits upside down", "blt1", []orgusers.Option{auth, orgusers.WithRetry(orgusers.RetryPolicy{BaseDelay: 2, MaxDelay: 1})}, "BaseDelay"},
+		{"a negative limit", "blt1", []orgusers.Option{auth, orgusers.WithRateLimits(orgusers.RateLimits{Reads: -1})}, "limit"},
 		{"a user agent with a newline", "blt1", []orgusers.Option{auth, orgusers.WithUserAgent("a\r\nb: c")}, "user agent"},
 	}
 	for _, tt := range tests {
@@ -95,7 +95,7 @@ func TestBaseURL(t *testing.T) {
 				return httpmock.NewStringResponse(http.StatusOK, `{"organization":{"uid":"blt1"}}`), nil
 			})
 			client := newClient(t, mock, tt.opts...)
-			if _, err := client.Organization(t.Context(), nil); err != nil {
+			if _, err := client.GetOrganization(t.Context(), nil); err != nil {
 				t.Fatal(err)
 			}
 			if want := tt.want + "/v3/organizations/blt1"; got != want {
@@ -191,7 +191,7 @@ func TestForOrganization(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	organization, err := other.Organization(t.Context(), nil)
+	organization, err := other.GetOrganization(t.Context(), nil)
 	if err != nil || organization.UID != "blt2" {
 		t.Fatalf("got %v, %v", organization, err)
 	}
@@ -203,7 +203,7 @@ func TestForOrganization(t *testing.T) {
 func TestNothingSecretIsPrinted(t *testing.T) {
 	t.Parallel()
 	client := newClient(t, httpmock.NewMockTransport())
-	creds := orgusers.Credentials{Email: "ada@example.com", Password: "hunter2", SecondFactor: "123456"}
+	creds := orgusers.Credentials{Email: "ada@example.com", Password: "hunter2", MFACode: "123456"}
 	session := orgusers.Session{AuthToken: token, User: &orgusers.CurrentUser{}}
 	for _, value := range []any{
 		client, *client, orgusers.WithAuthToken(token), orgusers.WithTokenSource(tokens(token)), creds, &creds, session, &session,

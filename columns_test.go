@@ -134,7 +134,7 @@ func TestExportInTheVendorsLayout(t *testing.T) {
 				want = append(want, []string{u.Email, u.UID, role, status, by, u.CreatedAt.Format("01/02/2006"), u.UpdatedAt.Format("01/02/2006")})
 			}
 			slices.SortFunc(want, func(a, b []string) int { return byEmail(&orgusers.User{Email: a[0]}, &orgusers.User{Email: b[0]}) })
-			file := export(t, fakeClient(t, server), &orgusers.ExportOptions{Columns: orgusers.CSDXColumns(), Raw: true})
+			file := export(t, fakeClient(t, server), &orgusers.ExportOptions{Columns: orgusers.CSDXColumns(), KeepFormulas: true})
 			if diff := cmp.Diff(want, parse(t, file)); diff != "" {
 				t.Errorf("-want +got:\n%s", diff)
 			}

@@ -38,13 +38,13 @@ func TestWriteRequests(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	routes := orgusers.WithRoutes(orgusers.Routes{
-		Unlock:             orgusers.Route{Path: "/v3/organizations/{organization_uid}/unlock"},
-		ResetMFA:           orgusers.Route{Method: http.MethodPut, Path: "/identity/{organization_uid}/mfa"},
-		ForcePasswordReset: orgusers.Route{Path: "/v3/organizations/{organization_uid}/force", Encode: func(r orgusers.RouteRequest) (any, error) { return map[string]any{"users": r.Emails}, nil }},
-		EndSessions:        orgusers.Route{Path: "/v3/organizations/{organization_uid}/end"},
+	routes := orgusers.WithEndpoints(orgusers.Endpoints{
+		Unlock:             orgusers.Endpoint{Path: "/v3/organizations/{organization_uid}/unlock"},
+		ResetMFA:           orgusers.Endpoint{Method: http.MethodPut, Path: "/identity/{organization_uid}/mfa"},
+		ForcePasswordReset: orgusers.Endpoint{Path: "/v3/organizations/{organization_uid}/force", Encode: func(r orgusers.EndpointRequest) (any, error) { return map[string]any{"users": r.Emails}, nil }},
+		EndSessions:        orgusers.Endpoint{Path: "/v3/organizations/{organization_uid}/end"},
 	})
-	roleRoute := orgusers.WithRoutes(orgusers.Routes{UpdateRoles: orgusers.Route{Path: "/v3/organizations/{organization_uid}/fix"}})
+	roleRoute := orgusers.WithEndpoints(orgusers.Endpoints{UpdateRoles: orgusers.Endpoint{Path: "/v3/organizations/{organization_uid}/fix"}})
 	abc := []string{" abc@example.com"}
 	tests := []struct {
 		name    string              // that of the sending in the matrix
@@ -251,9 +251,9 @@ func TestWriteRequests(t *testing.T) {
 		})
 	}
 	rowForEveryWrite(t, "the table of TestWriteRequests in contract_test.go", func(s sending) bool { return pinned[s.name] }, map[string]string{
-		"Call, a write":        "its request is the caller's own",
-		"Call, a write by GET": "its request is the caller's own",
-		"Login":                "it has no client, and TestLoginRequest pins it",
+		"Do, a write":        "its request is the caller's own",
+		"Do, a write by GET": "its request is the caller's own",
+		"Login":              "it has no client, and TestLoginRequest pins it",
 	})
 }
 
@@ -262,7 +262,7 @@ func TestLoginRequest(t *testing.T) {
 	var got []sent
 	mock := httpmock.NewMockTransport()
 	mock.RegisterNoResponder(answering(t, map[string][]string{"POST /v3/user-session": {`{"user":{"uid":"u1","email":"abc@example.com","authtoken":"blt2"}}`}}, &got))
-	credentials := orgusers.Credentials{Email: "abc@example.com", Password: "hunter2", SecondFactor: "123456"}
+	credentials := orgusers.Credentials{Email: "abc@example.com", Password: "hunter2", MFACode: "123456"}
 	if _, err := orgusers.Login(t.Context(), credentials, orgusers.WithHTTPClient(&http.Client{Transport: mock})); err != nil {
 		t.Error(err)
 	}

@@ -79,7 +79,7 @@
 // within the same origin, and for nothing else. An attempt takes a minute at
 // the most, unless [WithHTTPClient] says otherwise.
 //
-// # Limits
+// # RateLimits
 //
 // An organization has ten reads and ten writes a second, unless its plan
 // raises them, shared by everybody who uses it. The client spaces its requests
@@ -89,7 +89,7 @@
 // gone. After a 429, or when the server says that nothing remains, everybody on
 // that budget waits for the server's next second, or for as long as Retry-After
 // says.
-// [WithLimits] sets a ceiling, [WithLimiters] brings limiters of your own. A
+// [WithRateLimits] sets a ceiling, [WithRateLimiters] brings limiters of your own. A
 // context that is over ends every wait at once. A wait that would outlast the
 // deadline is not begun, and is both [ErrRateLimited] and
 // [context.DeadlineExceeded]; with a limiter of yours that is up to it.
@@ -118,7 +118,7 @@
 // every plausible one is accepted. Four actions of the product have no public
 // request at all: [Client.UnlockUsers], [Client.ResetMFA],
 // [Client.ForcePasswordReset] and [Client.EndSessions] do everything but guess
-// it. [WithRoutes] gives it to them; without, they return [ErrNoRoute].
+// it. [WithEndpoints] gives it to them; without, they return [ErrNoEndpoint].
 //
 // # Testing
 //

@@ -37,17 +37,17 @@ var (
 	// ErrServer: the server failed (5xx), or sent something that cannot be
 	// understood. Try again; see [ErrOutcomeUnknown] for writes.
 	ErrServer = errors.New("server error")
-	// ErrSecondFactor: [Login] needs a second factor (code 294), or the one
-	// given is wrong (295). Error.SecondFactor tells its kind.
-	ErrSecondFactor = errors.New("second factor needed")
+	// ErrMFARequired: [Login] needs a second factor (code 294), or the one
+	// given is wrong (295). Error.MFAType tells its kind.
+	ErrMFARequired = errors.New("second factor needed")
 	// ErrLocked: the account is locked after failed logins.
 	ErrLocked = errors.New("account locked")
 	// ErrRefused: a guard of this package stopped the call before anything was
 	// changed. Nothing but reads was sent.
 	ErrRefused = errors.New("refused")
-	// ErrNoRoute: the action has no public request, and none was given. Give
-	// one with [WithRoutes].
-	ErrNoRoute = errors.New("the API has no public request for this; give one with WithRoutes")
+	// ErrNoEndpoint: the action has no public request, and none was given. Give
+	// one with [WithEndpoints].
+	ErrNoEndpoint = errors.New("the API has no public request for this; give one with WithEndpoints")
 	// ErrOutcomeUnknown: a write may or may not have happened, and repeating
 	// it might do it twice. Read back before deciding.
 	ErrOutcomeUnknown = errors.New("outcome unknown")
@@ -80,7 +80,7 @@ func (e *AddressError) Error() string {
 // Test what it is with [errors.Is] and the Err… variables. A context that
 // ended, or a deadline that was too near, is found the same way.
 type Error struct {
-	// Op is the operation: the name of a method of this package, or Call.Op.
+	// Op is the operation: the name of a method of this package, or Request.Op.
 	Op string
 	// Method and Path are the request; Path is a template, such as
 	// "/v3/organizations/{organization_uid}/share".
@@ -94,8 +94,8 @@ type Error struct {
 	// Fields are the server's complaints by field. Those about no field are
 	// under the empty name.
 	Fields map[string][]string
-	// SecondFactor is the kind of second factor that a login needs.
-	SecondFactor string
+	// MFAType is the kind of second factor that a login needs.
+	MFAType string
 	// RequestID is the answer's X-Request-Id, where it has one.
 	RequestID string
 	// RetryAfter is the pause that the server asked for.
@@ -144,8 +144,8 @@ func (e *Error) advice() string {
 	switch {
 	case e.unknown:
 		return "it may or may not have been done; read back before you repeat it"
-	case e.Is(ErrSecondFactor):
-		return "log in with Credentials.SecondFactor"
+	case e.Is(ErrMFARequired):
+		return "log in with Credentials.MFACode"
 	case e.Is(ErrLocked):
 		return "an administrator can unlock the account"
 	case errors.Is(e, ErrUnauthorized): // a token source can say so too
@@ -182,7 +182,7 @@ func (e *Error) Is(target error) bool {
 		return e.StatusCode == 429 || e.limited
 	case ErrServer:
 		return e.StatusCode >= 500 || e.broken
-	case ErrSecondFactor:
+	case ErrMFARequired:
 		return e.Code == 294 || e.Code == 295
 	case ErrLocked:
 		return e.Code == 104 && strings.Contains(strings.ToLower(e.Message), "locked")
@@ -277,7 +277,7 @@ func (op *operation) unanswered(err error, attempts int) error {
 }
 
 // unreadable makes the error of an answer of 2xx that is not what it must be.
-func (op *operation) unreadable(answer *transport.Answer, problem string) *Error {
+func (op *operation) unreadable(answer *transport.Response, problem string) *Error {
 	e := op.newError(answer.Attempts)
 	e.StatusCode = answer.Status
 	e.RequestID = answer.RequestID()
@@ -288,7 +288,7 @@ func (op *operation) unreadable(answer *transport.Answer, problem string) *Error
 }
 
 // answered makes the error of an answer that is not 2xx.
-func (op *operation) answered(answer *transport.Answer) *Error {
+func (op *operation) answered(answer *transport.Response) *Error {
 	e := op.newError(answer.Attempts)
 	e.read(answer)
 	// Found and See Other are how a server says that it is done, without saying
@@ -303,7 +303,7 @@ func (op *operation) newError(attempts int) *Error {
 }
 
 // read takes from an answer what it says of the failure, in whatever shape.
-func (e *Error) read(answer *transport.Answer) {
+func (e *Error) read(answer *transport.Response) {
 	e.StatusCode = answer.Status
 	e.RetryAfter = answer.RetryAfter
 	e.RequestID = answer.RequestID()
@@ -326,7 +326,7 @@ func (e *Error) read(answer *transport.Answer) {
 			}
 		}
 		e.Code = numberOf(body.Code)
-		e.SecondFactor = clean(textOf(body.TFAType))
+		e.MFAType = clean(textOf(body.TFAType))
 		e.Fields = fieldsOf(body.Errors, clean)
 	}
 	if e.Message == "" {

@@ -40,13 +40,13 @@ func TestErrorBodies(t *testing.T) {
 		},
 		{
 			"second factor", 422, samples["second_factor_422"],
-			orgusers.Error{Code: 294, Message: "Please login using the Two-Factor verification Token", SecondFactor: "totp_authenticator"},
-			[]error{orgusers.ErrSecondFactor},
+			orgusers.Error{Code: 294, Message: "Please login using the Two-Factor verification Token", MFAType: "totp_authenticator"},
+			[]error{orgusers.ErrMFARequired},
 		},
 		{
 			"second factor with 401", 401, samples["second_factor_422"],
-			orgusers.Error{Code: 294, Message: "Please login using the Two-Factor verification Token", SecondFactor: "totp_authenticator"},
-			[]error{orgusers.ErrSecondFactor},
+			orgusers.Error{Code: 294, Message: "Please login using the Two-Factor verification Token", MFAType: "totp_authenticator"},
+			[]error{orgusers.ErrMFARequired},
 		},
 		{
 			"errors as a map to texts", 404, samples["not_found_404"],
@@ -76,7 +76,7 @@ func TestErrorBodies(t *testing.T) {
 		{"error for error_message", 409, `{"error":"Clash"}`, orgusers.Error{Message: "Clash"}, []error{orgusers.ErrConflict}},
 		{"a code that is a text", 422, `{"error_message":"No","error_code":"104"}`, orgusers.Error{Code: 104, Message: "No"}, []error{orgusers.ErrInvalid}},
 		{"locked", 422, `{"error_message":"Your account is Locked.","error_code":104}`, orgusers.Error{Code: 104, Message: "Your account is Locked."}, []error{orgusers.ErrInvalid, orgusers.ErrLocked}},
-		{"wrong second factor", 422, `{"error_message":"Wrong","error_code":295}`, orgusers.Error{Code: 295, Message: "Wrong"}, []error{orgusers.ErrInvalid, orgusers.ErrSecondFactor}},
+		{"wrong second factor", 422, `{"error_message":"Wrong","error_code":295}`, orgusers.Error{Code: 295, Message: "Wrong"}, []error{orgusers.ErrInvalid, orgusers.ErrMFARequired}},
 		{"a stack's key", 412, `{"error_message":"No such stack","error_code":109}`, orgusers.Error{Code: 109, Message: "No such stack"}, []error{orgusers.ErrInvalid}},
 		{"errors as a list of texts", 422, `{"error_message":"No","errors":["a","b"]}`, orgusers.Error{Message: "No", Fields: map[string][]string{"": {"a", "b"}}}, []error{orgusers.ErrInvalid}},
 		{"errors as a list of maps", 422, `{"error_message":"No","errors":[{"a":["b"]},{"c":{"d":"e"}}]}`, orgusers.Error{Message: "No", Fields: map[string][]string{"a": {"b"}, "c.d": {"e"}}}, []error{orgusers.ErrInvalid}},
@@ -95,19 +95,19 @@ func TestErrorBodies(t *testing.T) {
 	}
 	sentinels := []error{
 		orgusers.ErrInvalid, orgusers.ErrUnauthorized, orgusers.ErrForbidden, orgusers.ErrNotFound, orgusers.ErrConflict, orgusers.ErrRateLimited,
-		orgusers.ErrServer, orgusers.ErrSecondFactor, orgusers.ErrLocked, orgusers.ErrRefused, orgusers.ErrOutcomeUnknown, orgusers.ErrIncomplete,
+		orgusers.ErrServer, orgusers.ErrMFARequired, orgusers.ErrLocked, orgusers.ErrRefused, orgusers.ErrOutcomeUnknown, orgusers.ErrIncomplete,
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			s := &script{answers: []answer{body(tt.code, tt.body, "X-Request-Id", "r-17")}}
-			_, err := newClient(t, s).Organization(t.Context(), nil)
+			_, err := newClient(t, s).GetOrganization(t.Context(), nil)
 			var got *orgusers.Error
 			if !errors.As(err, &got) {
 				t.Fatalf("got %v, want an *Error", err)
 			}
 			want := tt.want
-			want.Op, want.Method, want.Path = "Organization", http.MethodGet, "/v3/organizations/{organization_uid}"
+			want.Op, want.Method, want.Path = "GetOrganization", http.MethodGet, "/v3/organizations/{organization_uid}"
 			want.StatusCode, want.RequestID, want.Attempts = tt.code, "r-17", 1
 			if diff := cmp.Diff(want, *got, cmp.FilterPath(unexported, cmp.Ignore())); diff != "" {
 				t.Error(diff)
@@ -121,7 +121,7 @@ func TestErrorBodies(t *testing.T) {
 					t.Errorf("errors.Is(err, %q) is %v", sentinel, !wanted)
 				}
 			}
-			for _, word := range []string{"Organization", "GET", fmt.Sprint(tt.code), got.Message, "r-17"} {
+			for _, word := range []string{"GetOrganization", "GET", fmt.Sprint(tt.code), got.Message, "r-17"} {
 				if !strings.Contains(err.Error(), word) {
 					t.Errorf("the text lacks %q: %s", word, err)
 				}
@@ -155,7 +155,7 @@ func errorSamples(t *testing.T) map[string]string {
 func TestAdviceComesAfterOneColon(t *testing.T) {
 	t.Parallel()
 	s := &script{answers: []answer{body(401, errorSamples(t)["not_logged_in_401"])}}
-	_, err := newClient(t, s).Organization(t.Context(), nil)
+	_, err := newClient(t, s).GetOrganization(t.Context(), nil)
 	if err == nil || !strings.Contains(err.Error(), "authtoken is not valid: log in again") {
 		t.Errorf("the text is %v", err)
 	}
@@ -164,10 +164,10 @@ func TestAdviceComesAfterOneColon(t *testing.T) {
 func TestErrorLogsItself(t *testing.T) {
 	t.Parallel()
 	s := &script{answers: []answer{status(422, "X-Request-Id", "r-17")}}
-	_, err := newClient(t, s).Organization(t.Context(), nil)
+	_, err := newClient(t, s).GetOrganization(t.Context(), nil)
 	var log bytes.Buffer
 	slog.New(slog.NewTextHandler(&log, nil)).Error("failed", "error", err)
-	for _, want := range []string{"error.op=Organization", "error.status=422", "error.code=119", "error.request_id=r-17", "error.attempts=1"} {
+	for _, want := range []string{"error.op=GetOrganization", "error.status=422", "error.code=119", "error.request_id=r-17", "error.attempts=1"} {
 		if !strings.Contains(log.String(), want) {
 			t.Errorf("the log lacks %s: %s", want, log.String())
 		}
@@ -181,7 +181,7 @@ func TestErrorIsBounded(t *testing.T) {
 		fields = append(fields, fmt.Sprintf(`"field%d":["is wrong"]`, i))
 	}
 	s := &script{answers: []answer{body(422, `{"error_message":"No","errors":{`+strings.Join(fields, ",")+`}}`)}}
-	_, err := newClient(t, s).Organization(t.Context(), nil)
+	_, err := newClient(t, s).GetOrganization(t.Context(), nil)
 	if err == nil || len(err.Error()) > 2000 {
 		t.Errorf("the error has %d bytes", len(err.Error()))
 	}

@@ -146,7 +146,7 @@ func ExampleClient_UnlockUsers() {
 	// Output: max@example.com done
 }
 
-func ExampleWithRoutes() {
+func ExampleWithEndpoints() {
 	server := orguserstest.NewServer(orguserstest.WithPeople(
 		orguserstest.Person{Email: "ada@example.com", Roles: []string{"Admin"}},
 		orguserstest.Person{Email: "max@example.com"},
@@ -154,10 +154,10 @@ func ExampleWithRoutes() {
 	server.SignIn("max@example.com") // a session to end
 
 	// The request is yours to know: the vendor documents none.
-	routes := orgusers.Routes{
-		EndSessions: orgusers.Route{Path: "/v3/organizations/{organization_uid}/fake/end_sessions"},
+	routes := orgusers.Endpoints{
+		EndSessions: orgusers.Endpoint{Path: "/v3/organizations/{organization_uid}/fake/end_sessions"},
 	}
-	client, err := orgusers.New(server.OrganizationUID, append(server.Options(), orgusers.WithRoutes(routes))...)
+	client, err := orgusers.New(server.OrganizationUID, append(server.Options(), orgusers.WithEndpoints(routes))...)
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -169,7 +169,7 @@ func ExampleWithRoutes() {
 		log.Fatal(err)
 	}
 	_, err = client.UnlockUsers(context.Background(), []string{"max@example.com"}, nil)
-	fmt.Println("no route:", errors.Is(err, orgusers.ErrNoRoute))
+	fmt.Println("no route:", errors.Is(err, orgusers.ErrNoEndpoint))
 	// Output:
 	// max@example.com done
 	// no route: true
@@ -265,7 +265,7 @@ func ExampleClient_TransferOwnership() {
 	if err := owner.TransferOwnership(ctx, "ada@example.com"); err != nil {
 		log.Fatal(err)
 	}
-	organization, err := owner.Organization(ctx, nil)
+	organization, err := owner.GetOrganization(ctx, nil)
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -283,7 +283,7 @@ func staff() (*orguserstest.Server, *orgusers.Client) {
 		orguserstest.Person{Email: "max@example.com", FirstName: "Max", LastName: "Member", FailedLogins: 10},
 		orguserstest.Person{Email: "pia@example.com", Pending: true},
 	))
-	client, err := orgusers.New(server.OrganizationUID, append(server.Options(), orgusers.WithRoutes(server.Routes()))...)
+	client, err := orgusers.New(server.OrganizationUID, append(server.Options(), orgusers.WithEndpoints(server.Endpoints()))...)
 	if err != nil {
 		panic(err)
 	}

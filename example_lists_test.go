@@ -100,14 +100,14 @@ func ExampleClient_StackRoles() {
 	// Content Manager
 }
 
-func ExampleClient_Organization() {
+func ExampleClient_GetOrganization() {
 	server := orguserstest.NewServer() // a fake of the API, with a made-up organization
 	client, err := orgusers.New(server.OrganizationUID, server.Options()...)
 	if err != nil {
 		log.Fatal(err)
 	}
 
-	organization, err := client.Organization(context.Background(), &orgusers.OrganizationOptions{IncludePlan: true})
+	organization, err := client.GetOrganization(context.Background(), &orgusers.OrganizationOptions{IncludePlan: true})
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -167,7 +167,7 @@ func ExampleClient_ForOrganization() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	organization, err := second.Organization(context.Background(), nil)
+	organization, err := second.GetOrganization(context.Background(), nil)
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -194,7 +194,7 @@ func ExampleClient_BaseURL() {
 	// Output: https://eu-api.contentstack.com
 }
 
-func ExampleClient_CurrentUser() {
+func ExampleClient_GetCurrentUser() {
 	server := orguserstest.NewServer(orguserstest.WithPeople(
 		orguserstest.Person{Email: "ada@example.com", FirstName: "Ada", LastName: "Lovelace", Roles: []string{"Admin"}},
 	))
@@ -203,7 +203,7 @@ func ExampleClient_CurrentUser() {
 		log.Fatal(err)
 	}
 
-	user, err := client.CurrentUser(context.Background())
+	user, err := client.GetCurrentUser(context.Background())
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -226,7 +226,7 @@ func ExampleClient_Logout() {
 	if err := client.Logout(ctx); err != nil {
 		log.Fatal(err)
 	}
-	_, err = client.CurrentUser(ctx)
+	_, err = client.GetCurrentUser(ctx)
 	fmt.Println("logged out:", errors.Is(err, orgusers.ErrUnauthorized))
 	// Output: logged out: true
 }
@@ -254,7 +254,7 @@ func ExampleClient_AuditLog() {
 	// Output: user resend invitation
 }
 
-func ExampleClient_AuditEntry() {
+func ExampleClient_GetAuditEntry() {
 	server := orguserstest.NewServer(orguserstest.WithPeople(
 		orguserstest.Person{Email: "ada@example.com", Roles: []string{"Admin"}},
 		orguserstest.Person{Email: "pia@example.com", Pending: true},
@@ -272,7 +272,7 @@ func ExampleClient_AuditEntry() {
 		if err != nil {
 			log.Fatal(err)
 		}
-		entry, err := client.AuditEntry(ctx, newest.UID)
+		entry, err := client.GetAuditEntry(ctx, newest.UID)
 		if err != nil {
 			log.Fatal(err)
 		}

@@ -133,12 +133,12 @@ func (k *keptToken) Token(ctx context.Context) (string, error) {
 	return k.token, err
 }
 
-func ExampleWithLimits() {
+func ExampleWithRateLimits() {
 	server := orguserstest.NewServer() // a fake of the API, with 25 made-up users
 
 	// Never more than half of the organization's ten reads a second, for the
 	// deployments that run beside us.
-	client, err := orgusers.New(server.OrganizationUID, append(server.Options(), orgusers.WithLimits(orgusers.Limits{Reads: 5}))...)
+	client, err := orgusers.New(server.OrganizationUID, append(server.Options(), orgusers.WithRateLimits(orgusers.RateLimits{Reads: 5}))...)
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -150,12 +150,12 @@ func ExampleWithLimits() {
 	// Output: 25 users
 }
 
-func ExampleWithLimiters() {
+func ExampleWithRateLimiters() {
 	server := orguserstest.NewServer() // a fake of the API, with 25 made-up users
 
 	// One limiter for all that this process does to the organization.
 	reads := rate.NewLimiter(8, 1)
-	client, err := orgusers.New(server.OrganizationUID, append(server.Options(), orgusers.WithLimiters(orgusers.Limiters{Reads: reads}))...)
+	client, err := orgusers.New(server.OrganizationUID, append(server.Options(), orgusers.WithRateLimiters(orgusers.RateLimiters{Reads: reads}))...)
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -173,7 +173,7 @@ func ExampleWithRetry() {
 
 	// Somebody waits for the answer: two attempts are enough.
 	client, err := orgusers.New(server.OrganizationUID,
-		append(server.Options(), orgusers.WithRetry(orgusers.RetryPolicy{MaxAttempts: 2, MinWait: time.Millisecond}))...)
+		append(server.Options(), orgusers.WithRetry(orgusers.RetryPolicy{MaxAttempts: 2, BaseDelay: time.Millisecond}))...)
 	if err != nil {
 		log.Fatal(err)
 	}

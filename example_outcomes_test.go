@@ -66,7 +66,7 @@ func ExampleBulkResult_unknown() {
 		orguserstest.Person{Email: "ada@example.com", Roles: []string{"Admin"}},
 		orguserstest.Person{Email: "max@example.com", FailedLogins: 10},
 	))
-	client, err := orgusers.New(server.OrganizationUID, append(server.Options(), orgusers.WithRoutes(server.Routes()))...)
+	client, err := orgusers.New(server.OrganizationUID, append(server.Options(), orgusers.WithEndpoints(server.Endpoints()))...)
 	if err != nil {
 		log.Fatal(err)
 	}

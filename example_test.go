@@ -23,7 +23,7 @@ func ExampleNew() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	organization, err := client.Organization(ctx, nil)
+	organization, err := client.GetOrganization(ctx, nil)
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -186,9 +186,9 @@ func ExampleLogin() {
 
 	credentials := orgusers.Credentials{Email: "mia@example.org", Password: orguserstest.Password}
 	session, err := orgusers.Login(ctx, credentials, orgusers.WithBaseURL(server.URL))
-	if failure, ok := errors.AsType[*orgusers.Error](err); ok && errors.Is(err, orgusers.ErrSecondFactor) {
-		fmt.Println("needs", failure.SecondFactor)
-		credentials.SecondFactor = orguserstest.SecondFactor // ask for it
+	if failure, ok := errors.AsType[*orgusers.Error](err); ok && errors.Is(err, orgusers.ErrMFARequired) {
+		fmt.Println("needs", failure.MFAType)
+		credentials.MFACode = orguserstest.MFACode // ask for it
 		session, err = orgusers.Login(ctx, credentials, orgusers.WithBaseURL(server.URL))
 	}
 	if err != nil {
@@ -198,7 +198,7 @@ func ExampleLogin() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	user, err := client.CurrentUser(ctx)
+	user, err := client.GetCurrentUser(ctx)
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -211,7 +211,7 @@ func ExampleLogin() {
 	// logged in as Mia
 }
 
-func ExampleClient_Call() {
+func ExampleClient_Do() {
 	server := exampleServer()
 	ctx := context.Background()
 	client, err := orgusers.New(server.OrganizationUID, server.Options()...)
@@ -225,7 +225,7 @@ func ExampleClient_Call() {
 			Description string `json:"description"`
 		} `json:"roles"`
 	}
-	err = client.Call(ctx, orgusers.Call{
+	err = client.Do(ctx, orgusers.Request{
 		Op:       "first role",
 		Path:     "/organizations/{organization_uid}/roles",
 		Query:    map[string][]string{"limit": {"1"}, "asc": {"created_at"}},

@@ -27,11 +27,11 @@ type ExportOptions struct {
 	// Sort is the order of rows. Default: by address, letter case aside, then
 	// as it is.
 	Sort Sort
-	// Raw leaves formulas as they are. Without it, a cell that a spreadsheet
+	// KeepFormulas leaves formulas as they are. Without it, a cell that a spreadsheet
 	// would take for one gets an apostrophe in front. Either way line breaks in
 	// cells become line feeds. A spreadsheet that separates cells by another
 	// character than Comma sees other cells: set Comma for it.
-	Raw bool
+	KeepFormulas bool
 	// BOM begins the file with a byte order mark, by which some spreadsheets
 	// know UTF-8.
 	BOM bool

@@ -51,7 +51,7 @@ func DefaultColumns() []Column {
 // writes (csdx cm:export-to-csv --action users), so that scripts made for that
 // file can read this one: Email, User UID, Organization Role, Status, Invited
 // By, Created Time, Updated Time. The cells are the same with
-// ExportOptions.Raw, except that the tool's dates are in local time and these
+// ExportOptions.KeepFormulas, except that the tool's dates are in local time and these
 // in UTC, and that a missing date is empty here and NaN/NaN/NaN there. The
 // tool's rows come in the order of the API.
 func CSDXColumns() []Column {

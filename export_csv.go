@@ -28,7 +28,7 @@ type table struct {
 
 // newTable refuses what cannot separate the cells of CSV.
 func newTable(to io.Writer, options *ExportOptions) (*table, error) {
-	t := &table{to: to, raw: options.Raw, crlf: options.CRLF}
+	t := &table{to: to, raw: options.KeepFormulas, crlf: options.CRLF}
 	t.csv = csv.NewWriter(&t.row)
 	t.csv.UseCRLF = options.CRLF
 	if options.Comma != 0 {

@@ -55,7 +55,7 @@ func TestExportGolden(t *testing.T) {
 	t.Parallel()
 	for name, opts := range map[string]*orgusers.ExportOptions{
 		"export.golden.csv":      nil,
-		"export-raw.golden.csv":  {Raw: true, BOM: true, CRLF: true, Comma: ';'},
+		"export-raw.golden.csv":  {KeepFormulas: true, BOM: true, CRLF: true, Comma: ';'},
 		"export-csdx.golden.csv": {Columns: orgusers.CSDXColumns()},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -297,9 +297,9 @@ func TestExportFilter(t *testing.T) {
 		calls := map[string]int{}
 		var file bytes.Buffer
 		summary, err := fakeClient(t, server).ExportCSV(t.Context(), &file, &orgusers.ExportOptions{
-			Filter:  func(u *orgusers.User) bool { calls[u.Email]++; return pending(u) },
-			Columns: []orgusers.Column{orgusers.DefaultColumns()[0], orgusers.DefaultColumns()[6]},
-			Raw:     true,
+			Filter:       func(u *orgusers.User) bool { calls[u.Email]++; return pending(u) },
+			Columns:      []orgusers.Column{orgusers.DefaultColumns()[0], orgusers.DefaultColumns()[6]},
+			KeepFormulas: true,
 		})
 		if err != nil {
 			t.Fatal(err)

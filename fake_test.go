@@ -18,7 +18,7 @@ import (
 const sharePath = "/v3/organizations/{organization_uid}/share"
 
 // soon retries without anything to wait for.
-var soon = orgusers.WithRetry(orgusers.RetryPolicy{MinWait: time.Microsecond, MaxWait: time.Microsecond})
+var soon = orgusers.WithRetry(orgusers.RetryPolicy{BaseDelay: time.Microsecond, MaxDelay: time.Microsecond})
 
 // startFake runs a fake until the test ends.
 func startFake(tb testing.TB, opts ...orguserstest.Option) *orguserstest.Server {

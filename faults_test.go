@@ -164,7 +164,7 @@ func (w *write) client(t *testing.T, server *orguserstest.Server, transport http
 		orgusers.WithAuthToken(server.SignIn(callerOf(w.name))),
 	}
 	if w.routes {
-		options = append(options, orgusers.WithRoutes(server.Routes()))
+		options = append(options, orgusers.WithEndpoints(server.Endpoints()))
 	}
 	return paced(t, server, options...)
 }

@@ -19,7 +19,7 @@ func TestErrorOfAConnectionIsBounded(t *testing.T) {
 	broken := fails(fmt.Errorf("malformed HTTP response %q", strings.Repeat("é", 100_000)))
 	client := newClient(t, roundTripper(broken), orgusers.WithRetry(orgusers.RetryPolicy{MaxAttempts: 1}),
 		orgusers.WithLogger(slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))))
-	_, err := client.Organization(t.Context(), nil)
+	_, err := client.GetOrganization(t.Context(), nil)
 	if err == nil || len(err.Error()) > 2000 || log.Len() > 2000 {
 		t.Errorf("the error has %d bytes, the log %d", len(err.Error()), log.Len())
 	}
@@ -48,7 +48,7 @@ func FuzzErrorAnswer(f *testing.F) {
 		code = 300 + (code%300+300)%300
 		client := newClient(t, roundTripper(body(code, string(text), "Content-Type", contentType, "X-Request-Id", requestID, "Retry-After", after)),
 			orgusers.WithRetry(orgusers.RetryPolicy{MaxAttempts: 1}))
-		_, err := client.Organization(t.Context(), nil)
+		_, err := client.GetOrganization(t.Context(), nil)
 		var failure *orgusers.Error
 		if !errors.As(err, &failure) || failure.StatusCode != code {
 			t.Fatalf("%d became the error %v", code, err)

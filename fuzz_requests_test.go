@@ -95,7 +95,7 @@ func FuzzBaseURL(f *testing.F) {
 				t.Errorf("the region %q is %q, which is %q, %v", region, parsed, twice, err)
 			}
 		}
-		if _, err := client.Organization(t.Context(), nil); err != nil && len(sent) > 0 {
+		if _, err := client.GetOrganization(t.Context(), nil); err != nil && len(sent) > 0 {
 			t.Errorf("with %q: %v", base, err)
 		}
 		for _, r := range sent {
@@ -151,13 +151,13 @@ func FuzzPaths(f *testing.F) {
 			}
 			return status(404)(r)
 		}))
-		err := client.Call(t.Context(), orgusers.Call{Path: path, PathValues: map[string]string{"thing": value, "": value}}, nil)
+		err := client.Do(t.Context(), orgusers.Request{Path: path, PathValues: map[string]string{"thing": value, "": value}}, nil)
 		if err == nil || (sent == 0) != errors.Is(err, orgusers.ErrInvalid) {
 			t.Errorf("%d requests and %v", sent, err)
 		}
 		checkUID(t, value, base)
 
-		routed, err := orgusers.New("blt1", orgusers.WithAuthToken(token), orgusers.WithRoutes(orgusers.Routes{Unlock: orgusers.Route{Path: path}}))
+		routed, err := orgusers.New("blt1", orgusers.WithAuthToken(token), orgusers.WithEndpoints(orgusers.Endpoints{Unlock: orgusers.Endpoint{Path: path}}))
 		if err == nil && path != "" && (routed == nil || strings.Count(path, "{organization_uid}") != 1 || !strings.HasPrefix(path, "/")) {
 			t.Errorf("the route %q is accepted", path)
 		}

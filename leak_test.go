@@ -54,7 +54,7 @@ func TestNoConnectionIsLeft(t *testing.T) {
 			defer server.Close()
 			transport := &http.Transport{MaxIdleConnsPerHost: 64}
 			client, err := orgusers.New(fake.OrganizationUID, append(fake.Options(), soon, orgusers.WithBaseURL(server.URL),
-				orgusers.WithHTTPClient(&http.Client{Transport: transport}), orgusers.WithLimits(orgusers.Limits{Reads: 1e6}))...)
+				orgusers.WithHTTPClient(&http.Client{Transport: transport}), orgusers.WithRateLimits(orgusers.RateLimits{Reads: 1e6}))...)
 			if err != nil {
 				t.Fatal(err)
 			}

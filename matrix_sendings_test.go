@@ -40,25 +40,25 @@ const (
 // sendings are all methods that send, and all requests of those that send
 // several kinds.
 var sendings = []sending{
-	{name: "AuditEntry", method: "GET", path: organizationAt + "/logs/*", call: func(ctx context.Context, a *aim) error {
-		_, err := a.client.AuditEntry(ctx, "blt1")
+	{name: "GetAuditEntry", method: "GET", path: organizationAt + "/logs/*", call: func(ctx context.Context, a *aim) error {
+		_, err := a.client.GetAuditEntry(ctx, "blt1")
 		return err
 	}},
 	{name: "AuditLog", method: "GET", path: organizationAt + "/logs", call: func(ctx context.Context, a *aim) error { return end(a.client.AuditLog(ctx, nil)) }},
-	{name: "Call, a read", method: "GET", path: organizationAt + "/things", call: func(ctx context.Context, a *aim) error {
-		return a.client.Call(ctx, orgusers.Call{Path: "/organizations/{organization_uid}/things", ReadOnly: true}, new(struct{}))
+	{name: "Do, a read", method: "GET", path: organizationAt + "/things", call: func(ctx context.Context, a *aim) error {
+		return a.client.Do(ctx, orgusers.Request{Path: "/organizations/{organization_uid}/things", ReadOnly: true}, new(struct{}))
 	}},
-	{name: "Call, a read by POST", method: "POST", path: organizationAt + "/things", call: func(ctx context.Context, a *aim) error {
-		return a.client.Call(ctx, orgusers.Call{Method: "POST", Path: "/organizations/{organization_uid}/things", Body: 1, ReadOnly: true}, nil)
+	{name: "Do, a read by POST", method: "POST", path: organizationAt + "/things", call: func(ctx context.Context, a *aim) error {
+		return a.client.Do(ctx, orgusers.Request{Method: "POST", Path: "/organizations/{organization_uid}/things", Body: 1, ReadOnly: true}, nil)
 	}},
-	{name: "Call, a write", method: "PUT", path: organizationAt + "/things", write: true, call: func(ctx context.Context, a *aim) error {
-		return a.client.Call(ctx, orgusers.Call{Method: "PUT", Path: "/organizations/{organization_uid}/things", Body: 1}, nil)
+	{name: "Do, a write", method: "PUT", path: organizationAt + "/things", write: true, call: func(ctx context.Context, a *aim) error {
+		return a.client.Do(ctx, orgusers.Request{Method: "PUT", Path: "/organizations/{organization_uid}/things", Body: 1}, nil)
 	}},
-	{name: "Call, a write by GET", method: "GET", path: organizationAt + "/things", write: true, call: func(ctx context.Context, a *aim) error {
-		return a.client.Call(ctx, orgusers.Call{Path: "/organizations/{organization_uid}/things"}, new(struct{}))
+	{name: "Do, a write by GET", method: "GET", path: organizationAt + "/things", write: true, call: func(ctx context.Context, a *aim) error {
+		return a.client.Do(ctx, orgusers.Request{Path: "/organizations/{organization_uid}/things"}, new(struct{}))
 	}},
-	{name: "CurrentUser", method: "GET", path: "/v3/user", call: func(ctx context.Context, a *aim) error {
-		_, err := a.client.CurrentUser(ctx)
+	{name: "GetCurrentUser", method: "GET", path: "/v3/user", call: func(ctx context.Context, a *aim) error {
+		_, err := a.client.GetCurrentUser(ctx)
 		return err
 	}},
 	{name: "EndSessions", method: "POST", path: fakeAt + "end_sessions", write: true, bulk: true, call: forOne((*orgusers.Client).EndSessions, member)},
@@ -100,8 +100,8 @@ var sendings = []sending{
 		return err
 	}},
 	{name: "Logout", method: "DELETE", path: "/v3/user-session", write: true, call: func(ctx context.Context, a *aim) error { return a.client.Logout(ctx) }},
-	{name: "Organization", method: "GET", path: organizationAt, call: func(ctx context.Context, a *aim) error {
-		_, err := a.client.Organization(ctx, nil)
+	{name: "GetOrganization", method: "GET", path: organizationAt, call: func(ctx context.Context, a *aim) error {
+		_, err := a.client.GetOrganization(ctx, nil)
 		return err
 	}},
 	{name: "Organizations", method: "GET", path: "/v3/organizations", call: func(ctx context.Context, a *aim) error { return end(a.client.Organizations(ctx, nil)) }},
@@ -135,7 +135,7 @@ var sendings = []sending{
 		return err
 	}},
 	{name: "UpdateRoles, without a route", method: "POST", path: sharesAt, write: true, call: func(ctx context.Context, a *aim) error {
-		client, err := orgusers.New(a.fake.OrganizationUID, append(a.options, a.credentials, orgusers.WithRoutes(orgusers.Routes{}))...)
+		client, err := orgusers.New(a.fake.OrganizationUID, append(a.options, a.credentials, orgusers.WithEndpoints(orgusers.Endpoints{}))...)
 		if err != nil {
 			return err
 		}

@@ -59,8 +59,8 @@ func fateOf(sent int64, err error) fate {
 // sentinels are all that an error can be.
 var sentinels = []error{
 	orgusers.ErrInvalid, orgusers.ErrUnauthorized, orgusers.ErrForbidden, orgusers.ErrNotFound, orgusers.ErrConflict,
-	orgusers.ErrRateLimited, orgusers.ErrServer, orgusers.ErrSecondFactor, orgusers.ErrLocked, orgusers.ErrRefused,
-	orgusers.ErrNoRoute, orgusers.ErrOutcomeUnknown, orgusers.ErrIncomplete, context.Canceled, context.DeadlineExceeded,
+	orgusers.ErrRateLimited, orgusers.ErrServer, orgusers.ErrMFARequired, orgusers.ErrLocked, orgusers.ErrRefused,
+	orgusers.ErrNoEndpoint, orgusers.ErrOutcomeUnknown, orgusers.ErrIncomplete, context.Canceled, context.DeadlineExceeded,
 }
 
 // ambush strikes the one request of an operation that matters, each time it is
@@ -118,7 +118,7 @@ func (a *ambush) run(t *testing.T) error {
 		orgusers.WithBaseURL("https://127.0.0.1"),
 		orgusers.WithHTTPClient(&http.Client{Transport: a, Timeout: 10 * time.Second}),
 		orgusers.WithRetry(orgusers.RetryPolicy{MaxAttempts: most}),
-		orgusers.WithRoutes(a.fake.Routes()),
+		orgusers.WithEndpoints(a.fake.Endpoints()),
 	}
 	credentials := orgusers.WithAuthToken(a.fake.SignIn("admin@example.com"))
 	if a.mishap.oauth {

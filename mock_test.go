@@ -15,7 +15,7 @@ func newClient(t *testing.T, transport http.RoundTripper, opts ...orgusers.Optio
 	client, err := orgusers.New("blt1", append([]orgusers.Option{
 		orgusers.WithAuthToken(token),
 		orgusers.WithHTTPClient(&http.Client{Transport: transport}),
-		orgusers.WithLimits(orgusers.Limits{Reads: 1e6, Writes: 1e6, Bulk: 1e6}),
+		orgusers.WithRateLimits(orgusers.RateLimits{Reads: 1e6, Writes: 1e6, Bulk: 1e6}),
 	}, opts...)...)
 	if err != nil {
 		t.Fatal(err)

@@ -52,11 +52,11 @@ func TestEveryWriteMeetsFaults(t *testing.T) {
 		})
 	}
 	rowForEveryWrite(t, "writes of writes_test.go, with its method and path", struck, map[string]string{
-		"Call, a write":        "what it changes is known to its caller alone",
-		"Call, a write by GET": "what it changes is known to its caller alone",
-		"Login":                "it changes no user, and TestLoginIsNotRepeated has its faults",
-		"Logout":               "it ends the session of the caller, whom no outcome is due",
-		"ResendInvitation":     "ResendInvitationTo sends it, by address",
+		"Do, a write":        "what it changes is known to its caller alone",
+		"Do, a write by GET": "what it changes is known to its caller alone",
+		"Login":              "it changes no user, and TestLoginIsNotRepeated has its faults",
+		"Logout":             "it ends the session of the caller, whom no outcome is due",
+		"ResendInvitation":   "ResendInvitationTo sends it, by address",
 	})
 }
 
@@ -139,8 +139,8 @@ func TestTheFakeCountsAsTheClientDoes(t *testing.T) {
 				a := &aim{fake: fake, dir: t.TempDir(), credentials: orgusers.WithAuthToken(fake.SignIn("admin@example.com")), options: []orgusers.Option{
 					orgusers.WithBaseURL("http://127.0.0.1"),
 					orgusers.WithHTTPClient(&http.Client{Transport: fake.Transport()}),
-					orgusers.WithLimiters(orgusers.Limiters{Reads: &reads, Writes: &writes, Bulk: &bulk}),
-					orgusers.WithRoutes(fake.Routes()),
+					orgusers.WithRateLimiters(orgusers.RateLimiters{Reads: &reads, Writes: &writes, Bulk: &bulk}),
+					orgusers.WithEndpoints(fake.Endpoints()),
 				}}
 				var err error
 				if a.client, err = orgusers.New(fake.OrganizationUID, append(a.options, a.credentials)...); err != nil {
@@ -165,7 +165,7 @@ func checkCounted(t *testing.T, s sending, requests []orguserstest.Request, fail
 			continue
 		}
 		sent++
-		switch made := strings.HasPrefix(s.name, "Call,"); { // the API has no such request
+		switch made := strings.HasPrefix(s.name, "Do,"); { // the API has no such request
 		case r.Operation == "" && !made:
 			t.Errorf("the fake has no route for %s %s: add it in orguserstest", r.Method, s.path)
 		case !made && (r.Write != s.write || r.Bulk != s.bulk):

@@ -29,9 +29,9 @@ type config struct {
 	httpClient  *http.Client
 	logger      *slog.Logger
 	retry       RetryPolicy
-	limits      Limits
-	limiters    Limiters
-	routes      Routes
+	limits      RateLimits
+	limiters    RateLimiters
+	routes      Endpoints
 	product     string
 }
 
@@ -198,10 +198,10 @@ type RetryPolicy struct {
 	// MaxAttempts counts the first attempt too: 1 turns retries off.
 	// Default 6.
 	MaxAttempts int
-	// MinWait is the ceiling of the first wait, which is random below it. The
-	// ceiling doubles with each attempt until it is MaxWait. Defaults: 500 ms
+	// BaseDelay is the ceiling of the first wait, which is random below it. The
+	// ceiling doubles with each attempt until it is MaxDelay. Defaults: 500 ms
 	// and 30 s.
-	MinWait, MaxWait time.Duration
+	BaseDelay, MaxDelay time.Duration
 	// MaxRetryAfter is the longest pause that the server may ask for; a
 	// longer one ends the call with [ErrRateLimited], or with the error of
 	// the answer that asked for it. Default 60 s.
@@ -210,34 +210,34 @@ type RetryPolicy struct {
 
 func (p RetryPolicy) orDefault() RetryPolicy {
 	p.MaxAttempts = cmp.Or(p.MaxAttempts, 6)
-	if p.MinWait == 0 {
-		p.MinWait = min(500*time.Millisecond, cmp.Or(p.MaxWait, math.MaxInt64))
+	if p.BaseDelay == 0 {
+		p.BaseDelay = min(500*time.Millisecond, cmp.Or(p.MaxDelay, math.MaxInt64))
 	}
-	p.MaxWait = cmp.Or(p.MaxWait, max(30*time.Second, p.MinWait))
+	p.MaxDelay = cmp.Or(p.MaxDelay, max(30*time.Second, p.BaseDelay))
 	p.MaxRetryAfter = cmp.Or(p.MaxRetryAfter, time.Minute)
 	return p
 }
 
 // WithRetry changes how often and how patiently is retried. A negative number,
-// or a MinWait above MaxWait, is [ErrInvalid].
+// or a BaseDelay above MaxDelay, is [ErrInvalid].
 func WithRetry(p RetryPolicy) Option {
 	return func(c *config) error {
 		switch {
-		case p.MaxAttempts < 0 || p.MinWait < 0 || p.MaxWait < 0 || p.MaxRetryAfter < 0:
+		case p.MaxAttempts < 0 || p.BaseDelay < 0 || p.MaxDelay < 0 || p.MaxRetryAfter < 0:
 			return errors.New("the retry policy has a negative number")
-		case p.MinWait > 0 && p.MaxWait > 0 && p.MinWait > p.MaxWait:
-			return errors.New("the retry policy has a MinWait above its MaxWait")
+		case p.BaseDelay > 0 && p.MaxDelay > 0 && p.BaseDelay > p.MaxDelay:
+			return errors.New("the retry policy has a BaseDelay above its MaxDelay")
 		}
 		c.retry = p.orDefault()
 		return nil
 	}
 }
 
-// Limits are ceilings, in requests a second, whatever else the server would
+// RateLimits are ceilings, in requests a second, whatever else the server would
 // allow. Below them, pacing begins at the default and follows what the server
 // says in its answers, or goes up to the ceiling where it says nothing. A zero
 // field is no ceiling: an organization whose plan allows more gets more.
-type Limits struct {
+type RateLimits struct {
 	// Reads paces whatever only reads, search included. Default 10.
 	Reads float64
 	// Writes paces whatever changes or mails. Default 10.
@@ -247,10 +247,10 @@ type Limits struct {
 	Bulk float64
 }
 
-// WithLimits sets ceilings for the client's own pacing. Use it where a part of
+// WithRateLimits sets ceilings for the client's own pacing. Use it where a part of
 // the organization's budget must stay free at any moment; what other programs
 // use is left to them anyway. One that is negative or no number is [ErrInvalid].
-func WithLimits(l Limits) Option {
+func WithRateLimits(l RateLimits) Option {
 	return func(c *config) error {
 		for _, rate := range []float64{l.Reads, l.Writes, l.Bulk} {
 			if rate < 0 || math.IsNaN(rate) || math.IsInf(rate, 0) {
@@ -262,24 +262,24 @@ func WithLimits(l Limits) Option {
 	}
 }
 
-// Limiter paces requests. A *rate.Limiter of golang.org/x/time/rate is one; so
+// RateLimiter paces requests. A *rate.RateLimiter of golang.org/x/time/rate is one; so
 // is whatever shares a budget between machines, as docs/sharedlimit.md of the
 // repository shows.
-type Limiter interface {
+type RateLimiter interface {
 	// Wait returns nil when one more request may go out, or an error when ctx
 	// ends or the limiter fails. The call then fails without having been sent.
 	Wait(ctx context.Context) error
 }
 
-// Limiters replace the client's own pacing. A nil field leaves it in place for
-// that kind of request; see [Limits] for the kinds.
-type Limiters struct {
-	Reads, Writes, Bulk Limiter
+// RateLimiters replace the client's own pacing. A nil field leaves it in place for
+// that kind of request; see [RateLimits] for the kinds.
+type RateLimiters struct {
+	Reads, Writes, Bulk RateLimiter
 }
 
-// WithLimiters paces requests with limiters that the caller brings. Each is
+// WithRateLimiters paces requests with limiters that the caller brings. Each is
 // asked before every attempt, and by every client made with it.
-func WithLimiters(l Limiters) Option {
+func WithRateLimiters(l RateLimiters) Option {
 	return func(c *config) error {
 		c.limiters = l
 		return nil
@@ -304,7 +304,7 @@ func WithUserAgent(product string) Option {
 // and no token. Spans and metrics can be named by it.
 type Attempt struct {
 	// Op is the operation, as errors and logs have it: the name of a method of
-	// this package, or Call.Op.
+	// this package, or Request.Op.
 	Op string
 	// Path is a template, such as "/v3/organizations/{organization_uid}/share".
 	Path string
@@ -317,6 +317,6 @@ type Attempt struct {
 // could otherwise see it from the URL alone. The context is that of the
 // request; others have no attempt. See [WithHTTPClient].
 func AttemptFromContext(ctx context.Context) (Attempt, bool) {
-	attempt, ok := transport.AttemptOf(ctx)
+	attempt, ok := transport.AttemptFromContext(ctx)
 	return Attempt{Op: attempt.Op, Path: attempt.Template, Number: attempt.Number}, ok
 }

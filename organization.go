@@ -73,12 +73,12 @@ type OrganizationOptions struct {
 	IncludePlan bool
 }
 
-// Organization reads the client's organization. One that the credentials do not
+// GetOrganization reads the client's organization. One that the credentials do not
 // belong to is [ErrForbidden] or [ErrNotFound].
 //
 // It sends GET /organizations/{organization_uid} (documented; the answer is
 // accepted in both shapes that the documentation and the service give it).
-func (c *Client) Organization(ctx context.Context, opts *OrganizationOptions) (*Organization, error) {
+func (c *Client) GetOrganization(ctx context.Context, opts *OrganizationOptions) (*Organization, error) {
 	var q struct {
 		IncludePlan bool `url:"include_plan,omitempty"`
 	}

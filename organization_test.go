@@ -22,7 +22,7 @@ func TestOrganization(t *testing.T) {
 			server := startFake(t, append(opts, orguserstest.WithRateLimit(30, 20))...)
 			client := fakeClient(t, server)
 			owner := server.Users()[0]
-			got, err := client.Organization(t.Context(), nil)
+			got, err := client.GetOrganization(t.Context(), nil)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -34,7 +34,7 @@ func TestOrganization(t *testing.T) {
 			if diff := cmp.Diff(want, got); diff != "" || got.CreatedAt.IsZero() || got.UpdatedAt.Before(got.CreatedAt) {
 				t.Errorf("from %v to %v; -want +got:\n%s", got.CreatedAt, got.UpdatedAt, diff)
 			}
-			got, err = client.Organization(t.Context(), &orgusers.OrganizationOptions{IncludePlan: true})
+			got, err = client.GetOrganization(t.Context(), &orgusers.OrganizationOptions{IncludePlan: true})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -57,7 +57,7 @@ func TestOrganizationThatCannotBeUnderstood(t *testing.T) {
 		`{}`, `null`, `[]`, ``, `{"organization":null}`, `{"organizations":[]}`, `{"organizations":[null]}`, `{"organizations":[{"uid":"a"},{"uid":"b"}]}`,
 		`{"organization":{"uid":"a","expires_on":"soon"}}`, `<html></html>`,
 	} {
-		organization, err := newClient(t, roundTripper(body(200, text))).Organization(t.Context(), nil)
+		organization, err := newClient(t, roundTripper(body(200, text))).GetOrganization(t.Context(), nil)
 		if organization != nil || !errors.Is(err, orgusers.ErrServer) {
 			t.Errorf("%s: got %v and the error %v, want ErrServer", text, organization, err)
 		}
@@ -76,7 +76,7 @@ func TestOrganizationsOfOthers(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := client.Organization(t.Context(), nil); !errors.Is(err, want) {
+		if _, err := client.GetOrganization(t.Context(), nil); !errors.Is(err, want) {
 			t.Errorf("the organization: got the error %v, want %v", err, want)
 		}
 		if _, err := collect(t, client.Users(t.Context(), nil)); !errors.Is(err, want) {

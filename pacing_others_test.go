@@ -75,7 +75,7 @@ func shared(t *testing.T, server *orguserstest.Server, others int, moment func(i
 	for range 40 {
 		wait.Go(func() {
 			for time.Since(began) < 30*time.Second {
-				if _, err := client.Organization(t.Context(), nil); err != nil {
+				if _, err := client.GetOrganization(t.Context(), nil); err != nil {
 					t.Error(err)
 				}
 			}

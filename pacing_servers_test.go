@@ -70,7 +70,7 @@ func TestPacingOnOddServers(t *testing.T) {
 					for range 30 {
 						wait.Go(func() {
 							for time.Since(began) < 20*time.Second {
-								if _, err := client.Organization(t.Context(), nil); err != nil {
+								if _, err := client.GetOrganization(t.Context(), nil); err != nil {
 									t.Error(err)
 								}
 							}

@@ -46,17 +46,17 @@ func TestPacing(t *testing.T) {
 	tests := []struct {
 		name    string
 		limit   int // of the server
-		limits  orgusers.Limits
+		limits  orgusers.RateLimits
 		limiter float64 // of the caller's, instead
 		seconds float64 // that a hundred requests should take
 	}{
-		{"the default", 10, orgusers.Limits{}, 0, 10},
-		{"a plan that allows fifty", 50, orgusers.Limits{}, 0, 2},
-		{"a plan that allows a hundred", 100, orgusers.Limits{}, 0, 1},
-		{"a server that allows five", 5, orgusers.Limits{}, 0, 20},
-		{"a ceiling below the server's limit", 10, orgusers.Limits{Reads: 4}, 0, 25},
-		{"a ceiling above the server's limit", 10, orgusers.Limits{Reads: 50}, 0, 10},
-		{"a limiter of the caller's", 50, orgusers.Limits{}, 20, 5},
+		{"the default", 10, orgusers.RateLimits{}, 0, 10},
+		{"a plan that allows fifty", 50, orgusers.RateLimits{}, 0, 2},
+		{"a plan that allows a hundred", 100, orgusers.RateLimits{}, 0, 1},
+		{"a server that allows five", 5, orgusers.RateLimits{}, 0, 20},
+		{"a ceiling below the server's limit", 10, orgusers.RateLimits{Reads: 4}, 0, 25},
+		{"a ceiling above the server's limit", 10, orgusers.RateLimits{Reads: 50}, 0, 10},
+		{"a limiter of the caller's", 50, orgusers.RateLimits{}, 20, 5},
 	}
 	for _, tt := range tests {
 		for _, way := range []struct {
@@ -72,9 +72,9 @@ func TestPacing(t *testing.T) {
 							orguserstest.WithLatency(way.latency), orguserstest.WithJitter(way.jitter),
 						)
 						defer server.Close()
-						opts := []orgusers.Option{orgusers.WithLimits(tt.limits)}
+						opts := []orgusers.Option{orgusers.WithRateLimits(tt.limits)}
 						if tt.limiter > 0 {
-							opts = append(opts, orgusers.WithLimiters(orgusers.Limiters{Reads: rate.NewLimiter(rate.Limit(tt.limiter), 1)}))
+							opts = append(opts, orgusers.WithRateLimiters(orgusers.RateLimiters{Reads: rate.NewLimiter(rate.Limit(tt.limiter), 1)}))
 						}
 						client := paced(t, server, opts...)
 						began := time.Now()
@@ -82,7 +82,7 @@ func TestPacing(t *testing.T) {
 						for i := range way.goroutines {
 							wait.Go(func() {
 								for n := i; n < 100; n += way.goroutines {
-									if _, err := client.Organization(t.Context(), nil); err != nil {
+									if _, err := client.GetOrganization(t.Context(), nil); err != nil {
 										t.Error(err)
 									}
 								}
@@ -119,7 +119,7 @@ func TestRefusalPausesEverybody(t *testing.T) {
 		for _, c := range []*orgusers.Client{client, other} {
 			wait.Go(func() {
 				for range 100 {
-					if _, err := c.Organization(t.Context(), nil); err != nil {
+					if _, err := c.GetOrganization(t.Context(), nil); err != nil {
 						t.Error(err)
 					}
 				}
@@ -158,8 +158,8 @@ func TestReadsAndWritesHaveBudgetsOfTheirOwn(t *testing.T) {
 func TestQueueAndContext(t *testing.T) {
 	t.Parallel()
 	limiters := map[string]orgusers.Option{
-		"the client's own":         orgusers.WithLimits(orgusers.Limits{Reads: 1}),
-		"one of golang.org/x/time": orgusers.WithLimiters(orgusers.Limiters{Reads: rate.NewLimiter(1, 1)}),
+		"the client's own":         orgusers.WithRateLimits(orgusers.RateLimits{Reads: 1}),
+		"one of golang.org/x/time": orgusers.WithRateLimiters(orgusers.RateLimiters{Reads: rate.NewLimiter(1, 1)}),
 	}
 	for name, limiter := range limiters {
 		t.Run(name, func(t *testing.T) {
@@ -167,26 +167,26 @@ func TestQueueAndContext(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				s := &script{answers: []answer{good}}
 				client := newClient(t, s, limiter)
-				if _, err := client.Organization(t.Context(), nil); err != nil {
+				if _, err := client.GetOrganization(t.Context(), nil); err != nil {
 					t.Fatal(err)
 				}
 				began := time.Now()
 				ctx, cancel := context.WithTimeout(t.Context(), 900*time.Millisecond)
 				defer cancel()
-				_, err := client.Organization(ctx, nil)
+				_, err := client.GetOrganization(ctx, nil)
 				if !errors.Is(err, orgusers.ErrRateLimited) || !errors.Is(err, context.DeadlineExceeded) || time.Since(began) > 0 {
 					t.Errorf("a deadline too near gave %v after %v", err, time.Since(began))
 				}
 				ctx, cancel = context.WithCancel(t.Context())
 				time.AfterFunc(300*time.Millisecond, cancel)
-				_, err = client.Organization(ctx, nil)
+				_, err = client.GetOrganization(ctx, nil)
 				if !errors.Is(err, context.Canceled) || time.Since(began) != 300*time.Millisecond {
 					t.Errorf("a cancelled wait gave %v after %v", err, time.Since(began))
 				}
 				if len(s.sent) != 1 {
 					t.Errorf("%d requests were sent, want 1", len(s.sent))
 				}
-				if _, err := client.Organization(t.Context(), nil); err != nil || time.Since(began) != time.Second {
+				if _, err := client.GetOrganization(t.Context(), nil); err != nil || time.Since(began) != time.Second {
 					t.Errorf("the place that was given up was lost: %v after %v", err, time.Since(began))
 				}
 			})
@@ -200,11 +200,11 @@ func TestQueueIsCounted(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := &script{answers: []answer{good}}
-		client := newClient(t, s, orgusers.WithLimits(orgusers.Limits{Reads: 1}))
+		client := newClient(t, s, orgusers.WithRateLimits(orgusers.RateLimits{Reads: 1}))
 		var wait sync.WaitGroup
 		for range 10 {
 			wait.Go(func() {
-				if _, err := client.Organization(t.Context(), nil); err != nil {
+				if _, err := client.GetOrganization(t.Context(), nil); err != nil {
 					t.Error(err)
 				}
 			})
@@ -213,7 +213,7 @@ func TestQueueIsCounted(t *testing.T) {
 		began := time.Now()
 		ctx, cancel := context.WithTimeout(t.Context(), 9500*time.Millisecond)
 		defer cancel()
-		if _, err := client.Organization(ctx, nil); !errors.Is(err, orgusers.ErrRateLimited) || time.Since(began) > 0 {
+		if _, err := client.GetOrganization(ctx, nil); !errors.Is(err, orgusers.ErrRateLimited) || time.Since(began) > 0 {
 			t.Errorf("got %v after %v, want ErrRateLimited at once", err, time.Since(began))
 		}
 		wait.Wait()
@@ -226,12 +226,12 @@ func TestBareRefusalPausesEverybody(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := &script{answers: []answer{good, good, status(429), good}}
-		client := newClient(t, s, orgusers.WithRetry(orgusers.RetryPolicy{MinWait: ms, MaxWait: ms}))
+		client := newClient(t, s, orgusers.WithRetry(orgusers.RetryPolicy{BaseDelay: ms, MaxDelay: ms}))
 		began := time.Now()
 		var wait sync.WaitGroup
 		for range 10 {
 			wait.Go(func() {
-				if _, err := client.Organization(t.Context(), nil); err != nil {
+				if _, err := client.GetOrganization(t.Context(), nil); err != nil {
 					t.Error(err)
 				}
 			})
@@ -253,7 +253,7 @@ func (brokenLimiter) Wait(context.Context) error { return errLimiter }
 func TestLimiterFails(t *testing.T) {
 	t.Parallel()
 	s := &script{answers: []answer{good}}
-	client := newClient(t, s, orgusers.WithLimiters(orgusers.Limiters{Writes: brokenLimiter{}}))
+	client := newClient(t, s, orgusers.WithRateLimiters(orgusers.RateLimiters{Writes: brokenLimiter{}}))
 	err := kinds["write"](t.Context(), client)
 	if !errors.Is(err, errLimiter) || errors.Is(err, orgusers.ErrOutcomeUnknown) || len(s.sent) != 0 {
 		t.Errorf("sent %d requests, got %v", len(s.sent), err)
@@ -265,15 +265,15 @@ func TestQueueIsNotOverestimated(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := &script{answers: []answer{good}}
-		client := newClient(t, s, orgusers.WithLimits(orgusers.Limits{Reads: 1}))
+		client := newClient(t, s, orgusers.WithRateLimits(orgusers.RateLimits{Reads: 1}))
 		var wait sync.WaitGroup
 		for range 2 {
-			wait.Go(func() { _, _ = client.Organization(t.Context(), nil) })
+			wait.Go(func() { _, _ = client.GetOrganization(t.Context(), nil) })
 		}
 		synctest.Wait()
 		ctx, cancel := context.WithTimeout(t.Context(), 2500*time.Millisecond)
 		defer cancel()
-		if _, err := client.Organization(ctx, nil); err != nil {
+		if _, err := client.GetOrganization(ctx, nil); err != nil {
 			t.Errorf("the third of one a second did not come within 2.5 s: %v", err)
 		}
 		wait.Wait()
@@ -286,13 +286,13 @@ func TestPauseBeyondDeadline(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := &script{answers: []answer{status(429, "Retry-After", "30"), good}}
-		client := newClient(t, s, orgusers.WithLimits(orgusers.Limits{Reads: 1}), orgusers.WithRetry(orgusers.RetryPolicy{MaxAttempts: 1}))
+		client := newClient(t, s, orgusers.WithRateLimits(orgusers.RateLimits{Reads: 1}), orgusers.WithRetry(orgusers.RetryPolicy{MaxAttempts: 1}))
 		var wait sync.WaitGroup
 		for i := range 3 {
 			wait.Go(func() {
 				ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
 				defer cancel()
-				if _, err := client.Organization(ctx, nil); !errors.Is(err, orgusers.ErrRateLimited) {
+				if _, err := client.GetOrganization(ctx, nil); !errors.Is(err, orgusers.ErrRateLimited) {
 					t.Errorf("call %d got %v, want ErrRateLimited", i, err)
 				}
 			})

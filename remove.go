@@ -153,7 +153,7 @@ func (c *Client) TransferOwnership(ctx context.Context, email string) error {
 	}
 	if !before.TransferPending {
 		b.readBack = func(ctx context.Context, batch []*target) (map[*target]evidence, error) {
-			now, err := c.Organization(ctx, nil)
+			now, err := c.GetOrganization(ctx, nil)
 			if err != nil {
 				return nil, err
 			}

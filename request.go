@@ -48,7 +48,7 @@ func send(ctx context.Context, wire *transport.Transport, op *operation, in inpu
 	if err != nil {
 		return 0, fmt.Errorf("orgusers: %s: %w: %w", op.name, ErrInvalid, err)
 	}
-	attempts, err = wire.Do(ctx, request, func(answer *transport.Answer) error {
+	attempts, err = wire.Do(ctx, request, func(answer *transport.Response) error {
 		if !answer.OK() {
 			return op.answered(answer)
 		}
@@ -101,7 +101,7 @@ func (op *operation) request(in input) (*transport.Request, error) {
 	return request, nil
 }
 
-func (op *operation) decode(answer *transport.Answer, out any) error {
+func (op *operation) decode(answer *transport.Response, out any) error {
 	if err := json.Unmarshal(answer.Body, out); err != nil {
 		// The decoder's own text can quote the answer.
 		var field *json.UnmarshalTypeError
@@ -154,9 +154,9 @@ func escapeElement(value string) (string, error) {
 	return url.PathEscape(value), nil
 }
 
-// Call is a request of the API that this package has no method for.
-type Call struct {
-	// Op names the request in errors and logs. Default "Call".
+// Request is a request of the API that this package has no method for.
+type Request struct {
+	// Op names the request in errors and logs. Default "Do".
 	Op string
 	// Method is GET if empty.
 	Method string
@@ -179,19 +179,19 @@ type Call struct {
 	// no sign of that: there is a GET in this API that mails.
 	ReadOnly bool
 	// Bulk paces the request as the bulk actions of the product are, by
-	// Limits.Bulk.
+	// RateLimits.Bulk.
 	Bulk bool
 }
 
-// Call makes a request that this package has no method for, with the same
+// Do makes a request that this package has no method for, with the same
 // credentials, pacing, retries and errors, and decodes the answer as JSON into
 // out unless that is nil. A call that cannot be sent as it is, with a header
 // that would replace the credentials, say, is [ErrInvalid]; one that is not
 // ReadOnly, and whose answer was lost, is [ErrOutcomeUnknown].
-func (c *Client) Call(ctx context.Context, call Call, out any) error {
+func (c *Client) Do(ctx context.Context, call Request, out any) error {
 	op := &operation{name: call.Op, method: call.Method, path: "/v3" + call.Path, write: !call.ReadOnly, bulk: call.Bulk}
 	if op.name == "" {
-		op.name = "Call"
+		op.name = "Do"
 	}
 	if op.method == "" {
 		op.method = http.MethodGet
@@ -205,7 +205,7 @@ func (c *Client) Call(ctx context.Context, call Call, out any) error {
 	return err
 }
 
-func checkCall(op *operation, call Call) error {
+func checkCall(op *operation, call Request) error {
 	if err := checkMethod(op.method); err != nil {
 		return err
 	}
@@ -290,11 +290,11 @@ var (
 	opListUsers         = define(operation{name: "ListUsers", method: http.MethodGet, path: "/v3/organizations/{organization_uid}/share"})
 	opFindUsers         = define(operation{name: "FindUsers", method: http.MethodPost, path: "/v3/organizations/{organization_uid}/share/search"})
 	opListRoles         = define(operation{name: "ListRoles", method: http.MethodGet, path: "/v3/organizations/{organization_uid}/roles"})
-	opOrganization      = define(operation{name: "Organization", method: http.MethodGet, path: "/v3/organizations/{organization_uid}"})
+	opOrganization      = define(operation{name: "GetOrganization", method: http.MethodGet, path: "/v3/organizations/{organization_uid}"})
 	opListOrganizations = define(operation{name: "ListOrganizations", method: http.MethodGet, path: "/v3/organizations"})
 	opStacks            = define(operation{name: "Stacks", method: http.MethodGet, path: "/v3/organizations/{organization_uid}/stacks"})
 	opStackRoles        = define(operation{name: "StackRoles", method: http.MethodGet, path: "/v3/roles"})
-	opCurrentUser       = define(operation{name: "CurrentUser", method: http.MethodGet, path: "/v3/user"})
+	opCurrentUser       = define(operation{name: "GetCurrentUser", method: http.MethodGet, path: "/v3/user"})
 	opLogin             = define(operation{name: "Login", method: http.MethodPost, path: "/v3/user-session", write: true, public: true})
 	opLogout            = define(operation{name: "Logout", method: http.MethodDelete, path: "/v3/user-session", write: true})
 
@@ -309,5 +309,5 @@ var (
 	opUnshareStack        = define(operation{name: "UpdateStackAccess", method: http.MethodPost, path: "/v3/stacks/unshare", write: true, bulk: true})
 	opSendPasswordReset   = define(operation{name: "SendPasswordReset", method: http.MethodPost, path: "/v3/user/forgot_password", write: true, public: true})
 	opAuditLog            = define(operation{name: "AuditLog", method: http.MethodGet, path: "/v3/organizations/{organization_uid}/logs"})
-	opAuditEntry          = define(operation{name: "AuditEntry", method: http.MethodGet, path: "/v3/organizations/{organization_uid}/logs/{log_uid}"})
+	opAuditEntry          = define(operation{name: "GetAuditEntry", method: http.MethodGet, path: "/v3/organizations/{organization_uid}/logs/{log_uid}"})
 )

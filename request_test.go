@@ -26,7 +26,7 @@ func TestCall(t *testing.T) {
 	var out struct {
 		Log struct{ UID string }
 	}
-	err := newClient(t, mock).Call(t.Context(), orgusers.Call{
+	err := newClient(t, mock).Do(t.Context(), orgusers.Request{
 		Path:       "/organizations/{organization_uid}/logs/{log}",
 		PathValues: map[string]string{"log": "blt log"},
 		Query:      url.Values{"a": {"b&c"}},
@@ -47,19 +47,19 @@ func (t *turns) Wait(context.Context) error { *t++; return nil }
 func TestCallDrawsOnABudget(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
-		call orgusers.Call
+		call orgusers.Request
 		want [3]turns // of reads, writes and bulk actions
 	}{
-		"a read":        {orgusers.Call{Method: http.MethodPost, Path: "/things", ReadOnly: true}, [3]turns{1, 0, 0}},
-		"a write":       {orgusers.Call{Path: "/things"}, [3]turns{0, 1, 0}},
-		"a bulk action": {orgusers.Call{Method: http.MethodPost, Path: "/things", Bulk: true}, [3]turns{0, 0, 1}},
+		"a read":        {orgusers.Request{Method: http.MethodPost, Path: "/things", ReadOnly: true}, [3]turns{1, 0, 0}},
+		"a write":       {orgusers.Request{Path: "/things"}, [3]turns{0, 1, 0}},
+		"a bulk action": {orgusers.Request{Method: http.MethodPost, Path: "/things", Bulk: true}, [3]turns{0, 0, 1}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			var reads, writes, bulk turns
 			client := newClient(t, roundTripper(body(http.StatusOK, "{}")),
-				orgusers.WithLimiters(orgusers.Limiters{Reads: &reads, Writes: &writes, Bulk: &bulk}))
-			if err := client.Call(t.Context(), test.call, nil); err != nil {
+				orgusers.WithRateLimiters(orgusers.RateLimiters{Reads: &reads, Writes: &writes, Bulk: &bulk}))
+			if err := client.Do(t.Context(), test.call, nil); err != nil {
 				t.Fatal(err)
 			}
 			if got := [3]turns{reads, writes, bulk}; got != test.want {
@@ -71,21 +71,21 @@ func TestCallDrawsOnABudget(t *testing.T) {
 
 func TestCallRefuses(t *testing.T) {
 	t.Parallel()
-	with := func(value string) orgusers.Call {
-		return orgusers.Call{Path: "/things/{thing}", PathValues: map[string]string{"thing": value}}
+	with := func(value string) orgusers.Request {
+		return orgusers.Request{Path: "/things/{thing}", PathValues: map[string]string{"thing": value}}
 	}
 	tests := []struct {
 		name string
-		call orgusers.Call
+		call orgusers.Request
 	}{
-		{"a path without slash", orgusers.Call{Path: "things"}},
-		{"no path", orgusers.Call{}},
-		{"a path that leads upwards", orgusers.Call{Path: "/things/../user"}},
-		{"a path with a query", orgusers.Call{Path: "/things?a=b"}},
-		{"a path with an address in it", orgusers.Call{Path: "/things/ada lovelace"}},
-		{"a path with two slashes", orgusers.Call{Path: "//things"}},
-		{"another host", orgusers.Call{Path: "//example.com/things"}},
-		{"a value that is missing", orgusers.Call{Path: "/things/{thing}"}},
+		{"a path without slash", orgusers.Request{Path: "things"}},
+		{"no path", orgusers.Request{}},
+		{"a path that leads upwards", orgusers.Request{Path: "/things/../user"}},
+		{"a path with a query", orgusers.Request{Path: "/things?a=b"}},
+		{"a path with an address in it", orgusers.Request{Path: "/things/ada lovelace"}},
+		{"a path with two slashes", orgusers.Request{Path: "//things"}},
+		{"another host", orgusers.Request{Path: "//example.com/things"}},
+		{"a value that is missing", orgusers.Request{Path: "/things/{thing}"}},
 		{"a value that is empty", with("")},
 		{"a value that is a dot", with(".")},
 		{"a value that leads upwards", with("..")},
@@ -95,18 +95,18 @@ func TestCallRefuses(t *testing.T) {
 		{"a value with a question mark", with("a?b")},
 		{"a value with a newline", with("a\nb")},
 		{"a value with a NUL", with("a\x00")},
-		{"credentials in the header", orgusers.Call{Path: "/user", Header: http.Header{"authtoken": {"other"}}}},
-		{"a newline in the header", orgusers.Call{Path: "/user", Header: http.Header{"api_key": {"a\r\nb: c"}}}},
-		{"a header name with a blank", orgusers.Call{Path: "/user", Header: http.Header{"Api Key": {"a"}}}},
-		{"an empty header", orgusers.Call{Path: "/user", Header: http.Header{"api_key": {""}}}},
-		{"a method that is none", orgusers.Call{Method: "GET /", Path: "/user"}},
-		{"a body that is no JSON", orgusers.Call{Method: http.MethodPost, Path: "/user", Body: func() {}}},
+		{"credentials in the header", orgusers.Request{Path: "/user", Header: http.Header{"authtoken": {"other"}}}},
+		{"a newline in the header", orgusers.Request{Path: "/user", Header: http.Header{"api_key": {"a\r\nb: c"}}}},
+		{"a header name with a blank", orgusers.Request{Path: "/user", Header: http.Header{"Api Key": {"a"}}}},
+		{"an empty header", orgusers.Request{Path: "/user", Header: http.Header{"api_key": {""}}}},
+		{"a method that is none", orgusers.Request{Method: "GET /", Path: "/user"}},
+		{"a body that is no JSON", orgusers.Request{Method: http.MethodPost, Path: "/user", Body: func() {}}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			s := &script{answers: []answer{good}}
-			err := newClient(t, s).Call(t.Context(), tt.call, nil)
+			err := newClient(t, s).Do(t.Context(), tt.call, nil)
 			if err == nil || len(s.sent) > 0 {
 				t.Fatalf("got %v after %d requests, want an error and none", err, len(s.sent))
 			}

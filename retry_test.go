@@ -87,20 +87,20 @@ func (s *script) RoundTrip(r *http.Request) (*http.Response, error) {
 // What is sent: a read, a write with a body, and a write by GET.
 var kinds = map[string]func(context.Context, *orgusers.Client) error{
 	"read": func(ctx context.Context, c *orgusers.Client) error {
-		_, err := c.Organization(ctx, nil)
+		_, err := c.GetOrganization(ctx, nil)
 		return err
 	},
 	"read by POST": func(ctx context.Context, c *orgusers.Client) error {
 		var out struct{}
-		return c.Call(ctx, orgusers.Call{Method: http.MethodPost, Path: "/search", Body: out, ReadOnly: true}, &out)
+		return c.Do(ctx, orgusers.Request{Method: http.MethodPost, Path: "/search", Body: out, ReadOnly: true}, &out)
 	},
 	"write": func(ctx context.Context, c *orgusers.Client) error {
 		var out struct{}
-		return c.Call(ctx, orgusers.Call{Method: http.MethodPost, Path: "/things", Body: out}, &out)
+		return c.Do(ctx, orgusers.Request{Method: http.MethodPost, Path: "/things", Body: out}, &out)
 	},
 	"write by GET": func(ctx context.Context, c *orgusers.Client) error {
 		var out struct{}
-		return c.Call(ctx, orgusers.Call{Path: "/things/{thing}/resend", PathValues: map[string]string{"thing": "a"}}, &out)
+		return c.Do(ctx, orgusers.Request{Path: "/things/{thing}/resend", PathValues: map[string]string{"thing": "a"}}, &out)
 	},
 }
 
@@ -201,7 +201,7 @@ func checkError(t *testing.T, err error, is []error, attempts int) {
 
 func TestRetryWaits(t *testing.T) {
 	t.Parallel()
-	policy := orgusers.RetryPolicy{MaxAttempts: 5, MinWait: time.Second, MaxWait: 3 * time.Second, MaxRetryAfter: time.Minute}
+	policy := orgusers.RetryPolicy{MaxAttempts: 5, BaseDelay: time.Second, MaxDelay: 3 * time.Second, MaxRetryAfter: time.Minute}
 	tests := []struct {
 		name     string
 		answers  []answer
@@ -231,7 +231,7 @@ func TestRetryWaits(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				s := &script{answers: tt.answers}
 				began := time.Now()
-				_, err := newClient(t, s, orgusers.WithRetry(policy)).Organization(t.Context(), nil)
+				_, err := newClient(t, s, orgusers.WithRetry(policy)).GetOrganization(t.Context(), nil)
 				took := time.Since(began)
 				if len(s.sent) != tt.attempts || took < tt.min || took > tt.max+time.Millisecond {
 					t.Errorf("sent %d times in %v, want %d in %v to %v", len(s.sent), took, tt.attempts, tt.min, tt.max)
@@ -251,12 +251,12 @@ func TestLongRetryAfterPausesOthers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &script{answers: []answer{status(429, "Retry-After", "3600"), good}}
 		client := newClient(t, s)
-		_, err := client.Organization(t.Context(), nil)
+		_, err := client.GetOrganization(t.Context(), nil)
 		var failure *orgusers.Error
 		if !errors.As(err, &failure) || failure.RetryAfter != time.Hour {
 			t.Fatalf("got %v, want an error with RetryAfter of an hour", err)
 		}
-		if _, err := client.Organization(t.Context(), nil); err != nil {
+		if _, err := client.GetOrganization(t.Context(), nil); err != nil {
 			t.Fatal(err)
 		}
 		if waited := s.sent[1].Sub(s.sent[0]); waited != time.Minute {
@@ -292,7 +292,7 @@ func TestInterruptedRetry(t *testing.T) {
 				}
 				defer cancel()
 				began := time.Now()
-				_, err := newClient(t, s, orgusers.WithRetry(orgusers.RetryPolicy{MinWait: time.Millisecond})).Organization(ctx, nil)
+				_, err := newClient(t, s, orgusers.WithRetry(orgusers.RetryPolicy{BaseDelay: time.Millisecond})).GetOrganization(ctx, nil)
 				if took := time.Since(began); took != tt.took || len(s.sent) != tt.attempts {
 					t.Errorf("sent %d times in %v, want %d in %v", len(s.sent), took, tt.attempts, tt.took)
 				}
@@ -325,7 +325,7 @@ func TestRetryBudget(t *testing.T) {
 		}))
 		call := func() int {
 			before := sent
-			_, _ = client.Organization(t.Context(), nil)
+			_, _ = client.GetOrganization(t.Context(), nil)
 			return sent - before
 		}
 		if first := call(); first != 6 {
@@ -355,7 +355,7 @@ func TestLogSaysWhyAnAttemptIsRepeated(t *testing.T) {
 		var log bytes.Buffer
 		s := &script{answers: []answer{fails(io.ErrUnexpectedEOF), status(503, "X-Request-Id", "r-17"), good}}
 		client := newClient(t, s, orgusers.WithLogger(slog.New(slog.NewJSONHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))))
-		if _, err := client.Organization(t.Context(), nil); err != nil {
+		if _, err := client.GetOrganization(t.Context(), nil); err != nil {
 			t.Fatal(err)
 		}
 		first, rest, _ := strings.Cut(log.String(), "\n")

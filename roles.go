@@ -184,7 +184,7 @@ func (c *Client) listRoles(ctx context.Context, options ListRolesOptions, skip, 
 // touches them is the invitation, whose sample answers with an accepted
 // member; whether it replaces roles or adds to them is not known, and the
 // service may mail those members. So every member is read back after it, and
-// is [OutcomeFailed] unless the roles are exactly these. [WithRoutes] can
+// is [OutcomeFailed] unless the roles are exactly these. [WithEndpoints] can
 // replace the request.
 //
 // Guards are those of [Client.RemoveUsers]. No role, or one that the

@@ -88,13 +88,13 @@ func TestPanicsHoldNoSecrets(t *testing.T) {
 	t.Parallel()
 	oops := func() { panic("the caller's own") }
 	route := func(s *orguserstest.Server, decode bool) orgusers.Option {
-		routes := s.Routes()
+		routes := s.Endpoints()
 		if decode {
 			routes.Unlock.Decode = func([]byte) ([]orgusers.Outcome, error) { oops(); return nil, nil }
 		} else {
-			routes.Unlock.Encode = func(orgusers.RouteRequest) (any, error) { oops(); return nil, io.EOF }
+			routes.Unlock.Encode = func(orgusers.EndpointRequest) (any, error) { oops(); return nil, io.EOF }
 		}
-		return orgusers.WithRoutes(routes)
+		return orgusers.WithEndpoints(routes)
 	}
 	export := func(opts orgusers.ExportOptions) func(*testing.T, *orgusers.Client, string) {
 		return func(t *testing.T, c *orgusers.Client, path string) {
@@ -147,17 +147,17 @@ func TestPanicsHoldNoSecrets(t *testing.T) {
 
 // callsWithUID are the calls that put a value of the caller's into a path.
 var callsWithUID = map[string]func(ctx context.Context, c *orgusers.Client, uid string) error{
-	"AuditEntry": func(ctx context.Context, c *orgusers.Client, uid string) error {
-		_, err := c.AuditEntry(ctx, uid)
+	"GetAuditEntry": func(ctx context.Context, c *orgusers.Client, uid string) error {
+		_, err := c.GetAuditEntry(ctx, uid)
 		return err
 	},
-	"Call": func(ctx context.Context, c *orgusers.Client, uid string) error {
-		return c.Call(ctx, orgusers.Call{Path: "/things/{thing}", PathValues: map[string]string{"thing": uid}}, nil)
+	"Do": func(ctx context.Context, c *orgusers.Client, uid string) error {
+		return c.Do(ctx, orgusers.Request{Path: "/things/{thing}", PathValues: map[string]string{"thing": uid}}, nil)
 	},
 	"ForOrganization": func(ctx context.Context, c *orgusers.Client, uid string) error {
 		other, err := c.ForOrganization(uid)
 		if err == nil {
-			_, err = other.Organization(ctx, nil)
+			_, err = other.GetOrganization(ctx, nil)
 		}
 		return err
 	},

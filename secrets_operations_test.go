@@ -64,8 +64,8 @@ var scannedOperations = map[string]scanned{
 	"Stacks": func(ctx context.Context, _ *testing.T, _ *orguserstest.Server, c *orgusers.Client) (any, error) {
 		return rows(c.Stacks(ctx, nil))
 	},
-	"Organization": func(ctx context.Context, _ *testing.T, _ *orguserstest.Server, c *orgusers.Client) (any, error) {
-		return c.Organization(ctx, &orgusers.OrganizationOptions{IncludePlan: true})
+	"GetOrganization": func(ctx context.Context, _ *testing.T, _ *orguserstest.Server, c *orgusers.Client) (any, error) {
+		return c.GetOrganization(ctx, &orgusers.OrganizationOptions{IncludePlan: true})
 	},
 	"ListOrganizations": func(ctx context.Context, _ *testing.T, _ *orguserstest.Server, c *orgusers.Client) (any, error) {
 		return c.ListOrganizations(ctx, nil)
@@ -78,16 +78,16 @@ var scannedOperations = map[string]scanned{
 		if err != nil {
 			return nil, err
 		}
-		organization, err := other.Organization(ctx, nil)
+		organization, err := other.GetOrganization(ctx, nil)
 		return []any{other, organization}, err
 	},
-	"CurrentUser": func(ctx context.Context, _ *testing.T, _ *orguserstest.Server, c *orgusers.Client) (any, error) {
-		return c.CurrentUser(ctx)
+	"GetCurrentUser": func(ctx context.Context, _ *testing.T, _ *orguserstest.Server, c *orgusers.Client) (any, error) {
+		return c.GetCurrentUser(ctx)
 	},
 	"AuditLog": func(ctx context.Context, _ *testing.T, _ *orguserstest.Server, c *orgusers.Client) (any, error) {
 		return rows(c.AuditLog(ctx, nil))
 	},
-	"AuditEntry": func(ctx context.Context, _ *testing.T, _ *orguserstest.Server, c *orgusers.Client) (any, error) {
+	"GetAuditEntry": func(ctx context.Context, _ *testing.T, _ *orguserstest.Server, c *orgusers.Client) (any, error) {
 		uid := "blt404"
 		if _, err := c.RemoveUsers(ctx, []string{pending(2)}, nil); err == nil { // there is an entry
 			for entry, err := range c.AuditLog(ctx, nil) {
@@ -97,14 +97,14 @@ var scannedOperations = map[string]scanned{
 				break
 			}
 		}
-		return c.AuditEntry(ctx, uid)
+		return c.GetAuditEntry(ctx, uid)
 	},
 	"PendingInvitations": func(ctx context.Context, _ *testing.T, _ *orguserstest.Server, c *orgusers.Client) (any, error) {
 		return rows(c.PendingInvitations(ctx))
 	},
-	"Call": func(ctx context.Context, _ *testing.T, _ *orguserstest.Server, c *orgusers.Client) (any, error) {
+	"Do": func(ctx context.Context, _ *testing.T, _ *orguserstest.Server, c *orgusers.Client) (any, error) {
 		var out struct{ Shares []struct{ Email string } }
-		err := c.Call(ctx, orgusers.Call{
+		err := c.Do(ctx, orgusers.Request{
 			Method: http.MethodPost, Path: "/organizations/{organization_uid}/share/search", ReadOnly: true,
 			Body: map[string][]string{"emails": {member(0)}},
 		}, &out)

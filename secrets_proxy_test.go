@@ -123,7 +123,7 @@ func callThroughProxy(t *testing.T, base string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := client.Organization(t.Context(), nil); err != nil {
+	if _, err := client.GetOrganization(t.Context(), nil); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -190,7 +190,7 @@ func scanAll(t *testing.T, server *orguserstest.Server, name string, operation s
 			orgusers.WithLogger(slog.New(slog.NewMultiHandler(
 				slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug, AddSource: true}),
 				slog.NewJSONHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug})))),
-			orgusers.WithRoutes(server.Routes()),
+			orgusers.WithEndpoints(server.Endpoints()),
 		}
 		result, err := runScanned(t.Context(), t, server, name, operation, options, authToken, bearer, fault == nil)
 		if log.Len() == 0 {
@@ -223,7 +223,7 @@ func runScanned(ctx context.Context, t *testing.T, server *orguserstest.Server, 
 	t.Helper()
 	_, all := vaults(server, authToken)
 	if name == "Login" {
-		credentials := orgusers.Credentials{Email: member(0), Password: password, SecondFactor: secondFactor}
+		credentials := orgusers.Credentials{Email: member(0), Password: password, MFACode: secondFactor}
 		if right { // the fake knows no other
 			credentials = orgusers.Credentials{Email: "admin@example.com", Password: orguserstest.Password}
 		}
@@ -276,7 +276,7 @@ func TestTokenSourceDoesNotLeak(t *testing.T) {
 			_, all := vaults(server, "none-at-all")
 			var log bytes.Buffer
 			failing, err := orgusers.New(server.OrganizationUID, orgusers.WithTokenSource(chatty{password + member(0)}),
-				orgusers.WithBaseURL("http://127.0.0.1"), orgusers.WithRoutes(server.Routes()),
+				orgusers.WithBaseURL("http://127.0.0.1"), orgusers.WithEndpoints(server.Endpoints()),
 				orgusers.WithHTTPClient(&http.Client{Transport: server.Transport()}),
 				orgusers.WithLogger(slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))))
 			if err != nil {

@@ -40,9 +40,9 @@ func TestLogin(t *testing.T) {
 		{"a wrong password", orgusers.Credentials{Email: "ada@example.com", Password: "hunter2"}, []error{orgusers.ErrInvalid}, 104, ""},
 		{"nobody", orgusers.Credentials{Email: "nobody@example.com", Password: password}, []error{orgusers.ErrInvalid}, 104, ""},
 		{"locked", orgusers.Credentials{Email: "locked@example.com", Password: password}, []error{orgusers.ErrInvalid, orgusers.ErrLocked}, 104, ""},
-		{"a second factor is needed", orgusers.Credentials{Email: "mfa@example.com", Password: password}, []error{orgusers.ErrSecondFactor}, 294, "totp_authenticator"},
-		{"a wrong second factor", orgusers.Credentials{Email: "mfa@example.com", Password: password, SecondFactor: "654321"}, []error{orgusers.ErrSecondFactor}, 295, ""},
-		{"the right second factor", orgusers.Credentials{Email: "mfa@example.com", Password: password, SecondFactor: orguserstest.SecondFactor}, nil, 0, ""},
+		{"a second factor is needed", orgusers.Credentials{Email: "mfa@example.com", Password: password}, []error{orgusers.ErrMFARequired}, 294, "totp_authenticator"},
+		{"a wrong second factor", orgusers.Credentials{Email: "mfa@example.com", Password: password, MFACode: "654321"}, []error{orgusers.ErrMFARequired}, 295, ""},
+		{"the right second factor", orgusers.Credentials{Email: "mfa@example.com", Password: password, MFACode: orguserstest.MFACode}, nil, 0, ""},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -66,7 +66,7 @@ func TestLogin(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			user, err := client.CurrentUser(t.Context())
+			user, err := client.GetCurrentUser(t.Context())
 			if err != nil || user.Email != session.User.Email {
 				t.Errorf("the token is that of %+v, %v", user, err)
 			}
@@ -92,11 +92,11 @@ func checkRefusedLogin(t *testing.T, session *orgusers.Session, err error, want 
 	if locked := slices.Contains(want, orgusers.ErrLocked); errors.Is(err, orgusers.ErrLocked) != locked {
 		t.Errorf("got the error %v; that the account is locked should be %v", err, locked)
 	}
-	if second := slices.Contains(want, orgusers.ErrSecondFactor); errors.Is(err, orgusers.ErrSecondFactor) != second {
+	if second := slices.Contains(want, orgusers.ErrMFARequired); errors.Is(err, orgusers.ErrMFARequired) != second {
 		t.Errorf("got the error %v; that it is about the second factor should be %v", err, second)
 	}
-	if failure.Code != code || failure.SecondFactor != secondFactor {
-		t.Errorf("the code is %d and the second factor %q, want %d and %q", failure.Code, failure.SecondFactor, code, secondFactor)
+	if failure.Code != code || failure.MFAType != secondFactor {
+		t.Errorf("the code is %d and the second factor %q, want %d and %q", failure.Code, failure.MFAType, code, secondFactor)
 	}
 	for _, secret := range []string{orguserstest.Password, "hunter2", "654321", "example.com"} {
 		if dump := fmt.Sprintf("%v %+v %#v", err, failure, *failure); strings.Contains(dump, secret) {
@@ -136,7 +136,7 @@ func TestLoginKeepsItsSecrets(t *testing.T) {
 		`{"error_message":"Please log in","error_code":294,"tfa_type":"hunter2 654321"}`,
 		`hunter2 654321 ada@example.com`,
 	} {
-		_, err := orgusers.Login(t.Context(), orgusers.Credentials{Email: "ada@example.com", Password: "hunter2", SecondFactor: "654321"},
+		_, err := orgusers.Login(t.Context(), orgusers.Credentials{Email: "ada@example.com", Password: "hunter2", MFACode: "654321"},
 			orgusers.WithHTTPClient(&http.Client{Transport: roundTripper(body(422, text, "X-Request-Id", "hunter2"))}))
 		var failure *orgusers.Error
 		if !errors.As(err, &failure) || failure.StatusCode != 422 {
@@ -155,7 +155,7 @@ func TestLoginKeepsItsSecrets(t *testing.T) {
 func TestLoginKeepsSecretsThatOverlap(t *testing.T) {
 	t.Parallel()
 	for _, secrets := range [][2]string{{"4711", "471108"}, {"471108", "4711"}, {"471108", "e"}} {
-		_, err := orgusers.Login(t.Context(), orgusers.Credentials{Email: "ada@example.com", Password: secrets[0], SecondFactor: secrets[1]},
+		_, err := orgusers.Login(t.Context(), orgusers.Credentials{Email: "ada@example.com", Password: secrets[0], MFACode: secrets[1]},
 			orgusers.WithHTTPClient(&http.Client{Transport: roundTripper(body(422, fmt.Sprintf(`{"error_message":"not %s, not %s","error_code":295}`, secrets[0], secrets[1])))}))
 		if err == nil || !strings.Contains(err.Error(), "not [secret], not [secret]") {
 			t.Errorf("with the secrets %q: %v", secrets, err)
@@ -166,7 +166,7 @@ func TestLoginKeepsSecretsThatOverlap(t *testing.T) {
 // Of two secrets that overlap, the longer one goes as a whole.
 func TestLoginKeepsTheLongerSecret(t *testing.T) {
 	t.Parallel()
-	_, err := orgusers.Login(t.Context(), orgusers.Credentials{Email: "ada@example.com", Password: "hunter2", SecondFactor: "xhu"},
+	_, err := orgusers.Login(t.Context(), orgusers.Credentials{Email: "ada@example.com", Password: "hunter2", MFACode: "xhu"},
 		orgusers.WithHTTPClient(&http.Client{Transport: roundTripper(body(422, `{"error_message":"not xhunter2"}`))}))
 	if err == nil || !strings.Contains(err.Error(), "not x[secret]") {
 		t.Errorf("got %v", err)
@@ -208,7 +208,7 @@ func TestLogoutEndsTheToken(t *testing.T) {
 	if err := client.Logout(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := client.CurrentUser(t.Context()); !errors.Is(err, orgusers.ErrUnauthorized) {
+	if _, err := client.GetCurrentUser(t.Context()); !errors.Is(err, orgusers.ErrUnauthorized) {
 		t.Errorf("got the error %v after the session ended, want ErrUnauthorized", err)
 	}
 	if _, err := collect(t, client.Users(t.Context(), nil)); !errors.Is(err, orgusers.ErrUnauthorized) {
@@ -222,7 +222,7 @@ func TestCurrentUser(t *testing.T) {
 	people := append([]orguserstest.Person(nil), family...)
 	people[1].LastLogin, people[1].MFA, people[1].FailedLogins = login, true, 2
 	server := startFake(t, orguserstest.WithPeople(people...))
-	got, err := fakeClient(t, server).CurrentUser(t.Context())
+	got, err := fakeClient(t, server).GetCurrentUser(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -248,12 +248,12 @@ func TestCurrentUser(t *testing.T) {
 func TestCurrentUserThatIsTheOwner(t *testing.T) {
 	t.Parallel()
 	server := startFake(t, orguserstest.WithPeople(family[0]))
-	user, err := fakeClient(t, server).CurrentUser(t.Context())
+	user, err := fakeClient(t, server).GetCurrentUser(t.Context())
 	if err != nil || len(user.Organizations) != 2 || !user.Organizations[0].Owner {
 		t.Errorf("got %+v and the error %v, want the owner of the first organization", user, err)
 	}
 	for _, text := range []string{`{}`, `{"user":null}`, `null`, `<html>`, `{"user":{"last_login_at":"yesterday"}}`} {
-		if user, err := newClient(t, roundTripper(body(200, text))).CurrentUser(t.Context()); user != nil || !errors.Is(err, orgusers.ErrServer) {
+		if user, err := newClient(t, roundTripper(body(200, text))).GetCurrentUser(t.Context()); user != nil || !errors.Is(err, orgusers.ErrServer) {
 			t.Errorf("%s: got %v and the error %v, want ErrServer", text, user, err)
 		}
 	}

@@ -93,7 +93,7 @@ func TestUsersInEveryOrder(t *testing.T) {
 			t.Run("export by "+name, func(t *testing.T) {
 				t.Parallel()
 				want := slices.SortedFunc(slices.Values(all), compare(sort))
-				file := export(t, client, &orgusers.ExportOptions{Sort: sort, Columns: orgusers.DefaultColumns()[:2], Raw: true})
+				file := export(t, client, &orgusers.ExportOptions{Sort: sort, Columns: orgusers.DefaultColumns()[:2], KeepFormulas: true})
 				rows, err := csv.NewReader(strings.NewReader(file)).ReadAll()
 				if err != nil {
 					t.Fatal(err)

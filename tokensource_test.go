@@ -54,11 +54,11 @@ func TestTokenSource(t *testing.T) {
 					}
 					return good(r)
 				}),
-			}), orgusers.WithRetry(orgusers.RetryPolicy{MinWait: 1, MaxWait: 1}), orgusers.WithLimits(orgusers.Limits{Reads: 1e6}))
+			}), orgusers.WithRetry(orgusers.RetryPolicy{BaseDelay: 1, MaxDelay: 1}), orgusers.WithRateLimits(orgusers.RateLimits{Reads: 1e6}))
 			if err != nil {
 				t.Fatal(err)
 			}
-			_, err = client.Organization(t.Context(), nil)
+			_, err = client.GetOrganization(t.Context(), nil)
 			if !errors.Is(err, tt.failed) || source.asked.Load() != tt.asked {
 				t.Errorf("asked %d times, %v; want %d, %v", source.asked.Load(), err, tt.asked, tt.failed)
 			}
@@ -125,7 +125,7 @@ func TestTokenInvalidator(t *testing.T) {
 				var wait sync.WaitGroup
 				for range tt.together {
 					wait.Go(func() {
-						if _, err := client.Organization(t.Context(), nil); !errors.Is(err, tt.failed) {
+						if _, err := client.GetOrganization(t.Context(), nil); !errors.Is(err, tt.failed) {
 							t.Errorf("got %v, want %v", err, tt.failed)
 						}
 					})
@@ -158,7 +158,7 @@ func TestTokenSourceFails(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		_, err = client.Organization(t.Context(), nil)
+		_, err = client.GetOrganization(t.Context(), nil)
 		if err == nil || len(s.sent) != 0 || strings.Contains(err.Error(), "hunter2") || !strings.Contains(err.Error(), "token source") {
 			t.Errorf("sent %d requests, got %v", len(s.sent), err)
 		}
@@ -181,7 +181,7 @@ func TestTokenSourceSaysUnauthorized(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, err = client.Organization(t.Context(), nil)
+	_, err = client.GetOrganization(t.Context(), nil)
 	if !errors.Is(err, orgusers.ErrUnauthorized) || !strings.Contains(err.Error(), "gave no token: log in again") || strings.Contains(err.Error(), "hunter2") {
 		t.Errorf("got %v", err)
 	}
@@ -205,7 +205,7 @@ func TestTokenSourceGetsTheCallersContext(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := client.Organization(t.Context(), nil); err != nil {
+	if _, err := client.GetOrganization(t.Context(), nil); err != nil {
 		t.Error(err)
 	}
 }

@@ -126,7 +126,7 @@ func exportedEmails(t *testing.T, client *orgusers.Client, by orgusers.Sort) []s
 	t.Helper()
 	var file bytes.Buffer
 	columns := []orgusers.Column{{Header: "email", Value: func(u *orgusers.User) string { return strings.TrimSpace(u.Email) }}}
-	summary, err := client.ExportCSV(t.Context(), &file, &orgusers.ExportOptions{Columns: columns, Sort: by, Raw: true, MemoryBudget: 64 << 10})
+	summary, err := client.ExportCSV(t.Context(), &file, &orgusers.ExportOptions{Columns: columns, Sort: by, KeepFormulas: true, MemoryBudget: 64 << 10})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -26,8 +26,8 @@ func serve(t *testing.T, handler http.HandlerFunc, opts ...orgusers.Option) *org
 	client, err := orgusers.New("blt1", append([]orgusers.Option{
 		orgusers.WithBaseURL(server.URL + "/below/a/path"),
 		orgusers.WithAuthToken(token),
-		orgusers.WithLimits(orgusers.Limits{Reads: 1e6, Writes: 1e6}),
-		orgusers.WithRetry(orgusers.RetryPolicy{MinWait: time.Microsecond, MaxWait: time.Microsecond}),
+		orgusers.WithRateLimits(orgusers.RateLimits{Reads: 1e6, Writes: 1e6}),
+		orgusers.WithRetry(orgusers.RetryPolicy{BaseDelay: time.Microsecond, MaxDelay: time.Microsecond}),
 	}, opts...)...)
 	if err != nil {
 		t.Fatal(err)
@@ -43,11 +43,11 @@ func TestRequestHeaders(t *testing.T) {
 		_, _ = w.Write([]byte(`{}`))
 	}, orgusers.WithUserAgent("offboarding/1.4"))
 
-	call := orgusers.Call{
+	call := orgusers.Request{
 		Method: http.MethodPost, Path: "/organizations/{organization_uid}/things",
 		Header: http.Header{"api_key": {"blt9"}}, Body: map[string]string{"a": "b"},
 	}
-	if err := client.Call(t.Context(), call, nil); err != nil {
+	if err := client.Do(t.Context(), call, nil); err != nil {
 		t.Fatal(err)
 	}
 	got := <-headers
@@ -140,7 +140,7 @@ func TestRedirectRefusedByCaller(t *testing.T) {
 		w.Header().Set("Location", "/moved")
 		w.WriteHeader(http.StatusFound)
 	}, orgusers.WithHTTPClient(&http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return errors.New("no") }}))
-	_, err := client.Organization(t.Context(), nil)
+	_, err := client.GetOrganization(t.Context(), nil)
 	var failure *orgusers.Error
 	if !errors.As(err, &failure) || failure.StatusCode != http.StatusFound || !strings.Contains(failure.Message, "CheckRedirect") || served.Load() != 1 {
 		t.Errorf("got %v after %d requests", err, served.Load())
@@ -198,7 +198,7 @@ func TestPoolSurvivesFailure(t *testing.T) {
 		w.WriteHeader(http.StatusServiceUnavailable)
 	})
 	for range 5 {
-		if _, err := client.Organization(t.Context(), nil); !errors.Is(err, orgusers.ErrServer) {
+		if _, err := client.GetOrganization(t.Context(), nil); !errors.Is(err, orgusers.ErrServer) {
 			t.Fatal(err)
 		}
 	}
@@ -219,8 +219,8 @@ func TestSharedByGoroutines(t *testing.T) {
 		orgusers.WithHTTPClient(&http.Client{Timeout: time.Minute}),
 		orgusers.WithLogger(slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))),
 		orgusers.WithRetry(orgusers.RetryPolicy{MaxAttempts: 3}),
-		orgusers.WithLimits(orgusers.Limits{Reads: 1e6, Writes: 1e6, Bulk: 1e6}),
-		orgusers.WithLimiters(orgusers.Limiters{Writes: unlimited{}}),
+		orgusers.WithRateLimits(orgusers.RateLimits{Reads: 1e6, Writes: 1e6, Bulk: 1e6}),
+		orgusers.WithRateLimiters(orgusers.RateLimiters{Writes: unlimited{}}),
 		orgusers.WithUserAgent("test/1"),
 	)
 	if err != nil {
@@ -251,7 +251,7 @@ func TestSharedByGoroutines(t *testing.T) {
 			}
 			if other, err := client.ForOrganization(server.SecondOrganizationUID); err != nil {
 				t.Error(err)
-			} else if _, err := other.Organization(t.Context(), nil); err != nil {
+			} else if _, err := other.GetOrganization(t.Context(), nil); err != nil {
 				t.Error(err)
 			}
 		})

@@ -7,17 +7,17 @@ import (
 	"github.com/orgusers/orgusers"
 )
 
-// Routes are the requests that the fake made up for what the API has no public
+// Endpoints are the requests that the fake made up for what the API has no public
 // ones for, in the form that a client takes:
 //
-//	opts := append(server.Options(), orgusers.WithRoutes(server.Routes()))
+//	opts := append(server.Options(), orgusers.WithEndpoints(server.Endpoints()))
 //
 // They mean nothing to the service.
-func (s *Server) Routes() orgusers.Routes {
-	post := func(path string) orgusers.Route {
-		return orgusers.Route{Method: http.MethodPost, Path: "/v3" + path, Decode: outcomes}
+func (s *Server) Endpoints() orgusers.Endpoints {
+	post := func(path string) orgusers.Endpoint {
+		return orgusers.Endpoint{Method: http.MethodPost, Path: "/v3" + path, Decode: outcomes}
 	}
-	return orgusers.Routes{
+	return orgusers.Endpoints{
 		Unlock:             post(pathUnlock),
 		ResetMFA:           post(pathResetMFA),
 		ForcePasswordReset: post(pathForcePasswordReset),

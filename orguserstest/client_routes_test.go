@@ -11,9 +11,9 @@ func TestRoutesAreServed(t *testing.T) {
 	t.Parallel()
 	c := overSocket(t, team()...)
 	c.server.SignIn("ada@example.com")
-	routes := c.server.Routes()
+	routes := c.server.Endpoints()
 	for name, test := range map[string]struct {
-		route orgusers.Route
+		route orgusers.Endpoint
 		email string
 	}{
 		"Unlock":             {routes.Unlock, "locked@example.com"},

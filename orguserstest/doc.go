@@ -255,7 +255,7 @@
 //
 // They count on the budget of bulk requests, as changes of stack access do, and
 // not on that of writes; the headers of their answers tell of it.
-// [WithoutRoutes] turns them off.
+// [WithoutEndpoints] turns them off.
 //
 // Where OAuth tokens come from is not part of the contract either. The fake
 // renews its own as RFC 6749 says, and has no consent page or code before that:

@@ -237,7 +237,7 @@ func ExampleServer_Transport() {
 	if err != nil {
 		panic(err)
 	}
-	organization, err := client.Organization(context.Background(), nil)
+	organization, err := client.GetOrganization(context.Background(), nil)
 	if err != nil {
 		panic(err)
 	}
@@ -246,11 +246,11 @@ func ExampleServer_Transport() {
 }
 
 // Actions for which the API has no public request work by the fake's own.
-func ExampleServer_Routes() {
+func ExampleServer_Endpoints() {
 	server := orguserstest.NewServer(orguserstest.WithPeople(orguserstest.Person{Email: "max@example.com", FailedLogins: 10}))
 	defer server.Close()
 
-	client, err := orgusers.New(server.OrganizationUID, append(server.Options(), orgusers.WithRoutes(server.Routes()))...)
+	client, err := orgusers.New(server.OrganizationUID, append(server.Options(), orgusers.WithEndpoints(server.Endpoints()))...)
 	if err != nil {
 		panic(err)
 	}

@@ -111,7 +111,7 @@ func WithRateLimit(reads, writes int) Option {
 
 // WithBulkLimit answers 429 beyond so many bulk requests in one second of the
 // server's clock, apart for each organization. They are those that change the
-// access to a stack, and those of [Server.Routes]. The default, and zero, is one
+// access to a stack, and those of [Server.Endpoints]. The default, and zero, is one
 // with [WithRateLimit] and without limit otherwise.
 func WithBulkLimit(n int) Option {
 	return func(c *config) { c.bulk = max(n, 0) }
@@ -212,9 +212,9 @@ func WithRoleMerge() Option {
 	return func(c *config) { c.roleMerge = true }
 }
 
-// WithoutRoutes answers 404 to the requests that the fake made up: those of
-// [Server.Routes] and [Server.TokenURL].
-func WithoutRoutes() Option {
+// WithoutEndpoints answers 404 to the requests that the fake made up: those of
+// [Server.Endpoints] and [Server.TokenURL].
+func WithoutEndpoints() Option {
 	return func(c *config) { c.withoutRoutes = true }
 }
 

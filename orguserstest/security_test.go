@@ -202,7 +202,7 @@ func TestTheFakesOwnRequestsTakeTenAddresses(t *testing.T) {
 
 func TestWithoutRoutes(t *testing.T) {
 	t.Parallel()
-	c := overSocket(t, team(orguserstest.WithoutRoutes())...)
+	c := overSocket(t, team(orguserstest.WithoutEndpoints())...)
 	for _, path := range []string{unlock, resetMFA, forceReset, endSession, setRoles} {
 		if a := c.ask("POST", path, `{"emails":["locked@example.com"]}`); a.status != 404 {
 			t.Errorf("%s: %d", path, a.status)

@@ -11,9 +11,9 @@ import (
 const (
 	// Password is the password of every account.
 	Password = "correct horse battery staple"
-	// SecondFactor is the token that accounts with a second factor log in with,
+	// MFACode is the token that accounts with a second factor log in with,
 	// beside the password.
-	SecondFactor = "123456"
+	MFACode = "123456"
 
 	maxSessions   = 20
 	bearerMinutes = 60
@@ -121,7 +121,7 @@ func (s *Server) login(c *call) answer {
 			"tfa_type":      "totp_authenticator",
 		})}
 	}
-	if who.secondFactor && asked.User.Token != SecondFactor {
+	if who.secondFactor && asked.User.Token != MFACode {
 		return fail(http.StatusUnprocessableEntity, 295, "The Two-Factor verification Token is not valid.",
 			object{"tfa_token": []string{"is not valid."}})
 	}

@@ -40,7 +40,7 @@ func TestLogin(t *testing.T) {
 		{"as nobody", "nobody@example.com", orguserstest.Password, "", 422, 104.0},
 		{"without the second factor", "secured@example.com", orguserstest.Password, "", 422, 294.0},
 		{"with a wrong second factor", "secured@example.com", orguserstest.Password, "000000", 422, 295.0},
-		{"with the second factor", "secured@example.com", orguserstest.Password, orguserstest.SecondFactor, 200, nil},
+		{"with the second factor", "secured@example.com", orguserstest.Password, orguserstest.MFACode, 200, nil},
 		{"while locked", "locked@example.com", orguserstest.Password, "", 422, 104.0},
 	} {
 		a := c.logIn(test.email, test.password, test.factor)

@@ -146,10 +146,10 @@ func (r *request) knowRoles(roles []*orgusers.Role) error {
 func (r *request) read(ctx context.Context, client *orgusers.Client, at time.Time, stderr io.Writer) (*review.Source, error) {
 	source := &review.Source{API: client.BaseURL(), TakenAt: at, MadeBy: name + " " + version(), MadeUp: r.madeUp}
 	var err error
-	if source.Organization, err = client.Organization(ctx, nil); err != nil {
+	if source.Organization, err = client.GetOrganization(ctx, nil); err != nil {
 		return nil, err
 	}
-	if source.TakenBy, err = client.CurrentUser(ctx); err != nil {
+	if source.TakenBy, err = client.GetCurrentUser(ctx); err != nil {
 		return nil, err
 	}
 	for role, err := range client.Roles(ctx, nil) {

@@ -66,13 +66,13 @@ func (r *request) options(now time.Time, asJSON bool) (*orgusers.ExportOptions, 
 		return nil, err
 	}
 	return &orgusers.ExportOptions{
-		Columns: columns,
-		Filter:  keep,
-		Sort:    orgusers.Sort{By: by, Descending: r.descending},
-		Raw:     r.raw,
-		BOM:     r.bom,
-		CRLF:    r.crlf,
-		Comma:   comma,
+		Columns:      columns,
+		Filter:       keep,
+		Sort:         orgusers.Sort{By: by, Descending: r.descending},
+		KeepFormulas: r.raw,
+		BOM:          r.bom,
+		CRLF:         r.crlf,
+		Comma:        comma,
 	}, nil
 }
 

@@ -129,7 +129,7 @@ func TestOneRenewalForAll(t *testing.T) {
 		server.RevokeToken(server.OAuthToken())
 		for range 50 {
 			wait.Go(func() {
-				if _, err := client.Organization(t.Context(), nil); err != nil {
+				if _, err := client.GetOrganization(t.Context(), nil); err != nil {
 					t.Error(err)
 				}
 			})

@@ -16,7 +16,7 @@ import (
 // confirm asks for the organization's name, and is an error unless that is
 // typed, letter for letter.
 func confirm(ctx context.Context, client *orgusers.Client, leaving int, stderr io.Writer) error {
-	organization, err := client.Organization(ctx, nil)
+	organization, err := client.GetOrganization(ctx, nil)
 	if err != nil {
 		return err
 	}

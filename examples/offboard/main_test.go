@@ -64,7 +64,7 @@ func TestDryRunForetells(t *testing.T) {
 func TestShowsWhoTheyAre(t *testing.T) {
 	t.Parallel()
 	login, created := time.Date(2025, 3, 4, 5, 6, 7, 0, time.UTC), time.Date(2024, 2, 3, 4, 5, 6, 0, time.UTC)
-	for name, option := range map[string]orguserstest.Option{"roles": orguserstest.WithoutRoutes(), "uids": orguserstest.WithRoleUIDs()} {
+	for name, option := range map[string]orguserstest.Option{"roles": orguserstest.WithoutEndpoints(), "uids": orguserstest.WithRoleUIDs()} {
 		server := orguserstest.NewServer(option, orguserstest.WithPeople(
 			orguserstest.Person{Email: "admin@example.com", Roles: []string{"Admin"}},
 			orguserstest.Person{Email: "li@example.com", FirstName: "李", LastName: "Na\nNa\x1b[31m", Roles: []string{"Member", "Security Manager"}, LastLogin: login},

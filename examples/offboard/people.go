@@ -78,11 +78,11 @@ func (p *people) notSeen(ctx context.Context, rule *lastseen.Rule, pending bool,
 // keep remembers users, and returns the addresses of those who can be removed.
 // The others are told to spare, with who they are.
 func (p *people) keep(ctx context.Context, users []*orgusers.User, spare func(u *orgusers.User, who string)) (emails []string, err error) {
-	me, err := p.client.CurrentUser(ctx)
+	me, err := p.client.GetCurrentUser(ctx)
 	if err != nil {
 		return nil, err
 	}
-	organization, err := p.client.Organization(ctx, nil)
+	organization, err := p.client.GetOrganization(ctx, nil)
 	if err != nil {
 		return nil, err
 	}

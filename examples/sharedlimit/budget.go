@@ -25,7 +25,7 @@ const (
 // shared.
 type budget struct {
 	url, prefix string
-	limits      orgusers.Limits
+	limits      orgusers.RateLimits
 	patience    *time.Duration
 	alone       int
 }
@@ -73,8 +73,8 @@ func (b *budget) connect() (*redis.Client, error) {
 }
 
 // limiters make an organization's limits those of all who use the same Redis.
-func (b *budget) limiters(client *redis.Client, organizationUID string, stderr io.Writer) orgusers.Limiters {
-	share := func(kind string, perSecond float64) orgusers.Limiter {
+func (b *budget) limiters(client *redis.Client, organizationUID string, stderr io.Writer) orgusers.RateLimiters {
+	share := func(kind string, perSecond float64) orgusers.RateLimiter {
 		limiter := redislimit.New(client, b.prefix+organizationUID+":"+kind, perSecond)
 		limiter.Patience = *b.patience
 		if b.alone == 0 {
@@ -84,7 +84,7 @@ func (b *budget) limiters(client *redis.Client, organizationUID string, stderr i
 			program.Say(stderr, "%s: going on alone with %.3g %s a second: %v", name, perSecond/float64(b.alone), kind, err)
 		})
 	}
-	return orgusers.Limiters{
+	return orgusers.RateLimiters{
 		Reads:  share("reads", b.limits.Reads),
 		Writes: share("writes", b.limits.Writes),
 		Bulk:   share("bulk", b.limits.Bulk),

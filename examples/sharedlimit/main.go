@@ -50,7 +50,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	defer func() { _ = redis.Close() }() // it holds nothing of ours
 
 	client, closeFake, err := organization.OpenFor(stderr, func(uid string) []orgusers.Option {
-		return []orgusers.Option{orgusers.WithLimiters(shared.limiters(redis, uid, stderr))}
+		return []orgusers.Option{orgusers.WithRateLimiters(shared.limiters(redis, uid, stderr))}
 	})
 	if err != nil {
 		return err

@@ -190,20 +190,20 @@ func TestClientAndLimiter(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			shared := &budget{url: test.url, prefix: "orgusers:", patience: &test.patience, limits: orgusers.Limits{Reads: 0.1, Writes: 0.1, Bulk: 0.1}}
+			shared := &budget{url: test.url, prefix: "orgusers:", patience: &test.patience, limits: orgusers.RateLimits{Reads: 0.1, Writes: 0.1, Bulk: 0.1}}
 			connection, err := shared.connect()
 			if err != nil {
 				t.Fatal(err)
 			}
 			t.Cleanup(func() { _ = connection.Close() })
 			limiters := shared.limiters(connection, fake.OrganizationUID, io.Discard)
-			client, err := orgusers.New(fake.OrganizationUID, append(fake.Options(), orgusers.WithLimiters(limiters))...)
+			client, err := orgusers.New(fake.OrganizationUID, append(fake.Options(), orgusers.WithRateLimiters(limiters))...)
 			if err != nil {
 				t.Fatal(err)
 			}
 			ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 			defer cancel()
-			if _, err = client.Organization(ctx, nil); !errors.Is(err, test.want) || ctx.Err() != nil {
+			if _, err = client.GetOrganization(ctx, nil); !errors.Is(err, test.want) || ctx.Err() != nil {
 				t.Errorf("got %v, want %v at once", err, test.want)
 			}
 			if sent := len(fake.Requests()); sent != 0 {

@@ -32,7 +32,7 @@ func tracedClient(t *testing.T, server *orguserstest.Server, options ...orgusers
 	spans := tracetest.NewInMemoryExporter()
 	client, err := orgusers.New(server.OrganizationUID, slices.Concat(server.Options(), []orgusers.Option{
 		orgusers.WithHTTPClient(traced(sdktrace.NewTracerProvider(sdktrace.WithSyncer(spans)))),
-		orgusers.WithRetry(orgusers.RetryPolicy{MinWait: time.Microsecond, MaxWait: time.Microsecond}),
+		orgusers.WithRetry(orgusers.RetryPolicy{BaseDelay: time.Microsecond, MaxDelay: time.Microsecond}),
 	}, options)...)
 	if err != nil {
 		t.Fatal(err)
@@ -114,13 +114,13 @@ func TestSpans(t *testing.T) {
 			if err != nil {
 				return err
 			}
-			if _, err = other.Organization(ctx, nil); !errors.Is(err, orgusers.ErrForbidden) {
+			if _, err = other.GetOrganization(ctx, nil); !errors.Is(err, orgusers.ErrForbidden) {
 				return fmt.Errorf("got %w, want ErrForbidden", err)
 			}
 			return nil
-		}, []string{"Organization GET /v3/organizations/{organization_uid} <nil> 403 403 Error"}},
+		}, []string{"GetOrganization GET /v3/organizations/{organization_uid} <nil> 403 403 Error"}},
 		"another request": {func(ctx context.Context, c *orgusers.Client, s *orguserstest.Server) error {
-			return c.Call(ctx, orgusers.Call{
+			return c.Do(ctx, orgusers.Request{
 				Op: "who asks", Path: "/user", Query: url.Values{"email": {s.Email}}, ReadOnly: true,
 			}, nil)
 		}, []string{"who asks GET /v3/user <nil> 200 <nil> Unset"}},
@@ -146,7 +146,7 @@ func TestSpanOfEachAttempt(t *testing.T) {
 		orguserstest.Fault{Times: 1, Effect: orguserstest.Status(http.StatusTooManyRequests)},
 		orguserstest.Fault{Times: 1, Effect: orguserstest.HTML(http.StatusBadGateway)},
 	))
-	client, spans := tracedClient(t, server, orgusers.WithLimiters(orgusers.Limiters{Reads: unlimited{}}))
+	client, spans := tracedClient(t, server, orgusers.WithRateLimiters(orgusers.RateLimiters{Reads: unlimited{}}))
 	tracer := sdktrace.NewTracerProvider(sdktrace.WithSyncer(spans)).Tracer("test")
 	if users, err := list(t.Context(), client, tracer); err != nil || users != 5 {
 		t.Fatalf("%d users, %v", users, err)

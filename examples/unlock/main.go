@@ -80,7 +80,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		if err != nil {
 			return err
 		}
-		options = append(options, orgusers.WithRoutes(routes))
+		options = append(options, orgusers.WithEndpoints(routes))
 	}
 	client, closeFake, err := organization.Open(stderr, options...)
 	if err != nil {
@@ -105,7 +105,7 @@ func rehearse(ctx context.Context, client *orgusers.Client, actions []*action, e
 	var results []*orgusers.BulkResult
 	for _, a := range actions {
 		result, err := a.run(ctx, client, emails, &orgusers.BulkOptions{DryRun: true})
-		if errors.Is(err, orgusers.ErrNoRoute) {
+		if errors.Is(err, orgusers.ErrNoEndpoint) {
 			return nil, program.Misuse("-%s: %w; this program takes it from -routes", a.flag, err)
 		}
 		if err != nil {

@@ -126,7 +126,7 @@ func TestNoRoute(t *testing.T) {
 
 func TestFailedRouteAndOthers(t *testing.T) {
 	t.Parallel()
-	server := programtest.Team(t, 2, orguserstest.WithoutRoutes())
+	server := programtest.Team(t, 2, orguserstest.WithoutEndpoints())
 	result := unlocking(t, server, fakeRoutes, "-unlock", "-password-mail", "-email", "member0@example.com", "-routes", "routes.json", "-apply")
 	want := map[string]string{"member0@example.com": "failed, done"}
 	if got := programtest.Outcomes(t, result.Stdout); result.Status != 1 || !maps.Equal(got, want) || !strings.Contains(result.Stderr, "unlock: 1 failed, 1 done") {
@@ -258,7 +258,7 @@ func TestOnTheFakeWithoutConfiguration(t *testing.T) {
 
 func TestJSON(t *testing.T) {
 	t.Parallel()
-	server := programtest.Team(t, 2, orguserstest.WithoutRoutes())
+	server := programtest.Team(t, 2, orguserstest.WithoutEndpoints())
 	result := unlocking(t, server, fakeRoutes, "-json", "-unlock", "-password-mail", "-email", "member0@example.com,pending@example.com", "-routes", "routes.json", "-apply")
 	document := programtest.ParseDocument(t, result.Stdout)
 	var got []string

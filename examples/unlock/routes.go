@@ -17,12 +17,14 @@ type route struct {
 	Path   string `json:"path"`
 }
 
-func (r route) forClient() orgusers.Route { return orgusers.Route{Method: r.Method, Path: r.Path} }
+func (r route) forClient() orgusers.Endpoint {
+	return orgusers.Endpoint{Method: r.Method, Path: r.Path}
+}
 
-func readRoutes(file string) (orgusers.Routes, error) {
+func readRoutes(file string) (orgusers.Endpoints, error) {
 	text, err := os.ReadFile(file)
 	if err != nil {
-		return orgusers.Routes{}, program.Misuse("-routes: %w", err)
+		return orgusers.Endpoints{}, program.Misuse("-routes: %w", err)
 	}
 	var routes struct {
 		Unlock             route `json:"unlock"`
@@ -39,9 +41,9 @@ func readRoutes(file string) (orgusers.Routes, error) {
 		}
 	}
 	if err != nil {
-		return orgusers.Routes{}, program.Misuse("-routes: %s: %w", file, err)
+		return orgusers.Endpoints{}, program.Misuse("-routes: %s: %w", file, err)
 	}
-	return orgusers.Routes{
+	return orgusers.Endpoints{
 		Unlock:             routes.Unlock.forClient(),
 		ResetMFA:           routes.ResetMFA.forClient(),
 		ForcePasswordReset: routes.ForcePasswordReset.forClient(),

@@ -22,7 +22,7 @@ type Error struct {
 	// the last attempt never reached the wire, or was answered.
 	Unsent bool
 	// Last is the answer that was to be improved on by a retry, if any.
-	Last *Answer
+	Last *Response
 
 	text string
 }

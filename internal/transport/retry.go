@@ -118,15 +118,15 @@ func (c *call) schedule(ctx context.Context, status int, err error) (bool, error
 
 // backoff is a random part of a ceiling that doubles with each attempt.
 func backoff(policy Retry, attempt int) time.Duration {
-	ceiling := policy.MinWait
+	ceiling := policy.BaseDelay
 	for range attempt - 1 {
-		if ceiling >= policy.MaxWait/2 {
-			ceiling = policy.MaxWait
+		if ceiling >= policy.MaxDelay/2 {
+			ceiling = policy.MaxDelay
 			break
 		}
 		ceiling *= 2
 	}
-	return rand.N(min(ceiling, policy.MaxWait) + 1)
+	return rand.N(min(ceiling, policy.MaxDelay) + 1)
 }
 
 func (c *call) log(ctx context.Context, status int, err error, again bool) {

@@ -43,9 +43,9 @@ type Config struct {
 
 // Retry says how often and how patiently.
 type Retry struct {
-	MaxAttempts      int
-	MinWait, MaxWait time.Duration
-	MaxRetryAfter    time.Duration
+	MaxAttempts         int
+	BaseDelay, MaxDelay time.Duration
+	MaxRetryAfter       time.Duration
 }
 
 // Request is one call.
@@ -97,7 +97,7 @@ func New(config Config) *Transport {
 // The answer's body belongs to use only while it runs. Where there is no
 // answer, or where waiting for a better one was cut short, it returns an
 // *Error; use has not been called then.
-func (t *Transport) Do(ctx context.Context, request *Request, use func(*Answer) error) (attempts int, err error) {
+func (t *Transport) Do(ctx context.Context, request *Request, use func(*Response) error) (attempts int, err error) {
 	c := &call{transport: t, request: request, budget: t.budgetFor(request)}
 	defer c.release()
 	if err := c.run(ctx); err != nil {
@@ -133,8 +133,8 @@ type call struct {
 	turn        Turn
 	connections connectionTrace
 
-	acted     bool    // the server may have acted on the last attempt, and has not said
-	answer    *Answer // the last complete one
+	acted     bool      // the server may have acted on the last attempt, and has not said
+	answer    *Response // the last complete one
 	buffer    *bytes.Buffer
 	redirect  string // why a redirect was not followed
 	abandoned error  // why a call that could be retried was not
@@ -279,8 +279,8 @@ type Attempt struct {
 
 type attemptKey struct{}
 
-// AttemptOf finds the attempt in the context of a request that is sent.
-func AttemptOf(ctx context.Context) (Attempt, bool) {
+// AttemptFromContext finds the attempt in the context of a request that is sent.
+func AttemptFromContext(ctx context.Context) (Attempt, bool) {
 	attempt, ok := ctx.Value(attemptKey{}).(Attempt)
 	return attempt, ok
 }

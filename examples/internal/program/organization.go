@@ -115,7 +115,7 @@ func (o *Organization) openFake(server *orguserstest.Server, options []orgusers.
 	if err != nil {
 		return nil, err
 	}
-	own := []orgusers.Option{orgusers.WithBaseURL(server.URL), signed, orgusers.WithRoutes(server.Routes())}
+	own := []orgusers.Option{orgusers.WithBaseURL(server.URL), signed, orgusers.WithEndpoints(server.Endpoints())}
 	client, err := orgusers.New(server.OrganizationUID, slices.Concat(own, options)...)
 	if err != nil {
 		return nil, Misuse("%w", err)

@@ -37,7 +37,7 @@ func TestStillTryingIsSaidAfterSomeTime(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			var stderr strings.Builder
 			client, err := orgusers.New("blt1", orgusers.WithAuthToken("token"), orgusers.WithLogger(newRetries("export", &stderr)),
-				orgusers.WithRetry(orgusers.RetryPolicy{MinWait: time.Millisecond, MaxWait: time.Millisecond}),
+				orgusers.WithRetry(orgusers.RetryPolicy{BaseDelay: time.Millisecond, MaxDelay: time.Millisecond}),
 				orgusers.WithHTTPClient(&http.Client{Transport: roundTrip(func(*http.Request) (*http.Response, error) {
 					time.Sleep(test.takes) // fake time
 					return test.result()
@@ -45,7 +45,7 @@ func TestStillTryingIsSaidAfterSomeTime(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if _, err := client.Organization(t.Context(), nil); err == nil {
+			if _, err := client.GetOrganization(t.Context(), nil); err == nil {
 				t.Fatal("there was an answer")
 			}
 			lines := strings.Count(stderr.String(), "export: still trying, the next time in 0.0 s: ")

@@ -17,8 +17,8 @@ const (
 	maxErrorBody = 1 << 20
 )
 
-// Answer is a complete answer of the server.
-type Answer struct {
+// Response is a complete answer of the server.
+type Response struct {
 	Status int
 	Header http.Header
 	Body   []byte
@@ -32,11 +32,11 @@ type Answer struct {
 }
 
 // OK tells whether the status is 2xx.
-func (a *Answer) OK() bool { return a.Status >= 200 && a.Status <= 299 }
+func (a *Response) OK() bool { return a.Status >= 200 && a.Status <= 299 }
 
 // ContentType is the media type without parameters, if it looks like one and
 // like nothing secret.
-func (a *Answer) ContentType() string {
+func (a *Response) ContentType() string {
 	const most = 100
 	mediaType, _, err := mime.ParseMediaType(a.redact(a.Header.Get("Content-Type")))
 	if err != nil || len(mediaType) > most {
@@ -46,11 +46,11 @@ func (a *Answer) ContentType() string {
 }
 
 // RequestID is the answer's X-Request-Id, clean.
-func (a *Answer) RequestID() string { return a.Clean(a.Header.Get("X-Request-Id")) }
+func (a *Response) RequestID() string { return a.Clean(a.Header.Get("X-Request-Id")) }
 
 // Clean takes addresses and the call's secrets out of a text of the answer, and
 // makes it one line that fits a log, and that a terminal shows without obeying.
-func (a *Answer) Clean(text string) string {
+func (a *Response) Clean(text string) string {
 	const most = 300
 	text = strings.Join(strings.FieldsFunc(a.redact(text), func(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) }), " ")
 	return cut(text, most)
@@ -93,7 +93,7 @@ func (c *call) read(response *http.Response) error {
 	case err != nil && response.StatusCode < 300:
 		return fmt.Errorf("the answer broke off: %w", err)
 	}
-	c.answer = &Answer{
+	c.answer = &Response{
 		Status:     response.StatusCode,
 		Header:     response.Header,
 		Body:       c.buffer.Bytes(),
