@@ -3,6 +3,7 @@ package orguserstest
 import (
 	"encoding/json"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -220,4 +221,102 @@ func (s *Server) forgotPassword(c *call) answer {
 		s.post(Mail{Kind: MailPasswordReset, To: who.email})
 	}
 	return reply(object{"notice": "If this email address exists, we will send you an email with instructions for resetting your password."})
+}
+
+// OAuthToken is a live OAuth token of the user of AuthToken, for the header
+// "authorization: Bearer". It ends 60 minutes after it was issued, and when it is
+// renewed.
+func (s *Server) OAuthToken() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.bearer
+}
+
+// RotateOAuthToken ends the OAuth token and returns a new one, which is live
+// for 60 minutes.
+func (s *Server) RotateOAuthToken() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.issueBearer(s.account(s.Email))
+}
+
+// RefreshToken is what the OAuth token is renewed with at [Server.TokenURL]. Each
+// renewal ends it and makes another.
+func (s *Server) RefreshToken() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.refresh
+}
+
+// TokenURL is where OAuth tokens are renewed, for the client of [OAuthClientID]
+// and [OAuthClientSecret].
+func (s *Server) TokenURL() string { return s.URL + pathRenewal }
+
+// SignIn returns a new session token of somebody, as a login would, so that
+// requests can be made as any user. It is empty where the address has no
+// account.
+func (s *Server) SignIn(email string) string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	who := s.account(email)
+	if who == nil {
+		return ""
+	}
+	return s.signIn(who)
+}
+
+// RevokeToken ends a session or OAuth token, so that requests with it are
+// answered with 401, or the refresh token. It reports whether the token was live.
+func (s *Server) RevokeToken(token string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.endSession(token)
+}
+
+// The client that TokenURL renews tokens for.
+const (
+	OAuthClientID     = "orguserstest"
+	OAuthClientSecret = "open-sesame"
+)
+
+// pathRenewal is made up, as ownRoutes are.
+const pathRenewal = "/fake/oauth/token"
+
+var oauthRoutes = []route{
+	{method: http.MethodPost, pattern: pathRenewal, operation: "renew token", own: true, open: true, form: true, handle: (*Server).renewToken},
+}
+
+// renewToken is what RFC 6749 has in section 6.
+func (s *Server) renewToken(c *call) answer {
+	form, err := url.ParseQuery(string(c.body))
+	id, secret, basic := c.http.BasicAuth()
+	if !basic {
+		id, secret = form.Get("client_id"), form.Get("client_secret")
+	}
+	switch {
+	case err != nil:
+		return failOAuth(http.StatusBadRequest, "invalid_request")
+	case id != OAuthClientID || secret != OAuthClientSecret:
+		refused := failOAuth(http.StatusUnauthorized, "invalid_client")
+		refused.header = http.Header{"WWW-Authenticate": {"Basic"}}
+		return refused
+	case form.Get("grant_type") != "refresh_token":
+		return failOAuth(http.StatusBadRequest, "unsupported_grant_type")
+	case s.refresh == "" || form.Get("refresh_token") != s.refresh:
+		return failOAuth(http.StatusBadRequest, "invalid_grant")
+	}
+	s.refresh = s.token()
+	renewed := reply(object{
+		"access_token":  s.issueBearer(s.account(s.Email)),
+		"token_type":    "Bearer",
+		"expires_in":    bearerMinutes * 60,
+		"refresh_token": s.refresh,
+	})
+	renewed.header = http.Header{"Cache-Control": {"no-store"}}
+	return renewed
+}
+
+// failOAuth answers with an error in the shape of RFC 6749.
+func failOAuth(status int, code string) answer {
+	return answer{status: status, body: encode(object{"error": code})}
 }

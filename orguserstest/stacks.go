@@ -1,6 +1,7 @@
 package orguserstest
 
 import (
+	"maps"
 	"net/http"
 	"slices"
 )
@@ -106,4 +107,151 @@ func (s *Server) stack(apiKey string) (*organization, *stack) {
 		}
 	}
 	return nil, nil
+}
+
+var accessRoutes = []route{
+	{method: http.MethodPost, pattern: "/v3/stacks/users/roles", operation: "set stack roles", write: true, bulk: true, inStack: true, handle: (*Server).setStackRoles},
+	{method: http.MethodPost, pattern: "/v3/stacks/share", operation: "share stack", write: true, bulk: true, inStack: true, handle: (*Server).shareStack},
+	{method: http.MethodPost, pattern: "/v3/stacks/unshare", operation: "unshare stack", write: true, bulk: true, inStack: true, handle: (*Server).unshareStack},
+}
+
+// grantee is one row that is to have roles in a stack.
+type grantee struct {
+	row   *share
+	roles []*role
+}
+
+// setStackRoles overwrites the roles of users who have the stack already.
+func (s *Server) setStackRoles(c *call) answer {
+	var asked struct {
+		Users map[string][]string `json:"users"`
+	}
+	if refused := c.decode(&asked); refused != nil {
+		return *refused
+	}
+	if len(asked.Users) == 0 {
+		return invalid("users")
+	}
+	var list []grantee
+	for _, uid := range slices.Sorted(maps.Keys(asked.Users)) {
+		row := c.organization.userOf(c.stack, uid)
+		if row == nil {
+			return invalid("users")
+		}
+		roles, ok := rolesWith(c.stack.roles, asked.Users[uid])
+		if !ok {
+			return invalid("roles")
+		}
+		list = append(list, grantee{row, roles})
+	}
+	users := []object{}
+	for _, each := range someOf(c, list) {
+		c.organization.grant(each.row, c.stack, each.roles)
+		s.audit(c, "set stack roles", each.row.email)
+		users = append(users, object{"uid": each.row.account.uid, "roles": uidsOf(each.roles)})
+	}
+	return reply(object{"notice": "The roles were applied successfully.", "users": users})
+}
+
+// shareStack gives a stack to rows of the organization. Roles replace those that
+// somebody had in it.
+func (s *Server) shareStack(c *call) answer {
+	var asked struct {
+		Emails []string            `json:"emails"`
+		Roles  map[string][]string `json:"roles"`
+	}
+	if refused := c.decode(&asked); refused != nil {
+		return *refused
+	}
+	if len(asked.Emails) == 0 {
+		return invalid("emails")
+	}
+	var list []grantee
+	for _, email := range asked.Emails {
+		row := c.organization.rows.find(email)
+		if row == nil || row.owner {
+			return invalid("emails")
+		}
+		roles, ok := rolesWith(c.stack.roles, asked.Roles[email])
+		if !ok {
+			return invalid("roles")
+		}
+		list = append(list, grantee{row, roles})
+	}
+	if len(asked.Roles) != len(slices.Compact(slices.Sorted(slices.Values(asked.Emails)))) {
+		return invalid("roles") // some are for addresses that were not named
+	}
+	for _, each := range someOf(c, list) {
+		c.organization.grant(each.row, c.stack, each.roles)
+		s.post(Mail{Kind: MailStackShared, To: each.row.email, Organization: c.organization.uid})
+		s.audit(c, "share stack", each.row.email)
+	}
+	return reply(object{"notice": "The stack was shared."})
+}
+
+// unshareStack takes a stack from somebody who has it.
+func (s *Server) unshareStack(c *call) answer {
+	var asked struct {
+		Email string `json:"email"`
+	}
+	if refused := c.decode(&asked); refused != nil {
+		return *refused
+	}
+	row := c.organization.rows.find(asked.Email)
+	if row == nil || !c.organization.has(row, c.stack) {
+		return invalid("email")
+	}
+	c.organization.grant(row, c.stack, nil)
+	s.audit(c, "unshare stack", row.email)
+	return reply(object{"notice": "The stack is no longer shared."})
+}
+
+// userOf finds the row of a user, by uid, who has a stack.
+func (o *organization) userOf(k *stack, uid string) *share {
+	for row := range o.access {
+		if row.account != nil && row.account.uid == uid && o.has(row, k) {
+			return row
+		}
+	}
+	return nil
+}
+
+// has reports whether a row has access to a stack.
+func (o *organization) has(row *share, k *stack) bool {
+	return grants(o.access[row], k)
+}
+
+func grants(access []stackAccess, k *stack) bool {
+	return slices.ContainsFunc(access, func(a stackAccess) bool { return a.stack == k })
+}
+
+// grant replaces what a row may do in a stack. Without roles, the stack is taken
+// away.
+func (o *organization) grant(row *share, k *stack, roles []*role) {
+	access := slices.DeleteFunc(slices.Clone(o.access[row]), func(a stackAccess) bool { return a.stack == k })
+	if len(roles) > 0 {
+		access = append(access, stackAccess{stack: k, roles: roles})
+	}
+	o.access[row] = access
+	if len(access) == 0 {
+		delete(o.access, row)
+	}
+}
+
+// stackWith finds a stack of the organization by its API key.
+func (o *organization) stackWith(apiKey string) *stack {
+	for _, k := range o.stacks {
+		if k.apiKey == apiKey {
+			return k
+		}
+	}
+	return nil
+}
+
+func uidsOf(roles []*role) []string {
+	uids := make([]string, 0, len(roles))
+	for _, r := range roles {
+		uids = append(uids, r.uid)
+	}
+	return uids
 }

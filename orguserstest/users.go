@@ -1,205 +1,463 @@
 package orguserstest
 
 import (
-	"fmt"
+	"cmp"
+	"encoding/json"
+	"net/http"
+	"slices"
+	"strconv"
 	"strings"
-	"time"
 )
 
-// Person is a user to put into the organization.
-type Person struct {
-	// Email must be there, and different from all others without regard to
-	// letter case.
-	Email string
-	// FirstName and LastName belong to the account. A pending person without
-	// either has no account yet, and one who was removed before still has the
-	// account of then, as it was.
-	FirstName, LastName string
-	// Owner makes the person own the organization. There is only one.
-	Owner bool
-	// Pending is an invitation that was not accepted.
-	Pending bool
-	// Roles are names of organization roles: Admin, Member, Security Manager,
-	// Product Analytics Viewer, in any letter case. The default is Member; an
-	// empty list that is not nil is none. The owner has none.
-	Roles []string
-	// InvitedBy is the address of somebody with an account who is there already,
-	// or comes earlier in WithPeople. The default is the word System.
-	InvitedBy string
-	// LastLogin is zero for somebody who never logged in.
-	LastLogin time.Time
-	// CreatedAt, InvitedAt and UpdatedAt are those of the row. The default is
-	// some time before the reference date for the options, and now for AddUser;
-	// InvitedAt and UpdatedAt default to CreatedAt.
-	CreatedAt, InvitedAt, UpdatedAt time.Time
-	// MFA is whether the account has a second factor.
-	MFA bool
-	// FailedLogins are wrong passwords in a row, the last one just now: five lock
-	// the account for five minutes, each further one for five more, and the tenth
-	// for good.
-	FailedLogins int
-	// AccessWithoutSSO and Message are those of the invitation.
-	AccessWithoutSSO bool
-	Message          string
-	// SeveralOrganizations makes the person a member of the second organization
-	// too.
-	SeveralOrganizations bool
+var shareRoutes = []route{
+	{method: http.MethodGet, pattern: "/v3/organizations/{organization_uid}/share", operation: "list users", handle: (*Server).listShares},
+	{method: http.MethodPost, pattern: "/v3/organizations/{organization_uid}/share/search", operation: "search users", handle: (*Server).searchShares},
 }
 
-// User is one row of the organization as it is now.
-type User struct {
-	ShareUID string
-	// UID is empty where the address has no account.
-	UID                 string
-	Email               string
-	FirstName, LastName string // as the API shows them
-	Owner, Pending      bool
-	RoleUIDs, RoleNames []string
-	// InvitedBy is a user uid, or the word System.
-	InvitedBy string
-	// LastLogin is zero for somebody who never logged in.
-	LastLogin                       time.Time
-	CreatedAt, InvitedAt, UpdatedAt time.Time
-	MFA                             bool
-	// Locked is whether the account is locked now.
-	Locked               bool
-	FailedLogins         int
-	AccessWithoutSSO     bool
-	Message              string
-	SeveralOrganizations bool
-	// AcceptanceToken is the secret of the invitation, also where the API does
-	// not show it.
-	AcceptanceToken string
-	// Sessions are the live tokens of the account.
-	Sessions []string
-	// Stacks has the roles in each stack that the row has access to, by API key.
-	// The owner, who has every stack, has none here.
-	Stacks map[string][]string
-	// PasswordResetRequired is whether the account must choose a new password.
-	PasswordResetRequired bool
+// view is which optional parts of the rows a request asks for.
+type view struct {
+	roles, inviter, details bool
+	gone                    bool // the row was removed, and shows no acceptance token
 }
 
-// Users is every row of the organization, in the order of creation.
-func (s *Server) Users() []User {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	rows := s.organizations[0].rows.by("created_at")
-	users := make([]User, 0, len(rows))
+func (s *Server) listShares(c *call) answer {
+	p, refused := c.page(userFields...)
+	if refused != nil {
+		return *refused
+	}
+	rows := c.organization.rows.by(p.by)
+	if text := c.typeahead(); text != "" {
+		rows = typeahead(rows, text)
+	}
+	v := view{
+		roles:   c.flag("include_roles"),
+		inviter: c.flag("include_invited_by"),
+		details: c.flag("include_user_details"),
+	}
+	return s.replyShares(c, p, v, rows)
+}
+
+// searchShares finds rows by address. Without addresses it has all of them.
+func (s *Server) searchShares(c *call) answer {
+	p, refused := c.page()
+	if refused != nil {
+		return *refused
+	}
+	var asked struct {
+		Emails []string `json:"emails"`
+	}
+	if len(c.body) > 0 {
+		if err := json.Unmarshal(c.body, &asked); err != nil {
+			return badJSON()
+		}
+	}
+	rows := c.organization.rows.by(p.by)
+	if len(asked.Emails) > 0 {
+		rows = c.organization.rows.pick(asked.Emails)
+	}
+	return s.replyShares(c, p, view{roles: c.flag("include_roles"), details: c.flag("include_user_details")}, rows)
+}
+
+func badJSON() answer {
+	return fail(http.StatusBadRequest, 0, "The body is not valid JSON.", nil)
+}
+
+// typeahead keeps the rows that have the folded text in their address or name.
+func typeahead(rows []*share, text string) []*share {
+	var found []*share
 	for _, row := range rows {
-		users = append(users, s.user(row))
-	}
-	return users
-}
-
-// User is the row of an address, and whether there is one.
-func (s *Server) User(email string) (User, bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	row := s.organizations[0].rows.find(email)
-	if row == nil {
-		return User{}, false
-	}
-	return s.user(row), true
-}
-
-func (s *Server) user(row *share) User {
-	u := User{
-		ShareUID: row.uid, Email: row.email, Owner: row.owner, Pending: row.pending, InvitedBy: "System",
-		LastLogin: moment(row.lastLogin()),
-		CreatedAt: moment(row.created), InvitedAt: moment(row.invited), UpdatedAt: moment(row.updated),
-		AccessWithoutSSO: row.traits&withoutSSO != 0,
-		Message:          row.message,
-		AcceptanceToken:  s.acceptanceToken(row),
-	}
-	u.FirstName, u.LastName = row.names()
-	for _, r := range row.roles {
-		u.RoleUIDs = append(u.RoleUIDs, r.uid)
-		u.RoleNames = append(u.RoleNames, r.name)
-	}
-	if row.inviter != nil {
-		u.InvitedBy = row.inviter.uid
-	}
-	for _, a := range s.organizations[0].access[row] {
-		if u.Stacks == nil {
-			u.Stacks = map[string][]string{}
-		}
-		u.Stacks[a.stack.apiKey] = uidsOf(a.roles)
-	}
-	if who := row.account; who != nil {
-		u.UID, u.MFA, u.FailedLogins = who.uid, who.secondFactor, who.failed
-		u.Locked = who.locked(s.now())
-		u.SeveralOrganizations = len(s.organizationsOf(who)) > 1
-		u.Sessions = append(u.Sessions, who.tokens...)
-		u.PasswordResetRequired = who.mustReset
-	}
-	return u
-}
-
-// addPerson makes a row of somebody. It panics where that cannot be.
-func (s *Server) addPerson(org *organization, p Person, now int64) *share {
-	if !strings.Contains(p.Email, "@") || org.rows.find(p.Email) != nil {
-		panic(fmt.Sprintf("orguserstest: %q is no address, or is there already", p.Email))
-	}
-	if p.Owner && (org.owner != nil || p.Pending) {
-		panic("orguserstest: an organization has one owner, who is no invitation")
-	}
-	created := orElse(p.CreatedAt, now)
-	row := &share{
-		uid: s.seeds.uid(), email: p.Email, owner: p.Owner, pending: p.Pending, message: p.Message,
-		created: created, invited: orElse(p.InvitedAt, created), updated: orElse(p.UpdatedAt, created),
-	}
-	if p.AccessWithoutSSO {
-		row.traits = withoutSSO
-	}
-	if p.InvitedBy != "" {
-		if row.inviter = s.account(p.InvitedBy); row.inviter == nil {
-			panic(fmt.Sprintf("orguserstest: no %q to invite %q", p.InvitedBy, p.Email))
+		first, last := row.names()
+		if strings.Contains(fold(row.email), text) || strings.Contains(fold(first+" "+last), text) {
+			found = append(found, row)
 		}
 	}
-	if !p.Owner {
-		row.roles = org.rolesNamed(p.Roles)
-	}
-	if row.account = s.account(p.Email); row.account == nil && (!p.Pending || p.FirstName != "" || p.LastName != "") {
-		row.account = &account{
-			uid: s.seeds.uid(), email: p.Email, first: p.FirstName, last: p.LastName,
-			secondFactor: p.MFA, lastLogin: orElse(p.LastLogin, 0),
+	return found
+}
+
+// replyShares answers with one page of rows that are in ascending order.
+func (s *Server) replyShares(c *call, p page, v view, rows []*share) answer {
+	from, to := s.window(c, p, len(rows))
+	body := make([]byte, 0, 64+(to-from)*900)
+	body = append(body, `{"shares":[`...)
+	for i := from; i < to; i++ {
+		if i > from {
+			body = append(body, ',')
 		}
-		row.account.setFailed(p.FailedLogins, s.now())
-	}
-	if p.Owner {
-		org.owner = row.account
-	}
-	s.add(org, row)
-	return row
-}
-
-// rolesNamed finds roles by name. It panics where there is none of a name.
-func (o *organization) rolesNamed(names []string) []*role {
-	if names == nil {
-		names = []string{"Member"}
-	}
-	var roles []*role
-	for _, name := range names {
-		r := o.roleNamed(name)
-		if r == nil {
-			panic(fmt.Sprintf("orguserstest: the organization has no role %q", name))
+		row := rows[i]
+		if p.descending {
+			row = rows[len(rows)-1-i]
 		}
-		roles = append(roles, r)
+		body = s.appendShare(body, c.organization, row, v)
 	}
-	return roles
+	body = append(body, ']')
+	if total, ok := s.total(c, p, len(rows)); ok {
+		body = append(body, `,"count":`...)
+		body = strconv.AppendInt(body, int64(total), 10)
+	}
+	return answer{status: http.StatusOK, body: append(body, '}')}
 }
 
-// moment is a time of the organization; zero is the zero time.
-func moment(ms int64) time.Time {
-	if ms == 0 {
-		return time.Time{}
+// appendShare writes a row by hand: a listing of a million rows passes through
+// here, and encoding/json would be most of its cost.
+func (s *Server) appendShare(b []byte, org *organization, row *share, v view) []byte {
+	b = append(b, `{"uid":`...)
+	b = appendText(b, row.uid)
+	b = append(b, `,"email":`...)
+	b = appendText(b, row.email)
+	switch {
+	case row.account != nil:
+		b = append(b, `,"user_uid":`...)
+		b = appendText(b, row.account.uid)
+	case row.traits&nullInstead != 0:
+		b = append(b, `,"user_uid":null`...)
 	}
-	return time.UnixMilli(ms).UTC()
+	switch {
+	case row.message != "":
+		b = append(b, `,"message":`...)
+		b = appendText(b, row.message)
+	case row.traits&nullInstead != 0:
+		b = append(b, `,"message":null`...)
+	}
+	b = append(b, `,"org_uid":`...)
+	b = appendText(b, org.uid)
+	b = s.appendRoles(b, row, v)
+	b = append(b, `,"invited_by":`...)
+	b = s.appendInviter(b, row, v)
+	b = append(b, `,"invited_at":"`...)
+	b = appendTime(b, row.invited)
+	if row.pending {
+		b = append(b, `","status":"pending"`...)
+	} else {
+		b = append(b, `","status":"accepted"`...)
+	}
+	if !v.gone && (row.pending || row.traits&showToken != 0) {
+		b = append(b, `,"acceptance_token":"`...)
+		b = append(b, s.acceptanceToken(row)...)
+		b = append(b, '"')
+	}
+	if row.owner {
+		b = append(b, `,"is_owner":true`...)
+	}
+	switch {
+	case row.traits&withoutSSO != 0:
+		b = append(b, `,"access_without_sso":true`...)
+	case row.traits&explicitSSO != 0:
+		b = append(b, `,"access_without_sso":false`...)
+	}
+	b = append(b, `,"created_at":"`...)
+	b = appendTime(b, row.created)
+	if row.traits&oldUpdateField != 0 {
+		b = append(b, `","update_at":"`...)
+	} else {
+		b = append(b, `","updated_at":"`...)
+	}
+	b = appendTime(b, row.updated)
+	b = append(b, '"')
+	if v.details {
+		b = s.appendDetails(b, row)
+	}
+	return append(b, '}')
 }
 
-func orElse(t time.Time, otherwise int64) int64 {
-	if t.IsZero() {
-		return otherwise
+func (s *Server) appendRoles(b []byte, row *share, v view) []byte {
+	if len(row.roles) == 0 {
+		if row.traits&nullInstead != 0 {
+			return append(b, `,"org_roles":[]`...)
+		}
+		return b
 	}
-	return t.UnixMilli()
+	b = append(b, `,"org_roles":[`...)
+	for i, r := range row.roles {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		if !v.roles || s.cfg.roleUIDs {
+			b = appendText(b, r.uid)
+			continue
+		}
+		b = append(b, `{"uid":`...)
+		b = appendText(b, r.uid)
+		b = append(b, `,"name":`...)
+		b = appendText(b, r.name)
+		b = append(b, '}')
+	}
+	return append(b, ']')
+}
+
+func (s *Server) appendInviter(b []byte, row *share, v view) []byte {
+	who := row.inviter
+	if who == nil {
+		return append(b, `"System"`...)
+	}
+	if !v.inviter || s.cfg.inviterUIDs {
+		return appendText(b, who.uid)
+	}
+	b = append(b, `{"uid":`...)
+	b = appendText(b, who.uid)
+	b = append(b, `,"email":`...)
+	b = appendText(b, who.email)
+	b = append(b, `,"first_name":`...)
+	b = appendText(b, who.first)
+	b = append(b, `,"last_name":`...)
+	b = appendText(b, who.last)
+	return append(b, '}')
+}
+
+// appendDetails writes what include_user_details asks for. Whoever never logged
+// in has no last_login_at, or one that is null.
+func (s *Server) appendDetails(b []byte, row *share) []byte {
+	switch s.cfg.details {
+	case DetailsUnderUser:
+		b = append(b, `,"user":{`...)
+	case DetailsUnderUserDetails:
+		b = append(b, `,"user_details":{`...)
+	default:
+		b = append(b, ',')
+	}
+	first, last := row.names()
+	b = append(b, `"first_name":`...)
+	b = appendText(b, first)
+	b = append(b, `,"last_name":`...)
+	b = appendText(b, last)
+	if row.account != nil && row.account.secondFactor {
+		b = append(b, `,"tfa_status":"verified"`...)
+	}
+	switch {
+	case row.lastLogin() != 0:
+		b = append(b, `,"last_login_at":"`...)
+		b = appendTime(b, row.lastLogin())
+		b = append(b, '"')
+	case row.traits&nullInstead != 0:
+		b = append(b, `,"last_login_at":null`...)
+	}
+	if s.cfg.details != DetailsFlat {
+		b = append(b, '}')
+	}
+	return b
+}
+
+// share is one row of an organization: a member, or a pending invitation.
+type share struct {
+	uid     string
+	email   string
+	account *account // nil while the address has none
+	inviter *account // nil for the word System
+	roles   []*role  // replaced as a whole, never changed
+	message string
+	number  uint32 // the order in which rows were added
+
+	invited, created, updated int64
+
+	pending, owner bool
+	traits         traits
+}
+
+// traits are the odd corners of the API that a row shows.
+type traits uint8
+
+const (
+	oldUpdateField traits = 1 << iota // update_at instead of updated_at
+	nullInstead                       // null where a field could be absent
+	showToken                         // an accepted row that still has its acceptance token
+	noLastName                        // an invited address has the last name NO_LAST_NAME instead of N/A
+	withoutSSO                        // access_without_sso is true
+	explicitSSO                       // access_without_sso is there though false
+)
+
+// administers reports whether the row may manage the organization.
+func (r *share) administers() bool {
+	return r.owner || slices.ContainsFunc(r.roles, func(r *role) bool { return r.admin })
+}
+
+// names are the first and last name that the API shows for the row.
+func (r *share) names() (first, last string) {
+	if r.account != nil {
+		return r.account.first, r.account.last
+	}
+	first, _, _ = strings.Cut(r.email, "@")
+	if r.traits&noLastName != 0 {
+		return first, "NO_LAST_NAME"
+	}
+	return first, "N/A"
+}
+
+func (r *share) lastLogin() int64 {
+	if r.account == nil {
+		return 0
+	}
+	return r.account.lastLogin
+}
+
+// comparisons are the fields that rows can be sorted by. Each is a complete
+// order: rows that are equal in the field are in the order of their numbers.
+var comparisons = map[string]func(a, b *share) int{
+	"created_at":    byNumber(func(r *share) int64 { return r.created }),
+	"updated_at":    byNumber(func(r *share) int64 { return r.updated }),
+	"invited_at":    byNumber(func(r *share) int64 { return r.invited }),
+	"last_login_at": byNumber((*share).lastLogin),
+	"email":         byText(func(r *share) string { return r.email }),
+	"first_name":    byText(func(r *share) string { first, _ := r.names(); return first }),
+	"last_name":     byText(func(r *share) string { _, last := r.names(); return last }),
+}
+
+// userFields are the names of the comparisons.
+var userFields = []string{"email", "first_name", "last_name", "invited_at", "created_at", "updated_at", "last_login_at"}
+
+func byNumber(field func(*share) int64) func(a, b *share) int {
+	return func(a, b *share) int {
+		return cmp.Or(cmp.Compare(field(a), field(b)), cmp.Compare(a.number, b.number))
+	}
+}
+
+func byText(field func(*share) string) func(a, b *share) int {
+	return func(a, b *share) int {
+		return cmp.Or(strings.Compare(fold(field(a)), fold(field(b))), cmp.Compare(a.number, b.number))
+	}
+}
+
+// rowIndex holds the rows of an organization in every order that was asked for
+// so far, and by address.
+type rowIndex struct {
+	byEmail map[string]*share   // by folded address
+	sorted  map[string][]*share // by sort field, ascending
+	next    uint32
+}
+
+// newRowIndex makes an index with room for so many rows.
+func newRowIndex(rows int) rowIndex {
+	return rowIndex{
+		byEmail: make(map[string]*share, rows),
+		sorted:  map[string][]*share{"created_at": make([]*share, 0, rows)},
+	}
+}
+
+func (x *rowIndex) len() int { return len(x.byEmail) }
+
+func (x *rowIndex) find(email string) *share { return x.byEmail[fold(email)] }
+
+// withUID finds a row by its uid.
+func (x *rowIndex) withUID(uid string) *share {
+	for _, row := range x.by("created_at") {
+		if row.uid == uid {
+			return row
+		}
+	}
+	return nil
+}
+
+// by is all rows in ascending order. It must not be changed.
+func (x *rowIndex) by(field string) []*share {
+	rows, ok := x.sorted[field]
+	if !ok {
+		rows = slices.Clone(x.sorted["created_at"])
+		slices.SortFunc(rows, comparisons[field])
+		x.sorted[field] = rows
+	}
+	return rows
+}
+
+// add puts a row in whose address is not there yet.
+func (x *rowIndex) add(row *share) {
+	x.next++
+	row.number = x.next
+	x.byEmail[fold(row.email)] = row
+	x.place(row)
+}
+
+func (x *rowIndex) remove(row *share) {
+	delete(x.byEmail, fold(row.email))
+	x.lift(row)
+}
+
+// change runs edit, which must not change the address, and moves the row to
+// where it now belongs.
+func (x *rowIndex) change(row *share, edit func()) {
+	x.lift(row)
+	edit()
+	x.place(row)
+}
+
+func (x *rowIndex) place(row *share) {
+	for field, rows := range x.sorted {
+		compare := comparisons[field]
+		at := len(rows)
+		if at > 0 && compare(rows[at-1], row) > 0 { // most rows come last by creation
+			at, _ = slices.BinarySearchFunc(rows, row, compare)
+		}
+		x.sorted[field] = slices.Insert(rows, at, row)
+	}
+}
+
+func (x *rowIndex) lift(row *share) {
+	for field, rows := range x.sorted {
+		if at, ok := slices.BinarySearchFunc(rows, row, comparisons[field]); ok {
+			x.sorted[field] = slices.Delete(rows, at, at+1)
+		}
+	}
+}
+
+// pick finds the rows of some addresses, each once, in ascending order of their
+// creation.
+func (x *rowIndex) pick(emails []string) []*share {
+	var found []*share
+	for _, email := range emails {
+		if row := x.find(strings.TrimSpace(email)); row != nil {
+			found = append(found, row)
+		}
+	}
+	slices.SortFunc(found, comparisons["created_at"])
+	return slices.Compact(found)
+}
+
+var removeRoutes = []route{
+	{method: http.MethodDelete, pattern: "/v3/organizations/{organization_uid}/share", operation: "remove users", write: true, handle: (*Server).removeShares},
+}
+
+// removeShares takes rows out, members and invitations alike. The accounts stay,
+// and their sessions too. Nobody is removed when the owner is among them.
+func (s *Server) removeShares(c *call) answer {
+	var asked struct {
+		Emails []string `json:"emails"`
+	}
+	if refused := c.decode(&asked); refused != nil {
+		return *refused
+	}
+	rows := c.organization.rows.named(asked.Emails)
+	if len(asked.Emails) == 0 || slices.Contains(rows, c.organization.rows.find(c.organization.owner.email)) {
+		return invalid("emails")
+	}
+	rows = someOf(c, rows)
+	for _, row := range rows {
+		s.remove(c.organization, row)
+		s.audit(c, "remove", row.email)
+	}
+	return s.replyRows("The invitation has been deleted successfully.", c.organization, rows, view{gone: true})
+}
+
+// named finds the rows of some addresses, each once, in the order of the
+// addresses. Addresses without a row are left out.
+func (x *rowIndex) named(emails []string) []*share {
+	var found []*share
+	seen := map[*share]bool{}
+	for _, email := range emails {
+		if row := x.find(strings.TrimSpace(email)); row != nil && !seen[row] {
+			seen[row] = true
+			found = append(found, row)
+		}
+	}
+	return found
+}
+
+// replyRows answers with rows that a request has changed.
+func (s *Server) replyRows(notice string, org *organization, rows []*share, v view) answer {
+	body := append([]byte{}, `{"notice":`...)
+	body = appendText(body, notice)
+	body = append(body, `,"shares":[`...)
+	for i, row := range rows {
+		if i > 0 {
+			body = append(body, ',')
+		}
+		body = s.appendShare(body, org, row, v)
+	}
+	return answer{status: http.StatusOK, body: append(body, "]}"...)}
 }
