@@ -202,7 +202,7 @@ func TestExportIsTheSameFile(t *testing.T) {
 			checkSummary(t, summary, 310, 310, file.Len(), requests)
 			roleLists := 0
 			for _, r := range server.Requests() {
-				if r.Operation == "list organization roles" {
+				if r.Operation == "Roles" {
 					roleLists++
 				}
 			}

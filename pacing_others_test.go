@@ -103,7 +103,7 @@ func shared(t *testing.T, server *orguserstest.Server, others int, moment func(i
 		refused := r.Status == http.StatusTooManyRequests
 		at := int(r.Time.Sub(began) / time.Second)
 		switch {
-		case r.Operation == "list organization roles":
+		case r.Operation == "Roles":
 			theirs++
 			if refused {
 				theirRefusals++

@@ -94,7 +94,7 @@ func serve(ctx context.Context, stdin io.Reader, stdout io.Writer) error {
 	}
 	seen := tally{InFlight: counted.peak()}
 	for _, r := range server.Requests() {
-		if r.Operation == "list users" {
+		if r.Operation == "ListUsers" {
 			seen.Requests++
 			if r.Status == http.StatusTooManyRequests {
 				seen.Refused++

@@ -83,11 +83,11 @@ func (s *Server) changeAccount(who *account, edit func()) {
 // ownRoutes are requests that the fake made up, because the API has none in
 // public for what they do.
 var ownRoutes = []route{
-	{method: http.MethodPost, pattern: "/v3" + pathUnlock, operation: "unlock users", write: true, bulk: true, own: true, handle: (*Server).unlock},
-	{method: http.MethodPost, pattern: "/v3" + pathResetMFA, operation: "reset MFA", write: true, bulk: true, own: true, handle: (*Server).resetMFA},
-	{method: http.MethodPost, pattern: "/v3" + pathForcePasswordReset, operation: "force password reset", write: true, bulk: true, own: true, handle: (*Server).forcePasswordReset},
-	{method: http.MethodPost, pattern: "/v3" + pathEndSessions, operation: "end sessions", write: true, bulk: true, own: true, handle: (*Server).endSessions},
-	{method: http.MethodPost, pattern: "/v3" + pathUpdateRoles, operation: "update roles", write: true, bulk: true, own: true, handle: (*Server).updateRoles},
+	{method: http.MethodPost, pattern: "/v3" + pathUnlock, operation: "UnlockUsers", write: true, bulk: true, own: true, handle: (*Server).unlock},
+	{method: http.MethodPost, pattern: "/v3" + pathResetMFA, operation: "ResetMFA", write: true, bulk: true, own: true, handle: (*Server).resetMFA},
+	{method: http.MethodPost, pattern: "/v3" + pathForcePasswordReset, operation: "ForcePasswordReset", write: true, bulk: true, own: true, handle: (*Server).forcePasswordReset},
+	{method: http.MethodPost, pattern: "/v3" + pathEndSessions, operation: "EndSessions", write: true, bulk: true, own: true, handle: (*Server).endSessions},
+	{method: http.MethodPost, pattern: "/v3" + pathUpdateRoles, operation: "UpdateRoles", write: true, bulk: true, own: true, handle: (*Server).updateRoles},
 }
 
 // The paths of ownRoutes, below /v3.

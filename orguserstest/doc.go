@@ -77,7 +77,7 @@
 // they come at the worst moment, between two pages:
 //
 //	server.OnRequest(func(r *orguserstest.Request) {
-//		if r.Operation == "list users" && r.Query.Get("skip") != "0" {
+//		if r.Operation == "ListUsers" && r.Query.Get("skip") != "0" {
 //			server.RemoveUser("max@example.com")
 //		}
 //	})

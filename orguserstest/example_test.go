@@ -80,8 +80,8 @@ func ExampleServer_Requests() {
 		fmt.Printf("%s %q %q %d\n", request.Method, request.Operation, request.Query.Get("limit"), request.Status)
 	}
 	// Output:
-	// GET "list users" "10" 200
-	// POST "search users" "" 200
+	// GET "ListUsers" "10" 200
+	// POST "FindUsers" "" 200
 	// GET "" "" 404
 }
 
@@ -90,7 +90,7 @@ func ExampleServer_OnRequest() {
 	server := orguserstest.NewServer(orguserstest.WithUsers(200))
 	defer server.Close()
 	server.OnRequest(func(r *orguserstest.Request) {
-		if r.Operation == "list users" && r.Query.Get("skip") == "100" {
+		if r.Operation == "ListUsers" && r.Query.Get("skip") == "100" {
 			server.RemoveUser(server.Users()[10].Email)
 		}
 	})

@@ -7,10 +7,10 @@ import (
 )
 
 var inviteRoutes = []route{
-	{method: http.MethodPost, pattern: "/v3/organizations/{organization_uid}/share", operation: "invite users", write: true, handle: (*Server).invite},
-	{method: http.MethodGet, pattern: "/v3/organizations/{organization_uid}/share/{share_uid}/resend_invitation", operation: "resend invitation", write: true, handle: (*Server).resend},
-	// The official JavaScript SDK leaves out the element share.
-	{method: http.MethodGet, pattern: "/v3/organizations/{organization_uid}/{share_uid}/resend_invitation", operation: "resend invitation, path of the JavaScript SDK", write: true, handle: (*Server).resend},
+	{method: http.MethodPost, pattern: "/v3/organizations/{organization_uid}/share", operation: "Invite", write: true, handle: (*Server).invite},
+	{method: http.MethodGet, pattern: "/v3/organizations/{organization_uid}/share/{share_uid}/resend_invitation", operation: "ResendInvitations", write: true, handle: (*Server).resend},
+	// The official JavaScript SDK leaves out the path element share.
+	{method: http.MethodGet, pattern: "/v3/organizations/{organization_uid}/{share_uid}/resend_invitation", operation: "ResendInvitations", write: true, handle: (*Server).resend},
 }
 
 // invitee is one address of an invitation, with all that it is to have.

@@ -22,10 +22,10 @@ type organization struct {
 }
 
 var organizationRoutes = []route{
-	{method: http.MethodGet, pattern: "/v3/organizations", operation: "list organizations", handle: (*Server).listOrganizations},
-	{method: http.MethodGet, pattern: "/v3/organizations/{organization_uid}", operation: "get organization", anyMember: true, handle: (*Server).getOrganization},
-	{method: http.MethodGet, pattern: "/v3/organizations/{organization_uid}/roles", operation: "list organization roles", handle: (*Server).listRoles},
-	{method: http.MethodGet, pattern: "/v3/organizations/{organization_uid}/stacks", operation: "list stacks", handle: (*Server).listStacks},
+	{method: http.MethodGet, pattern: "/v3/organizations", operation: "Organizations", handle: (*Server).listOrganizations},
+	{method: http.MethodGet, pattern: "/v3/organizations/{organization_uid}", operation: "GetOrganization", anyMember: true, handle: (*Server).getOrganization},
+	{method: http.MethodGet, pattern: "/v3/organizations/{organization_uid}/roles", operation: "Roles", handle: (*Server).listRoles},
+	{method: http.MethodGet, pattern: "/v3/organizations/{organization_uid}/stacks", operation: "Stacks", handle: (*Server).listStacks},
 }
 
 // namedFields are the sort fields of roles, stacks and organizations.
@@ -120,7 +120,7 @@ func feature(uid, name string, limit int) object {
 }
 
 var ownershipRoutes = []route{
-	{method: http.MethodPost, pattern: "/v3/organizations/{organization_uid}/transfer-ownership", operation: "transfer ownership", write: true, handle: (*Server).transferOwnership},
+	{method: http.MethodPost, pattern: "/v3/organizations/{organization_uid}/transfer-ownership", operation: "TransferOwnership", write: true, handle: (*Server).transferOwnership},
 }
 
 // transferOwnership offers the organization to a member. The owner stays the
@@ -280,8 +280,8 @@ func catalog(roles []*role) []Role {
 }
 
 var auditRoutes = []route{
-	{method: http.MethodGet, pattern: "/v3/organizations/{organization_uid}/logs", operation: "list audit log", handle: (*Server).listAudit},
-	{method: http.MethodGet, pattern: "/v3/organizations/{organization_uid}/logs/{log_uid}", operation: "get audit log entry", handle: (*Server).getAudit},
+	{method: http.MethodGet, pattern: "/v3/organizations/{organization_uid}/logs", operation: "AuditLog", handle: (*Server).listAudit},
+	{method: http.MethodGet, pattern: "/v3/organizations/{organization_uid}/logs/{log_uid}", operation: "GetAuditEntry", handle: (*Server).getAudit},
 }
 
 // auditPage is how many entries a page of the audit log has at most.

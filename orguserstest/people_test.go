@@ -187,7 +187,7 @@ func TestChangesWhileListing(t *testing.T) {
 	t.Parallel()
 	c := overSocket(t, orguserstest.WithUsers(300))
 	c.server.OnRequest(func(r *orguserstest.Request) {
-		if r.Operation == "list users" && r.Query.Get("skip") == "100" {
+		if r.Operation == "ListUsers" && r.Query.Get("skip") == "100" {
 			c.server.RemoveUser(c.server.Users()[50].Email)
 		}
 	})

@@ -16,7 +16,7 @@ const maxLog = 20_000
 type Request struct {
 	// Time is when it arrived, by the server's clock.
 	Time time.Time
-	// Operation is the name of what it asks for, such as "list users", and empty
+	// Operation is the name of what it asks for, such as "ListUsers", and empty
 	// for a request that the server does not know.
 	Operation string
 	// Write is whether it counts as a write. Some writes are sent with GET, and

@@ -31,10 +31,10 @@ func TestRequestLog(t *testing.T) {
 	}
 	share := "/v3/organizations/" + c.server.OrganizationUID + "/share"
 	want := []entry{
-		{"list users", "GET", share, false, 200, ""},
-		{"search users", "POST", share + "/search", false, 200, `{"emails":["a@example.com"]}`},
-		{"get current user", "GET", "/v3/user", false, 200, ""},
-		{"log in", "POST", "/v3/user-session", true, 200, ""},
+		{"ListUsers", "GET", share, false, 200, ""},
+		{"FindUsers", "POST", share + "/search", false, 200, `{"emails":["a@example.com"]}`},
+		{"GetCurrentUser", "GET", "/v3/user", false, 200, ""},
+		{"Login", "POST", "/v3/user-session", true, 200, ""},
 		{"", "DELETE", "/v3/nowhere", true, 404, ""},
 	}
 	var got []entry

@@ -27,10 +27,10 @@ type session struct {
 }
 
 var sessionRoutes = []route{
-	{method: http.MethodPost, pattern: "/v3/user-session", operation: "log in", write: true, open: true, handle: (*Server).login},
-	{method: http.MethodDelete, pattern: "/v3/user-session", operation: "log out", write: true, handle: (*Server).logout},
-	{method: http.MethodGet, pattern: "/v3/user", operation: "get current user", handle: (*Server).currentUser},
-	{method: http.MethodPost, pattern: "/v3/user/forgot_password", operation: "send password reset", write: true, open: true, handle: (*Server).forgotPassword},
+	{method: http.MethodPost, pattern: "/v3/user-session", operation: "Login", write: true, open: true, handle: (*Server).login},
+	{method: http.MethodDelete, pattern: "/v3/user-session", operation: "Logout", write: true, handle: (*Server).logout},
+	{method: http.MethodGet, pattern: "/v3/user", operation: "GetCurrentUser", handle: (*Server).currentUser},
+	{method: http.MethodPost, pattern: "/v3/user/forgot_password", operation: "SendPasswordResets", write: true, open: true, handle: (*Server).forgotPassword},
 }
 
 // authenticate finds the caller by one of the two credentials.
@@ -283,7 +283,7 @@ const (
 const pathRenewal = "/fake/oauth/token"
 
 var oauthRoutes = []route{
-	{method: http.MethodPost, pattern: pathRenewal, operation: "renew token", own: true, open: true, form: true, handle: (*Server).renewToken},
+	{method: http.MethodPost, pattern: pathRenewal, operation: "RenewToken", own: true, open: true, form: true, handle: (*Server).renewToken},
 }
 
 // renewToken is what RFC 6749 has in section 6.

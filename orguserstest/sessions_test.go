@@ -361,7 +361,7 @@ func TestRenewalsAreLoggedWithoutSecrets(t *testing.T) {
 	}
 	log := c.server.Requests()
 	r := log[len(log)-1]
-	if r.Operation != "renew token" || r.Write || r.Bulk || len(r.Body) != 0 {
+	if r.Operation != "RenewToken" || r.Write || r.Bulk || len(r.Body) != 0 {
 		t.Errorf("logged as %+v", r)
 	}
 	if i := slices.IndexFunc(secrets, func(s string) bool { return strings.Contains(fmt.Sprintf("%+v", r), s) }); i >= 0 {

@@ -21,7 +21,7 @@ type stackAccess struct {
 }
 
 var stackRoutes = []route{
-	{method: http.MethodGet, pattern: "/v3/roles", operation: "list stack roles", inStack: true, handle: (*Server).listStackRoles},
+	{method: http.MethodGet, pattern: "/v3/roles", operation: "StackRoles", inStack: true, handle: (*Server).listStackRoles},
 }
 
 func (k *stack) sortKey() (name string, created, updated int64) {
@@ -110,9 +110,9 @@ func (s *Server) stack(apiKey string) (*organization, *stack) {
 }
 
 var accessRoutes = []route{
-	{method: http.MethodPost, pattern: "/v3/stacks/users/roles", operation: "set stack roles", write: true, bulk: true, inStack: true, handle: (*Server).setStackRoles},
-	{method: http.MethodPost, pattern: "/v3/stacks/share", operation: "share stack", write: true, bulk: true, inStack: true, handle: (*Server).shareStack},
-	{method: http.MethodPost, pattern: "/v3/stacks/unshare", operation: "unshare stack", write: true, bulk: true, inStack: true, handle: (*Server).unshareStack},
+	{method: http.MethodPost, pattern: "/v3/stacks/users/roles", operation: "UpdateStackAccess", write: true, bulk: true, inStack: true, handle: (*Server).setStackRoles},
+	{method: http.MethodPost, pattern: "/v3/stacks/share", operation: "ShareStack", write: true, bulk: true, inStack: true, handle: (*Server).shareStack},
+	{method: http.MethodPost, pattern: "/v3/stacks/unshare", operation: "UnshareStack", write: true, bulk: true, inStack: true, handle: (*Server).unshareStack},
 }
 
 // grantee is one row that is to have roles in a stack.

@@ -10,8 +10,8 @@ import (
 )
 
 var shareRoutes = []route{
-	{method: http.MethodGet, pattern: "/v3/organizations/{organization_uid}/share", operation: "list users", handle: (*Server).listShares},
-	{method: http.MethodPost, pattern: "/v3/organizations/{organization_uid}/share/search", operation: "search users", handle: (*Server).searchShares},
+	{method: http.MethodGet, pattern: "/v3/organizations/{organization_uid}/share", operation: "ListUsers", handle: (*Server).listShares},
+	{method: http.MethodPost, pattern: "/v3/organizations/{organization_uid}/share/search", operation: "FindUsers", handle: (*Server).searchShares},
 }
 
 // view is which optional parts of the rows a request asks for.
@@ -410,7 +410,7 @@ func (x *rowIndex) pick(emails []string) []*share {
 }
 
 var removeRoutes = []route{
-	{method: http.MethodDelete, pattern: "/v3/organizations/{organization_uid}/share", operation: "remove users", write: true, handle: (*Server).removeShares},
+	{method: http.MethodDelete, pattern: "/v3/organizations/{organization_uid}/share", operation: "RemoveUsers", write: true, handle: (*Server).removeShares},
 }
 
 // removeShares takes rows out, members and invitations alike. The accounts stay,

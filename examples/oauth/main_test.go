@@ -129,7 +129,7 @@ func TestTokenRevokedMidway(t *testing.T) {
 	t.Cleanup(server.Close)
 	var pages atomic.Int32
 	server.OnRequest(func(r *orguserstest.Request) {
-		if r.Operation == "list users" && pages.Add(1) == 5 {
+		if r.Operation == "ListUsers" && pages.Add(1) == 5 {
 			server.RevokeToken(server.OAuthToken())
 		}
 	})
@@ -166,7 +166,7 @@ func TestTokensThatCannotBeKept(t *testing.T) {
 	t.Cleanup(server.Close)
 	var directory string
 	server.OnRequest(func(r *orguserstest.Request) {
-		if r.Operation == "renew token" {
+		if r.Operation == "RenewToken" {
 			if err := os.RemoveAll(directory); err != nil {
 				t.Error(err)
 			}

@@ -49,7 +49,7 @@ func answers(server *orguserstest.Server, operation string, status int) int {
 }
 
 func renewals(server *orguserstest.Server) int {
-	return answers(server, "renew token", http.StatusOK)
+	return answers(server, "RenewToken", http.StatusOK)
 }
 
 func TestRenewedBeforeItExpires(t *testing.T) {
@@ -79,7 +79,7 @@ func TestListOutlivesItsTokens(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		server, _, client, _ := signedIn(t, orguserstest.WithUsers(1000), orguserstest.WithPageCap(5))
 		server.OnRequest(func(r *orguserstest.Request) {
-			if r.Operation == "list users" {
+			if r.Operation == "ListUsers" {
 				time.Sleep(12 * time.Minute) // fake time
 			}
 		})
@@ -100,7 +100,7 @@ func TestListOutlivesItsTokens(t *testing.T) {
 		if most, got := int(took/time.Hour)+2, renewals(server); got < 3 || got > most {
 			t.Errorf("%d renewals in %v, want 3 to %d", got, took, most)
 		}
-		if answers(server, "list users", http.StatusUnauthorized) == 0 {
+		if answers(server, "ListUsers", http.StatusUnauthorized) == 0 {
 			t.Error("no page met the end of its token")
 		}
 	})
