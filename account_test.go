@@ -82,7 +82,7 @@ func TestAccountActions(t *testing.T) {
 		everybody := []string{"locked@example.com", "free@example.com", "elsewhere@example.com", "secured@example.com"}
 		want := map[string][]string{
 			"UnlockUsers":        {"done", "skipped: not locked", "skipped: in several organizations", "skipped: not locked"},
-			"ResetMFA":           {"skipped: no second factor", "skipped: no second factor", "skipped: no second factor", "done"},
+			"ResetMFA":           {"skipped: no MFA", "skipped: no MFA", "skipped: no MFA", "done"},
 			"ForcePasswordReset": {"done", "done", "done", "done"},
 			"EndSessions":        {"skipped: no session", "skipped: no session", "skipped: in several organizations", "done"},
 		}

@@ -6,21 +6,20 @@ import (
 	"time"
 )
 
-// account is somebody who can log in. It outlives the rows that it has in
-// organizations.
+// account is a user who can log in. It outlives its rows in organizations.
 type account struct {
 	uid, email, first, last string
 
-	lastLogin    int64 // zero for never
-	failed       int   // wrong passwords in a row
-	lockedUntil  int64 // while failed calls for a time
-	tokens       []string
-	secondFactor bool
-	mustReset    bool // must choose a new password
+	lastLogin   int64 // zero for never
+	failed      int   // wrong passwords in a row
+	lockedUntil int64 // if the account is locked for a time
+	tokens      []string
+	mfa         bool
+	mustReset   bool // must choose a new password
 }
 
-// The first wrong passwords are free, the next ones lock the account for five
-// minutes more each, and the last one for good.
+// From firstLock on, each wrong password locks the account for five minutes
+// more. The last one locks it until an administrator unlocks it.
 const (
 	firstLock = 5
 	lastLock  = 10
@@ -30,7 +29,8 @@ func (a *account) locked(now int64) bool {
 	return a.failed >= lastLock || (a.failed >= firstLock && now < a.lockedUntil)
 }
 
-// setFailed counts wrong passwords and locks the account as they ask for.
+// setFailed sets the number of wrong passwords and locks the account
+// accordingly.
 func (a *account) setFailed(failed int, now int64) {
 	a.failed = failed
 	a.lockedUntil = now + lockTime(failed).Milliseconds()
@@ -43,7 +43,7 @@ func lockTime(failed int) time.Duration {
 	return time.Duration(failed-firstLock+1) * 5 * time.Minute
 }
 
-// account finds somebody by address, in an organization or not.
+// account finds an account by address, even if it is in no organization.
 func (s *Server) account(email string) *account {
 	key := fold(email)
 	for _, org := range s.organizations {
@@ -65,8 +65,8 @@ func (s *Server) taken(email string) bool {
 	return s.former[key] != nil
 }
 
-// changeAccount runs edit and moves the account's rows to where they then
-// belong in every organization.
+// changeAccount calls edit and moves the account's rows to their new places in
+// every organization.
 func (s *Server) changeAccount(who *account, edit func()) {
 	apply := edit
 	for _, org := range s.organizations {
@@ -80,9 +80,9 @@ func (s *Server) changeAccount(who *account, edit func()) {
 	apply()
 }
 
-// ownRoutes are requests that the fake made up, because the API has none in
-// public for what they do.
-var ownRoutes = []route{
+// fakeRoutes are requests that the fake invented, because the API has no
+// public request for these actions.
+var fakeRoutes = []route{
 	{method: http.MethodPost, pattern: "/v3" + pathUnlock, operation: "UnlockUsers", write: true, bulk: true, own: true, handle: (*Server).unlock},
 	{method: http.MethodPost, pattern: "/v3" + pathResetMFA, operation: "ResetMFA", write: true, bulk: true, own: true, handle: (*Server).resetMFA},
 	{method: http.MethodPost, pattern: "/v3" + pathForcePasswordReset, operation: "ForcePasswordReset", write: true, bulk: true, own: true, handle: (*Server).forcePasswordReset},
@@ -90,7 +90,7 @@ var ownRoutes = []route{
 	{method: http.MethodPost, pattern: "/v3" + pathUpdateRoles, operation: "UpdateRoles", write: true, bulk: true, own: true, handle: (*Server).updateRoles},
 }
 
-// The paths of ownRoutes, below /v3.
+// The paths of fakeRoutes, below /v3.
 const (
 	pathUnlock             = "/organizations/{organization_uid}/fake/unlock"
 	pathResetMFA           = "/organizations/{organization_uid}/fake/reset_mfa"
@@ -99,17 +99,17 @@ const (
 	pathUpdateRoles        = "/organizations/{organization_uid}/fake/roles"
 )
 
-// maxBulk is how many addresses one of them takes.
+// maxBulk limits the addresses in one of these requests.
 const maxBulk = 10
 
-// What the answers say of a user.
+// What the responses say about a user.
 const (
 	skipUnknown      = "no user of the organization"
 	skipPending      = "the invitation is pending"
 	skipOwner        = "the owner"
 	skipSeveral      = "in several organizations"
 	skipNotLocked    = "not locked"
-	skipNoFactor     = "no second factor"
+	skipNoMFA        = "no MFA"
 	skipYourself     = "yourself"
 	skipNoSession    = "no session"
 	statusDone       = "done"
@@ -117,7 +117,7 @@ const (
 	noticeOwnRequest = "The request was carried out."
 )
 
-func (s *Server) unlock(c *call) answer {
+func (s *Server) unlock(c *call) response {
 	return s.each(c, "unlock", func(row *share) (skip string) {
 		who := row.account
 		switch {
@@ -133,27 +133,27 @@ func (s *Server) unlock(c *call) answer {
 	})
 }
 
-// resetMFA takes the second factor away at once, and mails a link for a new one.
-func (s *Server) resetMFA(c *call) answer {
+// resetMFA removes MFA at once and emails a link to set it up again.
+func (s *Server) resetMFA(c *call) response {
 	return s.each(c, "reset MFA", func(row *share) (skip string) {
-		if !row.account.secondFactor {
-			return skipNoFactor
+		if !row.account.mfa {
+			return skipNoMFA
 		}
-		row.account.secondFactor = false
-		s.post(Mail{Kind: MailMFAReset, To: row.email, Organization: c.organization.uid})
+		row.account.mfa = false
+		s.email(Email{Kind: EmailMFAReset, To: row.email, Organization: c.organization.uid})
 		return ""
 	})
 }
 
-func (s *Server) forcePasswordReset(c *call) answer {
+func (s *Server) forcePasswordReset(c *call) response {
 	return s.each(c, "force password reset", func(row *share) (skip string) {
 		row.account.mustReset = true
-		s.post(Mail{Kind: MailForcedPasswordReset, To: row.email, Organization: c.organization.uid})
+		s.email(Email{Kind: EmailForcedPasswordReset, To: row.email, Organization: c.organization.uid})
 		return ""
 	})
 }
 
-func (s *Server) endSessions(c *call) answer {
+func (s *Server) endSessions(c *call) response {
 	return s.each(c, "end sessions", func(row *share) (skip string) {
 		who := row.account
 		tokens := slices.Clone(who.tokens)
@@ -168,7 +168,7 @@ func (s *Server) endSessions(c *call) answer {
 		case len(tokens) == 0:
 			return skipNoSession
 		}
-		if who.email == s.Email { // who would be back with it
+		if who.email == s.Email { // otherwise the user would renew it
 			tokens = append(tokens, s.refresh)
 		}
 		for _, token := range tokens {
@@ -178,15 +178,15 @@ func (s *Server) endSessions(c *call) answer {
 	})
 }
 
-// updateRoles gives members exactly these organization roles.
-func (s *Server) updateRoles(c *call) answer {
-	var asked struct {
+// updateRoles replaces the organization roles of members.
+func (s *Server) updateRoles(c *call) response {
+	var input struct {
 		Roles []string `json:"roles"`
 	}
-	if refused := c.decode(&asked); refused != nil {
+	if refused := c.decode(&input); refused != nil {
 		return *refused
 	}
-	roles, ok := rolesWith(c.organization.roles, asked.Roles)
+	roles, ok := rolesWith(c.organization.roles, input.Roles)
 	if !ok {
 		return invalid("roles")
 	}
@@ -195,25 +195,25 @@ func (s *Server) updateRoles(c *call) answer {
 			return skipOwner
 		}
 		c.organization.rows.change(row, func() { row.roles, row.updated = roles, s.now() })
-		s.post(Mail{Kind: MailRoleChange, To: row.email, Organization: c.organization.uid})
+		s.email(Email{Kind: EmailRoleChange, To: row.email, Organization: c.organization.uid})
 		return ""
 	})
 }
 
-// each does something to the members of a request, one by one, and answers with
-// what became of each address. What act returns is why somebody was skipped.
-func (s *Server) each(c *call, event string, act func(row *share) (skip string)) answer {
-	var asked struct {
+// each calls act for every member in a request and returns the outcome of each
+// address. act returns the reason if it skips the user.
+func (s *Server) each(c *call, event string, act func(row *share) (skip string)) response {
+	var input struct {
 		Emails []string `json:"emails"`
 	}
-	if refused := c.decode(&asked); refused != nil {
+	if refused := c.decode(&input); refused != nil {
 		return *refused
 	}
-	if len(asked.Emails) == 0 || len(asked.Emails) > maxBulk {
+	if len(input.Emails) == 0 || len(input.Emails) > maxBulk {
 		return invalid("emails")
 	}
 	users := []object{}
-	for _, email := range someOf(c, asked.Emails) {
+	for _, email := range someOf(c, input.Emails) {
 		row := c.organization.rows.find(email)
 		var skip string
 		switch {
@@ -231,5 +231,5 @@ func (s *Server) each(c *call, event string, act func(row *share) (skip string))
 		s.audit(c, event, row.email)
 		users = append(users, object{"email": email, "status": statusDone})
 	}
-	return reply(object{"notice": noticeOwnRequest, "users": users})
+	return respond(object{"notice": noticeOwnRequest, "users": users})
 }

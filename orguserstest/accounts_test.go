@@ -19,8 +19,8 @@ const (
 	setRoles   = "/v3/organizations/{org}/fake/roles"
 )
 
-// outcomes sends one of the fake's own requests, and lists what became of each
-// address.
+// outcomes sends a request that the fake invented, and returns the outcome of
+// each address.
 func (c *client) outcomes(path, body string) []string {
 	c.t.Helper()
 	a := c.ask("POST", path, c.fill(body))
@@ -58,7 +58,7 @@ func TestUnlock(t *testing.T) {
 		}
 	}
 	if !c.user("several@example.com").Locked || !c.user("boss@example.com").Locked || len(c.server.Outbox()) != 0 {
-		t.Error("unlocked who was to be skipped, or mailed")
+		t.Error("a skipped user was unlocked, or an email was sent")
 	}
 	if entries := c.get(logs).list("logs"); len(entries) != 2 || entries[0]["event_type"] != "unlock" {
 		t.Errorf("the audit log has %v", entries)
@@ -69,15 +69,15 @@ func TestResetMFA(t *testing.T) {
 	t.Parallel()
 	c := overSocket(t, team()...)
 	got := c.outcomes(resetMFA, `{"emails":["secured@example.com","several@example.com","ada@example.com","secured@example.com"]}`)
-	want := []string{"secured@example.com done", "several@example.com done", "ada@example.com skipped: no second factor", "secured@example.com skipped: no second factor"}
+	want := []string{"secured@example.com done", "several@example.com done", "ada@example.com skipped: no MFA", "secured@example.com skipped: no MFA"}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
-	if got := c.mails(); !slices.Equal(got, []string{"MFA reset to secured@example.com", "MFA reset to several@example.com"}) {
+	if got := c.emails(); !slices.Equal(got, []string{"MFA reset to secured@example.com", "MFA reset to several@example.com"}) {
 		t.Errorf("the outbox is %q", got)
 	}
 	if c.user("secured@example.com").MFA || c.logIn("secured@example.com", orguserstest.Password, "").status != 200 {
-		t.Error("there still is a second factor")
+		t.Error("MFA is still set up")
 	}
 }
 
@@ -89,7 +89,7 @@ func TestForcePasswordReset(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
-	if got := c.mails(); !slices.Equal(got, []string{"forced password reset to ada@example.com"}) {
+	if got := c.emails(); !slices.Equal(got, []string{"forced password reset to ada@example.com"}) {
 		t.Errorf("the outbox is %q", got)
 	}
 	for email, want := range map[string]bool{"ada@example.com": true, "grace@example.com": false} {
@@ -119,7 +119,7 @@ func TestEndSessions(t *testing.T) {
 		t.Errorf("the ended sessions get %d and %d", a, b)
 	}
 	if len(c.user("several@example.com").Sessions) != 1 || len(c.server.Outbox()) != 0 {
-		t.Error("a session was ended that was to be skipped, or mail sent")
+		t.Error("a skipped user's session was ended, or an email was sent")
 	}
 	if a := c.as("Authtoken", c.server.SignIn("ada@example.com")).ask("POST", endSession, body); a.status != 403 {
 		t.Errorf("as a member: %d", a.status)
@@ -137,7 +137,7 @@ func TestEndSessionsEndsTheOAuthTokenToo(t *testing.T) {
 	bearer := c.as("Authtoken", "").as("Authorization", "Bearer "+c.server.OAuthToken())
 	bearer.get("/v3/user")
 	refresh := c.server.RefreshToken()
-	// The owner is in the second organization as well, as its administrator.
+	// The owner is an administrator of the second organization too.
 	if got := ada.outcomes(endSession, `{"emails":["boss@example.com"]}`); !slices.Equal(got, []string{"boss@example.com skipped: in several organizations"}) {
 		t.Errorf("got %q", got)
 	}
@@ -170,7 +170,7 @@ func TestUpdateRoles(t *testing.T) {
 	if u := c.user("ada@example.com"); !slices.Equal(u.RoleUIDs, []string{c.fill("{Admin}"), c.fill("{Security}")}) || !u.UpdatedAt.After(u.CreatedAt) {
 		t.Errorf("got %+v", u)
 	}
-	if got := c.mails(); !slices.Equal(got, []string{"role change to ada@example.com"}) {
+	if got := c.emails(); !slices.Equal(got, []string{"role change to ada@example.com"}) {
 		t.Errorf("the outbox is %q", got)
 	}
 	for _, body := range []string{``, `{"emails":["ada@example.com"]}`, `{"emails":["ada@example.com"],"roles":["blt0"]}`, `{"emails":[],"roles":["{Admin}"]}`} {
@@ -212,7 +212,7 @@ func TestWithoutRoutes(t *testing.T) {
 		t.Errorf("%s: %d", c.server.TokenURL(), a.status)
 	}
 	if !c.user("locked@example.com").Locked {
-		t.Error("unlocked all the same")
+		t.Error("the user was unlocked")
 	}
 	for _, r := range c.server.Requests() {
 		if r.Operation != "" || r.Bulk || !r.Write {

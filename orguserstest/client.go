@@ -13,13 +13,13 @@ import (
 	"github.com/orgusers/orgusers"
 )
 
-// Options make a client of this server's user of AuthToken:
+// Options returns the options for a client that acts as the user of AuthToken:
 //
 //	client, err := orgusers.New(server.OrganizationUID, server.Options()...)
 //
-// The client of a server that does not listen calls it in-process, through
-// [Server.Transport]; an [orgusers.WithHTTPClient] behind these options is to
-// bring that Transport too.
+// If the server does not listen, the client calls it in-process through
+// [Server.Transport]. An [orgusers.WithHTTPClient] after these options must
+// then have that Transport.
 func (s *Server) Options() []orgusers.Option {
 	options := []orgusers.Option{
 		orgusers.WithBaseURL(s.URL),
@@ -31,15 +31,15 @@ func (s *Server) Options() []orgusers.Option {
 	return options
 }
 
-// Endpoints are the requests that the fake made up for what the API has no public
-// ones for, in the form that a client takes:
+// Endpoints returns the requests that the fake invented for actions without a
+// public request:
 //
 //	opts := append(server.Options(), orgusers.WithEndpoints(server.Endpoints()))
 //
-// They mean nothing to the service.
+// The service does not have them.
 func (s *Server) Endpoints() orgusers.Endpoints {
 	post := func(path string) orgusers.Endpoint {
-		return orgusers.Endpoint{Method: http.MethodPost, Path: "/v3" + path, Decode: outcomes}
+		return orgusers.Endpoint{Method: http.MethodPost, Path: "/v3" + path, Decode: decodeOutcomes}
 	}
 	return orgusers.Endpoints{
 		Unlock:             post(pathUnlock),
@@ -50,31 +50,31 @@ func (s *Server) Endpoints() orgusers.Endpoints {
 	}
 }
 
-// outcomes reads what an answer of ownRoutes says of each address.
-func outcomes(body []byte) ([]orgusers.Outcome, error) {
-	var answer struct {
+// decodeOutcomes reads the outcomes in a response of fakeRoutes.
+func decodeOutcomes(body []byte) ([]orgusers.Outcome, error) {
+	var response struct {
 		Users []struct {
 			Email  string `json:"email"`
 			Status string `json:"status"`
 			Reason string `json:"reason"`
 		} `json:"users"`
 	}
-	if err := json.Unmarshal(body, &answer); err != nil {
+	if err := json.Unmarshal(body, &response); err != nil {
 		return nil, err
 	}
-	told := make([]orgusers.Outcome, len(answer.Users))
-	for i, u := range answer.Users {
-		told[i] = orgusers.Outcome{Email: u.Email, Status: orgusers.OutcomeStatus(u.Status), Reason: u.Reason}
+	outcomes := make([]orgusers.Outcome, len(response.Users))
+	for i, u := range response.Users {
+		outcomes[i] = orgusers.Outcome{Email: u.Email, Status: orgusers.OutcomeStatus(u.Status), Reason: u.Reason}
 	}
-	return told, nil
+	return outcomes, nil
 }
 
-// Transport carries requests to the server in-process, whether it listens or
-// not. A broken connection becomes ECONNRESET before the headers of an answer
-// and [io.ErrUnexpectedEOF] after them. Bodies arrive as they are written.
+// Transport returns a transport that sends requests to the server in-process,
+// whether it listens or not. A broken connection is ECONNRESET before the
+// headers of a response and [io.ErrUnexpectedEOF] after them.
 //
-// Each request is served in a goroutine that ends when the answer is read or
-// closed, or when the request's context ends.
+// Each request runs in a goroutine of its own. The goroutine ends when the
+// response is read or closed, or when the request's context ends.
 func (s *Server) Transport() http.RoundTripper {
 	return inProcess{server: s}
 }
@@ -96,7 +96,7 @@ func (t inProcess) RoundTrip(r *http.Request) (*http.Response, error) {
 		body:   writer,
 		ready:  make(chan struct{}),
 	}
-	context.AfterFunc(ctx, func() { _ = reader.Close() }) // so that nobody writes to a client that is gone
+	context.AfterFunc(ctx, func() { _ = reader.Close() }) // writes to a client that has left must not block
 	go func() {
 		defer w.end()
 		defer func() { _ = served.Body.Close() }()
@@ -131,11 +131,11 @@ func (t inProcess) RoundTrip(r *http.Request) (*http.Response, error) {
 	}, nil
 }
 
-// pipeWriter is the server's side of an answer.
+// pipeWriter is the server's side of a response.
 type pipeWriter struct {
 	header http.Header
 	body   *io.PipeWriter
-	ready  chan struct{} // closed when what follows is final
+	ready  chan struct{} // closed when the fields below are final
 	once   sync.Once
 	sent   http.Header
 	status int
@@ -163,7 +163,7 @@ func (w *pipeWriter) Write(b []byte) (int, error) {
 	return n, err
 }
 
-// end runs when the handler is done, in good order or not.
+// end runs when the handler returns or panics.
 func (w *pipeWriter) end() {
 	failed := recover()
 	if failed != nil && failed != http.ErrAbortHandler { //nolint:errorlint // the value of a panic, compared as net/http does
@@ -181,14 +181,14 @@ func (w *pipeWriter) end() {
 	_ = w.body.Close() // it never fails
 }
 
-// pipeBody is the client's side of an answer.
+// pipeBody is the client's side of a response.
 type pipeBody struct {
 	*io.PipeReader
-	ctx    context.Context // of the request that is answered
+	ctx    context.Context // of the request
 	cancel context.CancelFunc
 }
 
-// Read gives the error of the request's context where that is why it failed.
+// Read returns the error of the request's context if the context has ended.
 func (b *pipeBody) Read(p []byte) (int, error) {
 	n, err := b.PipeReader.Read(p)
 	if err != nil && !errors.Is(err, io.EOF) && b.ctx.Err() != nil {

@@ -12,7 +12,8 @@ import (
 	"github.com/orgusers/orgusers/orguserstest"
 )
 
-// status sends one request as the user of the server's AuthToken.
+// status sends one request as the user of the server's AuthToken and returns
+// its status.
 func status(server *orguserstest.Server, method, path string) string {
 	url := server.URL + strings.ReplaceAll(path, "{org}", server.OrganizationUID)
 	request, err := http.NewRequestWithContext(context.Background(), method, url, http.NoBody)
@@ -28,7 +29,7 @@ func status(server *orguserstest.Server, method, path string) string {
 	return response.Status
 }
 
-// People of a test's own, and what the server knows of them.
+// A server with the people that a test needs.
 func ExampleWithPeople() {
 	server := orguserstest.NewServer(orguserstest.WithPeople(
 		orguserstest.Person{Email: "grace@example.com", FirstName: "Grace", LastName: "Hopper", Owner: true},
@@ -48,7 +49,7 @@ func ExampleWithPeople() {
 	// alan@example.com alan N/A false true false
 }
 
-// The second listing meets a gateway that is down.
+// The second list request gets a gateway's error page.
 func ExampleWithFault() {
 	server := orguserstest.NewServer(orguserstest.WithFault(orguserstest.Fault{
 		Method: http.MethodGet,
@@ -68,7 +69,7 @@ func ExampleWithFault() {
 	// 200 OK
 }
 
-// What was asked of the server, and what it answered.
+// The log of requests.
 func ExampleServer_Requests() {
 	server := orguserstest.NewServer()
 	defer server.Close()
@@ -104,7 +105,7 @@ func ExampleServer_OnRequest() {
 	// 199
 }
 
-// A GET that mails: the answer is lost, and yet the mail is on its way.
+// A GET that sends an email: the response is lost, but the email is sent.
 func ExampleServer_Outbox() {
 	server := orguserstest.NewServer(
 		orguserstest.WithPeople(orguserstest.Person{Email: "alan@example.com", Pending: true}),
@@ -114,15 +115,15 @@ func ExampleServer_Outbox() {
 
 	alan, _ := server.User("alan@example.com")
 	fmt.Println(status(server, http.MethodGet, "/v3/organizations/{org}/share/"+alan.ShareUID+"/resend_invitation"))
-	for _, mail := range server.Outbox() {
-		fmt.Println(mail.Kind, "to", mail.To)
+	for _, email := range server.Outbox() {
+		fmt.Println(email.Kind, "to", email.To)
 	}
 	// Output:
 	// 504 Gateway Timeout
 	// resent invitation to alan@example.com
 }
 
-// A client of this module's own package, as the server's administrator.
+// A client that acts as the server's administrator.
 func ExampleServer_Options() {
 	server := orguserstest.NewServer(orguserstest.WithUsers(250))
 	defer server.Close()
@@ -139,8 +140,8 @@ func ExampleServer_Options() {
 	// Output: 100 of 250
 }
 
-// An invitation is mailed, and the gateway answers with an error: whoever sends
-// it again mails twice.
+// An invitation is sent, but the gateway returns an error. A client that
+// repeats the request sends a second email.
 func ExampleServer_AddFault() {
 	server := orguserstest.NewServer()
 	defer server.Close()
@@ -159,16 +160,16 @@ func ExampleServer_AddFault() {
 		Invitees: []orgusers.Invitee{{Email: "new@example.com", RoleUIDs: []string{server.RoleUID("Member")}}},
 	})
 	fmt.Println(result.Outcomes[0].Status, err)
-	for _, mail := range server.Outbox() {
-		fmt.Println(mail.Kind, "to", mail.To)
+	for _, email := range server.Outbox() {
+		fmt.Println(email.Kind, "to", email.To)
 	}
 	// Output:
 	// invited <nil>
 	// invitation to new@example.com
 }
 
-// Somebody accepts, and somebody is made an administrator, while a program
-// runs that knows nothing of it.
+// An invitation is accepted and a member becomes an administrator while a
+// program runs.
 func ExampleServer_Accept() {
 	server := orguserstest.NewServer(orguserstest.WithPeople(
 		orguserstest.Person{Email: "max@example.com"},
@@ -185,7 +186,7 @@ func ExampleServer_Accept() {
 	// Output: Pia false [Admin]
 }
 
-// What somebody sees who is neither the owner nor an administrator.
+// A request as a member who is not an administrator.
 func ExampleServer_SignIn() {
 	server := orguserstest.NewServer(orguserstest.WithPeople(orguserstest.Person{Email: "max@example.com"}))
 	defer server.Close()
@@ -200,7 +201,7 @@ func ExampleServer_SignIn() {
 	// Output: true
 }
 
-// The session ends while a program runs.
+// A session ends while a program runs.
 func ExampleServer_RevokeToken() {
 	server := orguserstest.NewServer()
 	defer server.Close()
@@ -218,16 +219,16 @@ func ExampleWithRateLimit() {
 	server := orguserstest.NewServer(orguserstest.WithRateLimit(1, 1))
 	defer server.Close()
 
-	answer := ""
-	for answer != "429 Too Many Requests" { // the second, unless the server's second begins in between
-		answer = status(server, http.MethodGet, "/v3/organizations/{org}")
+	got := ""
+	for got != "429 Too Many Requests" { // a new second of the server may begin in between
+		got = status(server, http.MethodGet, "/v3/organizations/{org}")
 	}
-	fmt.Println(answer)
+	fmt.Println(got)
 	// Output: 429 Too Many Requests
 }
 
-// Without a port: the client calls the server in-process, here with a timeout
-// for each attempt. Without one, Options are enough.
+// A client that calls the server in-process, with a timeout for each attempt.
+// Without the timeout, Options is enough.
 func ExampleServer_Transport() {
 	server := orguserstest.NewUnstartedServer()
 	defer server.Close()
@@ -245,7 +246,7 @@ func ExampleServer_Transport() {
 	// Output: Example Media
 }
 
-// Actions for which the API has no public request work by the fake's own.
+// Actions without a public request use those of the fake.
 func ExampleServer_Endpoints() {
 	server := orguserstest.NewServer(orguserstest.WithPeople(orguserstest.Person{Email: "max@example.com", FailedLogins: 10}))
 	defer server.Close()

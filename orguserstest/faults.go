@@ -9,44 +9,48 @@ import (
 	"time"
 )
 
-// Fault makes some requests go wrong. The zero value of each selecting field
-// selects everything. A request that [WithRateLimit] refuses meets no fault.
+// Fault makes some requests fail. Requests must match all of its selecting
+// fields; a zero field matches every request. A request beyond [WithRateLimit]
+// gets 429 and no fault.
 type Fault struct {
-	// Method and Path select requests. Path is a pattern of the API, such as
-	// "/v3/organizations/{organization_uid}/share", or the path of one request.
+	// Method and Path select requests. Path is a path of the API such as
+	// "/v3/organizations/{organization_uid}/share", or the path of a single
+	// request.
 	Method, Path string
-	// Skip lets so many of the selected requests pass first.
+	// Skip is the number of selected requests that pass first.
 	Skip int
-	// Times ends the fault after so many requests. Zero is for good.
+	// Times is the number of requests after which the fault ends. Zero means
+	// never.
 	Times int
-	// Probability is the share of the remaining requests that go wrong, up to 1,
-	// from the server's seed. Zero is all of them.
+	// Probability is the part of the remaining requests that fail, from 0 to
+	// 1. It depends on the server's seed. Zero means all of them.
 	Probability float64
-	// Effect is what happens to them. It must be there.
+	// Effect is required. It says how the requests fail.
 	Effect Effect
-	// After handles the request first, so that its change is made although the
-	// answer does not say so. It matters for the effects that say so.
+	// After performs the request before its effect, so the change is made but
+	// the response does not show it. It applies to effects that replace the
+	// response.
 	After bool
-	// Partial handles the first so many addresses of a request that names
-	// several, and not the others. It implies After. Zero is all of them.
+	// Partial performs only the first n items of a request with several
+	// addresses. It implies After. Zero means all of them.
 	Partial int
-	// Later handles the request so long after its answer, as a server does that
-	// is still at work when a gateway has given up. It matters for the effects
-	// that After matters for, and makes After needless.
+	// Later performs the request this long after the response, like a server
+	// that is still working after its gateway gave up. It applies to effects
+	// that replace the response, and overrides After.
 	Later time.Duration
 }
 
-// activeFault is a fault and how far it has come.
+// activeFault is a fault and its counters.
 type activeFault struct {
 	Fault
 	number      uint64
 	seen, fired int
 }
 
-// AddFault adds faults, behind those that are there. Of several faults that
-// select the same request the first decides, and the others do not see the
-// request. It panics for a fault that could never strike, so that no test passes
-// because of one: without an effect, or for a pattern that is none of the API's.
+// AddFault adds faults after the existing ones. The first fault that selects a
+// request decides, and later ones do not count the request. AddFault panics if
+// a fault can never apply: if it has no effect, or if its path is not in the
+// API.
 func (s *Server) AddFault(faults ...Fault) {
 	for i := range faults {
 		if complaint := faults[i].complaint(); complaint != "" {
@@ -78,14 +82,14 @@ func (f *Fault) complaint() string {
 	return ""
 }
 
-// ClearFaults ends all faults.
+// ClearFaults removes all faults.
 func (s *Server) ClearFaults() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.faults = nil
 }
 
-// pickFault is the fault that a request meets, or the zero one.
+// pickFault returns the fault for a request, or the zero Fault.
 func (s *Server) pickFault(c *call) Fault {
 	for _, f := range s.faults {
 		if f.selects(c) && s.fires(f) {
@@ -120,13 +124,12 @@ func (s *Server) fires(f *activeFault) bool {
 	return true
 }
 
-// chance is a random number that depends on the seed and n alone.
+// chance returns a random number that depends only on the seed and n.
 func (s *Server) chance(n uint64) uint64 {
 	return scramble(s.cfg.seed ^ scramble(n))
 }
 
-// scramble is the finalizer of SplitMix64: neighbouring numbers come out far
-// apart.
+// scramble is the finalizer of SplitMix64. It spreads neighboring numbers.
 func scramble(x uint64) uint64 {
 	x += 0x9e3779b97f4a7c15
 	x = (x ^ x>>30) * 0xbf58476d1ce4e5b9
@@ -134,8 +137,8 @@ func scramble(x uint64) uint64 {
 	return x ^ x>>31
 }
 
-// Effect is what a [Fault] does to a request. The functions that return one
-// make it.
+// Effect says what a [Fault] does to a request. Functions such as [Status] and
+// [Reset] return one.
 type Effect struct {
 	kind   effectKind
 	status int
@@ -149,13 +152,13 @@ type Effect struct {
 type effectKind int
 
 const (
-	// Instead of the answer. Zero is no effect.
+	// These replace the response. Zero is no effect.
 	kindStatus effectKind = iota + 1
 	kindReset
 	kindHang
 	kindHuge
 
-	// To the answer on its way out.
+	// These change the response.
 	kindEmptyBody
 	kindTruncatedJSON
 	kindCutBody
@@ -163,35 +166,34 @@ const (
 	kindSlowBody
 	kindDelay
 
-	// To one page of a list.
+	// These change one page of a list.
 	kindIgnoreSkip
 	kindRepeatPage
 	kindEmptyPage
 	kindLyingCount
 )
 
-// Status answers with a status and an error in the shape of the API, instead of
-// handling the request, or after it with [Fault.After].
+// Status responds with a status and an error as the API sends it, instead of
+// performing the request.
 func Status(code int) Effect {
 	return Effect{kind: kindStatus, status: code}
 }
 
-// HTML answers with a page of HTML, as a gateway does, under any status. It
-// comes instead of handling the request, or after it with [Fault.After].
+// HTML responds with a page of HTML, as a gateway does, instead of performing
+// the request.
 func HTML(code int) Effect {
 	page := fmt.Sprintf("<!DOCTYPE html>\n<html><head><title>%[1]d</title></head><body><h1>%[1]d %[2]s</h1></body></html>\n",
 		code, http.StatusText(code))
 	return Status(code).WithHeader("Content-Type", "text/html; charset=utf-8").WithBody(page)
 }
 
-// Redirect answers with a 3xx status and a Location, instead of handling the
-// request, or after it with [Fault.After].
+// Redirect responds with a 3xx status and a Location, instead of performing
+// the request.
 func Redirect(code int, location string) Effect {
 	return Status(code).WithHeader("Location", location)
 }
 
-// WithHeader adds a header to the answer of [Status], [HTML] or [Redirect]. It
-// replaces one of the same name.
+// WithHeader sets a header of the response of [Status], [HTML] or [Redirect].
 func (e Effect) WithHeader(name, value string) Effect {
 	header := e.header.Clone()
 	if header == nil {
@@ -202,108 +204,109 @@ func (e Effect) WithHeader(name, value string) Effect {
 	return e
 }
 
-// WithBody replaces the body of the answer of [Status], [HTML] or [Redirect].
+// WithBody replaces the body of the response of [Status], [HTML] or
+// [Redirect].
 func (e Effect) WithBody(body string) Effect {
 	e.body = &body
 	return e
 }
 
-// HugeBody answers with 200 and a valid JSON object of n bytes, instead of
-// handling the request, or after it with [Fault.After].
+// HugeBody responds with 200 and a valid JSON object of n bytes, instead of
+// performing the request.
 func HugeBody(n int64) Effect {
 	return Effect{kind: kindHuge, bytes: n}
 }
 
-// Reset breaks the connection before there is any answer: before the request is
-// handled, so that nothing has changed, or after it with [Fault.After].
+// Reset breaks the connection without a response, instead of performing the
+// request.
 func Reset() Effect {
 	return Effect{kind: kindReset}
 }
 
-// Hang gives no answer, and waits until the client goes or the server closes:
-// before the request is handled, or after it with [Fault.After].
+// Hang sends no response and waits until the client leaves or the server
+// closes, instead of performing the request.
 func Hang() Effect {
 	return Effect{kind: kindHang}
 }
 
-// EmptyBody handles the request, and sends the status and headers of its answer
-// without the body.
+// EmptyBody performs the request. It sends the status and headers of the
+// response without the body.
 func EmptyBody() Effect {
 	return Effect{kind: kindEmptyBody}
 }
 
-// TruncatedJSON handles the request, and sends the first half of its answer as
-// if that were all: the HTTP message is complete, its JSON is not.
+// TruncatedJSON performs the request. It sends the first half of the body as a
+// complete HTTP message.
 func TruncatedJSON() Effect {
 	return Effect{kind: kindTruncatedJSON}
 }
 
-// CutBody handles the request, announces the length of its answer, and closes
+// CutBody performs the request. It announces the length of the body and closes
 // the connection after half of it.
 func CutBody() Effect {
 	return Effect{kind: kindCutBody}
 }
 
-// ResetBody handles the request, and resets the connection after half of the
-// answer.
+// ResetBody performs the request. It resets the connection after half of the
+// body.
 func ResetBody() Effect {
 	return Effect{kind: kindResetBody}
 }
 
-// SlowBody handles the request, sends the headers at once, and then the body in
+// SlowBody performs the request. It sends the headers at once, and the body in
 // ten pieces over d.
 func SlowBody(d time.Duration) Effect {
 	return Effect{kind: kindSlowBody, wait: d}
 }
 
-// Delay handles the request, and sends its answer d later.
+// Delay performs the request and sends the response after d.
 func Delay(d time.Duration) Effect {
 	return Effect{kind: kindDelay, wait: d}
 }
 
-// IgnoreSkip serves a list from its start, whatever skip says.
+// IgnoreSkip serves a list from its start, ignoring skip.
 func IgnoreSkip() Effect {
 	return Effect{kind: kindIgnoreSkip}
 }
 
-// RepeatPage serves a list with the page before the one that was asked for.
+// RepeatPage serves the page of a list before the requested one.
 func RepeatPage() Effect {
 	return Effect{kind: kindRepeatPage}
 }
 
-// EmptyPage serves a list without rows. Its count is as it should be.
+// EmptyPage serves a list without rows and with the true count.
 func EmptyPage() Effect {
 	return Effect{kind: kindEmptyPage}
 }
 
-// Count serves a list with the count that lie makes of the true one, where the
-// request asks for a count. The server is locked while lie runs, so lie must not
-// call it.
+// Count serves a list with the count that lie returns for the true one. It has
+// no effect on requests without include_count. The server is locked while lie
+// runs, so lie must not call it.
 func Count(lie func(int) int) Effect {
 	return Effect{kind: kindLyingCount, count: lie}
 }
 
-// instead reports whether the effect takes the place of the real answer.
+// instead reports whether the effect replaces the response.
 func (e Effect) instead() bool {
 	return e.kind >= kindStatus && e.kind <= kindHuge
 }
 
-// silent reports whether the client gets no status at all.
+// silent reports whether the client gets no status.
 func (e Effect) silent() bool {
 	return e.kind == kindReset || e.kind == kindHang
 }
 
-// answer is what comes in the place of the real answer.
-func (e Effect) answer() answer {
+// response returns the response of an effect that replaces it.
+func (e Effect) response() response {
 	if e.kind != kindStatus {
-		return answer{status: http.StatusOK}
+		return response{status: http.StatusOK}
 	}
 	made := fail(e.status, 0, http.StatusText(e.status), nil)
 	if e.body != nil {
 		made.body = []byte(*e.body)
 	}
 	if e.status == http.StatusNoContent || e.status == http.StatusNotModified {
-		made.body = nil // HTTP has no room for one
+		made.body = nil // HTTP does not allow one
 	}
 	made.header = e.header
 	return made

@@ -75,7 +75,7 @@ func TestFaultsThatBreakTheConnection(t *testing.T) {
 		for _, test := range []struct {
 			name    string
 			effect  orguserstest.Effect
-			answers bool // the headers of an answer arrive
+			headers bool // the response has headers
 			want    error
 		}{
 			{"a reset", orguserstest.Reset(), false, syscall.ECONNRESET},
@@ -85,7 +85,7 @@ func TestFaultsThatBreakTheConnection(t *testing.T) {
 			c.server.ClearFaults()
 			c.server.AddFault(orguserstest.Fault{Effect: test.effect})
 			response, err := c.do("POST", "/v3/organizations/{org}/share/search", "") // net/http does not repeat it
-			if !test.answers {
+			if !test.headers {
 				if !errors.Is(err, test.want) {
 					t.Errorf("%s: %v", test.name, err)
 				}
@@ -95,7 +95,7 @@ func TestFaultsThatBreakTheConnection(t *testing.T) {
 				continue
 			}
 			if err != nil {
-				if test.want != nil || !errors.Is(err, syscall.ECONNRESET) { // a reset may overtake what was sent before it
+				if test.want != nil || !errors.Is(err, syscall.ECONNRESET) { // a reset may overtake data sent before it
 					t.Errorf("%s: %v", test.name, err)
 				}
 				continue
@@ -143,17 +143,17 @@ func TestWritesBeforeAndAfterAFault(t *testing.T) {
 			}
 			return response.Body.Close()
 		}
-		mails := 0
+		emails := 0
 		for _, effect := range []orguserstest.Effect{orguserstest.Reset(), orguserstest.Status(500), orguserstest.HTML(504)} {
 			for _, after := range []bool{false, true} {
 				c.server.ClearFaults()
 				c.server.AddFault(orguserstest.Fault{Effect: effect, After: after})
-				_ = write() // some fail, as they should
+				_ = write() // some effects make it fail
 				if after {
-					mails++
+					emails++
 				}
-				if got := len(c.server.Outbox()); got != mails {
-					t.Errorf("%+v, after: %v: %d mails, want %d", effect, after, got, mails)
+				if got := len(c.server.Outbox()); got != emails {
+					t.Errorf("%+v, after: %v: %d emails, want %d", effect, after, got, emails)
 				}
 			}
 		}
@@ -241,7 +241,7 @@ func TestASlowBodyThatIsLeft(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		_ = response.Body.Close() // the bubble fails the test if a goroutine stays behind
+		_ = response.Body.Close() // the bubble fails the test if a goroutine is left
 	})
 }
 
@@ -250,7 +250,7 @@ func TestWhichRequestsAFaultSelects(t *testing.T) {
 	status := orguserstest.Status(503)
 	for name, test := range map[string]struct {
 		fault orguserstest.Fault
-		want  []int // of two listings, roles, a listing, a search and a listing
+		want  []int // of two lists, roles, a list, a search and a list
 	}{
 		"every one":          {orguserstest.Fault{}, []int{503, 503, 503, 503, 503, 503}},
 		"by pattern":         {orguserstest.Fault{Path: sharePattern}, []int{503, 503, 200, 503, 200, 503}},
@@ -322,7 +322,7 @@ func TestPagesThatMisbehave(t *testing.T) {
 		t.Errorf("a lying count: %v with %d rows", a.json["count"], len(a.emails()))
 	}
 	if _, has := c.get("/v3/organizations/{org}/share").json["count"]; has {
-		t.Error("a lying count that nobody asked for")
+		t.Error("a count without include_count")
 	}
 }
 
@@ -342,7 +342,7 @@ func TestServeHTTPByHand(t *testing.T) {
 	server.ServeHTTP(httptest.NewRecorder(), httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/v3/user", http.NoBody))
 }
 
-// A fault that could never strike would let tests pass for nothing.
+// A fault that can never apply would let a test pass for the wrong reason.
 func TestFaultsThatCannotStrike(t *testing.T) {
 	t.Parallel()
 	down := orguserstest.Status(http.StatusServiceUnavailable)

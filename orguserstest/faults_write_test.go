@@ -15,10 +15,10 @@ import (
 	"github.com/orgusers/orgusers/orguserstest"
 )
 
-// write is one request that changes one thing, and whether it was changed.
+// write is a request that makes one change.
 type write struct {
 	name, method, path, body string
-	mails                    int // that it sends
+	emails                   int // number of emails
 	changed                  func(c *client) bool
 }
 
@@ -72,8 +72,8 @@ var writes = []write{
 	},
 }
 
-// writer is a client of the owner, who may do all of the writes, in an
-// organization where each of them has something to do.
+// writer returns a client of the owner. Each write has something to change in
+// its organization.
 func writer(t *testing.T, connect func(*testing.T, ...orguserstest.Option) *client) *client {
 	t.Helper()
 	c := connect(t, team()...)
@@ -87,8 +87,7 @@ func writer(t *testing.T, connect func(*testing.T, ...orguserstest.Option) *clie
 	return c.as("Authtoken", c.server.SignIn("boss@example.com")).as("Api_key", c.fill("{stack}"))
 }
 
-// send sends a write, and reports whether it was on a connection that had been
-// used before.
+// send sends a write. It reports whether the connection had been used before.
 func (c *client) send(ctx context.Context, w write) (reused bool, err error) {
 	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
 		GotConn: func(conn httptrace.GotConnInfo) { reused = reused || conn.Reused },
@@ -108,7 +107,7 @@ func (c *client) send(ctx context.Context, w write) (reused bool, err error) {
 	return reused, err
 }
 
-// changes is how often something was changed: the entries of the audit log.
+// changes returns the number of changes: the entries of the audit log.
 func (c *client) changes() int {
 	c.server.ClearFaults()
 	return len(c.get(logs).list("logs"))
@@ -119,7 +118,7 @@ func TestEveryWriteUnderEveryFault(t *testing.T) {
 	faults := []struct {
 		name   string
 		effect orguserstest.Effect
-		always bool // it strikes after the change, even if not told to
+		always bool // the change is always made
 	}{
 		{"429", orguserstest.Status(429), false},
 		{"500", orguserstest.Status(500), false},
@@ -151,13 +150,13 @@ func TestEveryWriteUnderEveryFault(t *testing.T) {
 						if fault.name == "a reset" && reuse && w.method == http.MethodGet {
 							want++ // net/http sends it again
 						}
-						c, reused := struck(t, w, orguserstest.Fault{Method: w.method, Times: 1, Effect: fault.effect, After: after}, reuse)
+						c, reused := sendWithFault(t, w, orguserstest.Fault{Method: w.method, Times: 1, Effect: fault.effect, After: after}, reuse)
 						deadline := time.Now().Add(5 * time.Second)
-						for c.changes() != want && time.Now().Before(deadline) { // whoever cancels does not wait for the server
+						for c.changes() != want && time.Now().Before(deadline) { // a canceled client does not wait for the server
 							<-time.After(time.Millisecond)
 						}
-						if got := c.changes(); reused != reuse || got != want || w.changed(c) != (want > 0) || len(c.server.Outbox()) != want*w.mails {
-							t.Errorf("reused: %v, %d changes, changed: %v, mails %q", reused, got, w.changed(c), c.mails())
+						if got := c.changes(); reused != reuse || got != want || w.changed(c) != (want > 0) || len(c.server.Outbox()) != want*w.emails {
+							t.Errorf("reused: %v, %d changes, changed: %v, emails %q", reused, got, w.changed(c), c.emails())
 						}
 					})
 				}
@@ -166,10 +165,11 @@ func TestEveryWriteUnderEveryFault(t *testing.T) {
 	}
 }
 
-// struck sends a write that meets a fault, and cancels it when nobody answers.
-func struck(t *testing.T, w write, fault orguserstest.Fault, reuse bool) (c *client, reused bool) {
+// sendWithFault sends a write that a fault selects. It cancels the request if the
+// server hangs.
+func sendWithFault(t *testing.T, w write, fault orguserstest.Fault, reuse bool) (c *client, reused bool) {
 	t.Helper()
-	for range 10 { // on a busy machine net/http may give up a connection that it could use again
+	for range 10 { // net/http may drop a connection on a busy machine
 		c = writer(t, overSocket)
 		if reuse {
 			c.get("/v3/user")
@@ -179,7 +179,7 @@ func struck(t *testing.T, w write, fault orguserstest.Fault, reuse bool) (c *cli
 		if fmt.Sprint(fault.Effect) == fmt.Sprint(orguserstest.Hang()) {
 			c.server.OnRequest(func(*orguserstest.Request) { cancel() })
 		}
-		reused, _ = c.send(ctx, w) // some fail, as they should
+		reused, _ = c.send(ctx, w) // some effects make it fail
 		cancel()
 		if reused == reuse {
 			break
@@ -199,7 +199,7 @@ func TestAChangeThatComesLater(t *testing.T) {
 			}
 			requests := c.server.Requests()
 			if last := requests[len(requests)-1]; last.Status != 504 {
-				t.Errorf("%s: answered with %d", w.name, last.Status)
+				t.Errorf("%s: got %d", w.name, last.Status)
 			}
 			time.Sleep(2*time.Second - time.Nanosecond) // fake time
 			if c.changes() != 0 || w.changed(c) || len(c.server.Outbox()) != 0 {
@@ -207,7 +207,7 @@ func TestAChangeThatComesLater(t *testing.T) {
 			}
 			time.Sleep(time.Nanosecond) // fake time
 			synctest.Wait()
-			if c.changes() != 1 || !w.changed(c) || len(c.server.Outbox()) != w.mails {
+			if c.changes() != 1 || !w.changed(c) || len(c.server.Outbox()) != w.emails {
 				t.Errorf("%s: not changed", w.name)
 			}
 		})
@@ -225,7 +225,7 @@ func TestNothingIsChangedAfterClose(t *testing.T) {
 		c.server.Close()
 		time.Sleep(time.Hour) // fake time
 		if len(c.server.Outbox()) != 0 {
-			t.Error("a closed server mails")
+			t.Error("a closed server sends email")
 		}
 	})
 }
@@ -240,12 +240,12 @@ func TestPartOfTheWork(t *testing.T) {
 	}{
 		{
 			"invite", "POST", shares, `{"share":{"users":{"n3@example.com":["{Member}"],"n1@example.com":["{Member}"],"n2@example.com":["{Member}"]}}}`,
-			orguserstest.Status(500), (*client).mails,
+			orguserstest.Status(500), (*client).emails,
 			[]string{"invitation to n1@example.com", "invitation to n2@example.com"},
 		},
 		{
 			"force password reset", "POST", forceReset, `{"emails":["locked@example.com","grace@example.com","ada@example.com"]}`,
-			orguserstest.Reset(), (*client).mails,
+			orguserstest.Reset(), (*client).emails,
 			[]string{"forced password reset to locked@example.com", "forced password reset to grace@example.com"},
 		},
 		{
@@ -262,12 +262,12 @@ func TestPartOfTheWork(t *testing.T) {
 		},
 		{
 			"share stack", "POST", "/v3/stacks/share", `{"emails":["guest@example.com","ada@example.com","locked@example.com"],"roles":{"ada@example.com":["{role}"],"guest@example.com":["{role}"],"locked@example.com":["{role}"]}}`,
-			orguserstest.CutBody(), (*client).mails,
+			orguserstest.CutBody(), (*client).emails,
 			[]string{"stack shared to guest@example.com", "stack shared to ada@example.com"},
 		},
 		{
 			"all of it", "POST", forceReset, `{"emails":["ada@example.com"]}`,
-			orguserstest.Status(500), (*client).mails,
+			orguserstest.Status(500), (*client).emails,
 			[]string{"forced password reset to ada@example.com"},
 		},
 	} {
@@ -275,7 +275,7 @@ func TestPartOfTheWork(t *testing.T) {
 			t.Parallel()
 			c := writer(t, overSocket)
 			c.server.AddFault(orguserstest.Fault{Times: 1, Effect: test.effect, Partial: 2})
-			_, _ = c.send(t.Context(), write{method: test.method, path: test.path, body: test.body}) // some fail, as they should
+			_, _ = c.send(t.Context(), write{method: test.method, path: test.path, body: test.body}) // some effects make it fail
 			if got := test.done(c); !slices.Equal(got, test.want) {
 				t.Errorf("got %q, want %q", got, test.want)
 			}

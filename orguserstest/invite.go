@@ -13,39 +13,39 @@ var inviteRoutes = []route{
 	{method: http.MethodGet, pattern: "/v3/organizations/{organization_uid}/{share_uid}/resend_invitation", operation: "ResendInvitations", write: true, handle: (*Server).resend},
 }
 
-// invitee is one address of an invitation, with all that it is to have.
+// invitee is one address of an invitation.
 type invitee struct {
 	email  string
 	roles  []*role
 	access []stackAccess
 }
 
-// invite invites addresses. Nobody is invited when anything about one of them
-// is wrong.
-func (s *Server) invite(c *call) answer {
-	var asked struct {
+// invite sends invitations. If anything about one address is wrong, it sends
+// none.
+func (s *Server) invite(c *call) response {
+	var input struct {
 		Share struct {
 			Users   map[string][]string            `json:"users"`
 			Stacks  map[string]map[string][]string `json:"stacks"`
 			Message string                         `json:"message"`
 		} `json:"share"`
 	}
-	if refused := c.decode(&asked); refused != nil {
+	if refused := c.decode(&input); refused != nil {
 		return *refused
 	}
-	invitees, wrong := c.organization.invitees(asked.Share.Users, asked.Share.Stacks)
+	invitees, wrong := c.organization.invitees(input.Share.Users, input.Share.Stacks)
 	if wrong != "" {
 		return invalid(wrong)
 	}
 	var rows []*share
 	for _, each := range someOf(c, invitees) {
-		rows = append(rows, s.inviteOne(c, each, asked.Share.Message))
+		rows = append(rows, s.inviteOne(c, each, input.Share.Message))
 	}
-	return s.replyRows("The invitation has been sent successfully.", c.organization, rows, view{})
+	return s.respondRows("The invitation has been sent successfully.", c.organization, rows, view{})
 }
 
-// invitees are the addresses of an invitation in alphabetical order. The second
-// result is the field that is wrong, if any.
+// invitees returns the addresses of an invitation in alphabetical order. The
+// second result is the name of an invalid field, if there is one.
 func (o *organization) invitees(users map[string][]string, stacks map[string]map[string][]string) (list []invitee, wrong string) {
 	if len(users) == 0 {
 		return nil, "users"
@@ -83,20 +83,20 @@ func (o *organization) invitees(users map[string][]string, stacks map[string]map
 	return list, ""
 }
 
-// inviteOne makes an invitation, sends a pending one anew, or gives a member
-// other roles. Whoever it is gets mail.
+// inviteOne creates an invitation, renews a pending one, or changes the roles
+// of a member. Each sends an email.
 func (s *Server) inviteOne(c *call, who invitee, message string) *share {
 	org, now := c.organization, s.now()
 	row := org.rows.find(who.email)
-	mail := Mail{Kind: MailInvitation, To: who.email, Organization: org.uid, Message: message}
+	email := Email{Kind: EmailInvitation, To: who.email, Organization: org.uid, Message: message}
 	if row == nil {
 		row = &share{
-			uid: s.seeds.uid(), email: who.email, account: s.account(who.email), inviter: c.caller, roles: who.roles,
+			uid: s.generator.uid(), email: who.email, account: s.account(who.email), inviter: c.caller, roles: who.roles,
 			message: message, pending: true, invited: now, created: now, updated: now,
 		}
 		s.add(org, row)
 	} else {
-		mail.To = row.email
+		email.To = row.email
 		org.rows.change(row, func() {
 			row.roles, row.updated = s.setOrMerge(row.roles, who.roles), now
 			if row.pending {
@@ -104,18 +104,18 @@ func (s *Server) inviteOne(c *call, who invitee, message string) *share {
 			}
 		})
 		if !row.pending {
-			mail.Kind = MailRoleChange
+			email.Kind = EmailRoleChange
 		}
 	}
 	for _, a := range who.access {
 		org.grant(row, a.stack, a.roles)
 	}
-	s.post(mail)
+	s.email(email)
 	s.audit(c, "invite", row.email)
 	return row
 }
 
-// setOrMerge is the roles that somebody has after being given others.
+// setOrMerge returns the roles of a user after an invitation.
 func (s *Server) setOrMerge(had, given []*role) []*role {
 	if !s.cfg.roleMerge {
 		return given
@@ -129,8 +129,8 @@ func (s *Server) setOrMerge(had, given []*role) []*role {
 	return merged
 }
 
-// resend mails an invitation again. It changes nothing else.
-func (s *Server) resend(c *call) answer {
+// resend sends an invitation again. It changes nothing else.
+func (s *Server) resend(c *call) response {
 	row := c.organization.rows.withUID(c.params["share_uid"])
 	switch {
 	case row == nil:
@@ -138,7 +138,7 @@ func (s *Server) resend(c *call) answer {
 	case !row.pending:
 		return invalid("uid")
 	}
-	s.post(Mail{Kind: MailResentInvitation, To: row.email, Organization: c.organization.uid, Message: row.message})
+	s.email(Email{Kind: EmailResentInvitation, To: row.email, Organization: c.organization.uid, Message: row.message})
 	s.audit(c, "resend invitation", row.email)
-	return reply(object{"notice": "The invitation has been resent successfully."})
+	return respond(object{"notice": "The invitation has been resent successfully."})
 }

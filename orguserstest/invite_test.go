@@ -12,7 +12,7 @@ import (
 	"github.com/orgusers/orgusers/orguserstest"
 )
 
-// team is a small organization with somebody for every rule.
+// team is a small organization with a user for every rule.
 func team(more ...orguserstest.Option) []orguserstest.Option {
 	return append(more, orguserstest.WithPeople(
 		orguserstest.Person{Email: "boss@example.com", FirstName: "The", LastName: "Boss", Owner: true},
@@ -29,7 +29,7 @@ func team(more ...orguserstest.Option) []orguserstest.Option {
 
 const shares = "/v3/organizations/{org}/share"
 
-// user is a row that must be there.
+// user returns a row that must exist.
 func (c *client) user(email string) orguserstest.User {
 	c.t.Helper()
 	u, ok := c.server.User(email)
@@ -39,18 +39,18 @@ func (c *client) user(email string) orguserstest.User {
 	return u
 }
 
-// mails are the kinds and addresses in the outbox.
-func (c *client) mails() []string {
-	var mails []string
+// emails returns the kinds and addresses in the outbox.
+func (c *client) emails() []string {
+	var emails []string
 	for _, m := range c.server.Outbox() {
-		mails = append(mails, string(m.Kind)+" to "+m.To)
+		emails = append(emails, string(m.Kind)+" to "+m.To)
 	}
-	return mails
+	return emails
 }
 
-// fill puts the uids of the organization into a body: {Admin}, {Member} for
-// roles, {stack}, {stack2} for API keys, {role}, {role2} for roles of the first
-// stack and {role3} for one of the second.
+// fill replaces placeholders by uids: {Admin}, {Member} and {Security} by
+// roles, {stack} and {stack2} by API keys, {role} and {role2} by roles of the
+// first stack, {role3} by a role of the second.
 func (c *client) fill(body string) string {
 	stacks := c.server.Stacks()
 	return strings.NewReplacer(
@@ -60,7 +60,7 @@ func (c *client) fill(body string) string {
 	).Replace(body)
 }
 
-// sample is a file of the contract with the uids of the organization in it.
+// sample returns a sample of the contract with uids of the organization.
 func (c *client) sample(name string, replace ...string) string {
 	c.t.Helper()
 	text, err := os.ReadFile("../testdata/" + name)
@@ -93,9 +93,9 @@ func TestInviteAsTheSampleDoes(t *testing.T) {
 	if diff := cmp.Diff(want, c.user("xyz@example.com").Stacks); diff != "" {
 		t.Error(diff)
 	}
-	mail := c.server.Outbox()[0]
-	if len(c.server.Outbox()) != 2 || mail.Kind != orguserstest.MailInvitation || mail.To != "abc@example.com" || mail.Message != "Invitation message" ||
-		mail.Organization != c.server.OrganizationUID || mail.SentAt.IsZero() {
+	email := c.server.Outbox()[0]
+	if len(c.server.Outbox()) != 2 || email.Kind != orguserstest.EmailInvitation || email.To != "abc@example.com" || email.Message != "Invitation message" ||
+		email.Organization != c.server.OrganizationUID || email.SentAt.IsZero() {
 		t.Errorf("the outbox is %+v", c.server.Outbox())
 	}
 	listed := c.get(shares + "?desc=created_at&limit=2")
@@ -113,7 +113,7 @@ func TestInvitingThoseWhoAreThere(t *testing.T) {
 		email, body string
 		opts        []orguserstest.Option
 		roles       []string
-		mail        string
+		sent        string
 		pending     bool
 	}{
 		"a member gets other roles": {"ada@example.com", `{"share":{"users":{"ADA@example.com":["{Admin}","{Security}"]}}}`, nil, []string{"{Admin}", "{Security}"}, "role change to ada@example.com", false},
@@ -133,13 +133,13 @@ func TestInvitingThoseWhoAreThere(t *testing.T) {
 			for _, r := range test.roles {
 				roles = append(roles, c.fill(r))
 			}
-			if a.status != 200 || u.Pending != test.pending || !slices.Equal(u.RoleUIDs, roles) || !slices.Equal(c.mails(), []string{test.mail}) {
-				t.Errorf("got %d %s, %+v, mails %q", a.status, a.text, u, c.mails())
+			if a.status != 200 || u.Pending != test.pending || !slices.Equal(u.RoleUIDs, roles) || !slices.Equal(c.emails(), []string{test.sent}) {
+				t.Errorf("got %d %s, %+v, emails %q", a.status, a.text, u, c.emails())
 			}
 			if test.email == "former@example.com" {
 				rows++
 				if u.UID != former.UID || u.ShareUID == former.ShareUID || a.list("shares")[0]["user_uid"] != former.UID {
-					t.Errorf("the account did not stay: %+v", u)
+					t.Errorf("the account was not kept: %+v", u)
 				}
 			}
 			if len(c.server.Users()) != rows {
@@ -156,8 +156,8 @@ func TestInvitationsThatAreRefused(t *testing.T) {
 	const good = `"new@example.com":["{Member}"]`
 	for _, test := range []struct{ name, body, field string }{
 		{"no body", ``, "users"},
-		{"nobody", `{"share":{"users":{}}}`, "users"},
-		{"no address", `{"share":{"users":{` + good + `,"new":["{Member}"]}}}`, "users"},
+		{"an empty list", `{"share":{"users":{}}}`, "users"},
+		{"an invalid address", `{"share":{"users":{` + good + `,"new":["{Member}"]}}}`, "users"},
 		{"an empty address", `{"share":{"users":{` + good + `,"":["{Member}"]}}}`, "users"},
 		{"an address with blanks", `{"share":{"users":{` + good + `," x@example.com":["{Member}"]}}}`, "users"},
 		{"an address with a name", `{"share":{"users":{` + good + `,"X <x@example.com>":["{Member}"]}}}`, "users"},
@@ -172,7 +172,7 @@ func TestInvitationsThatAreRefused(t *testing.T) {
 		{"no stack role", `{"share":{"users":{` + good + `},"stacks":{"new@example.com":{"{stack}":[]}}}}`, "stacks"},
 		{"stacks for somebody else", `{"share":{"users":{` + good + `},"stacks":{"ada@example.com":{"{stack}":["{role}"]}}}}`, "stacks"},
 		{"a list of users", `{"share":{"users":["new@example.com"]}}`, "share.users"},
-		{"a role that is no list", `{"share":{"users":{"new@example.com":"{Member}"}}}`, "share.users"},
+		{"a role that is not a list", `{"share":{"users":{"new@example.com":"{Member}"}}}`, "share.users"},
 	} {
 		a := c.ask("POST", shares, c.fill(test.body))
 		errors, _ := a.json["errors"].(map[string]any)
@@ -181,7 +181,7 @@ func TestInvitationsThatAreRefused(t *testing.T) {
 		}
 	}
 	if a := c.ask("POST", shares, `{"share":`); a.status != 400 {
-		t.Errorf("no JSON: %d", a.status)
+		t.Errorf("invalid JSON: %d", a.status)
 	}
 	member := c.as("Authtoken", c.server.SignIn("ada@example.com"))
 	if a := member.ask("POST", shares, c.fill(`{"share":{"users":{`+good+`}}}`)); a.status != 403 {
@@ -192,7 +192,7 @@ func TestInvitationsThatAreRefused(t *testing.T) {
 		before[i].Sessions, after[i].Sessions = nil, nil
 	}
 	if diff := cmp.Diff(before, after); diff != "" || len(c.server.Outbox()) != 0 {
-		t.Errorf("something changed: %s %v", diff, c.mails())
+		t.Errorf("something changed: %s %v", diff, c.emails())
 	}
 }
 
@@ -205,7 +205,7 @@ func TestAThousandInvitationsAtOnce(t *testing.T) {
 	}
 	a := c.ask("POST", shares, c.fill(`{"share":{"users":{`+strings.Join(users, ",")+`},"message":"Hello\n🚀"}}`))
 	if a.status != 200 || len(a.list("shares")) != 1000 || len(c.server.Outbox()) != 1000 || c.server.Outbox()[999].Message != "Hello\n🚀" {
-		t.Errorf("got %d, %d mails", a.status, len(c.server.Outbox()))
+		t.Errorf("got %d, %d emails", a.status, len(c.server.Outbox()))
 	}
 }
 
@@ -229,7 +229,7 @@ func TestResend(t *testing.T) {
 			t.Errorf("%s: got %d %s", test.name, a.status, a.text)
 		}
 	}
-	if got, want := c.mails(), []string{"resent invitation to guest@example.com", "resent invitation to guest@example.com"}; !slices.Equal(got, want) || c.server.Outbox()[0].Message != "Welcome" {
+	if got, want := c.emails(), []string{"resent invitation to guest@example.com", "resent invitation to guest@example.com"}; !slices.Equal(got, want) || c.server.Outbox()[0].Message != "Welcome" {
 		t.Errorf("the outbox is %q", got)
 	}
 	for i, r := range c.server.Requests() {

@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// organization is one organization with everything that belongs to it.
+// organization is an organization with everything in it.
 type organization struct {
 	uid, name, plan  string
 	created, updated int64
@@ -15,10 +15,10 @@ type organization struct {
 	roles            []*role
 	stacks           []*stack
 	access           map[*share][]stackAccess
-	inviters         []*account // administrators who have invited others
+	inviters         []*account // administrators who invite others
 	rows             rowIndex
 	audit            []auditEntry // oldest first
-	transferring     bool         // ownership was offered to somebody
+	transferring     bool         // the ownership was offered to a user
 }
 
 var organizationRoutes = []route{
@@ -28,7 +28,7 @@ var organizationRoutes = []route{
 	{method: http.MethodGet, pattern: "/v3/organizations/{organization_uid}/stacks", operation: "Stacks", handle: (*Server).listStacks},
 }
 
-// namedFields are the sort fields of roles, stacks and organizations.
+// namedFields has the sort fields of roles, stacks and organizations.
 var namedFields = []string{"created_at", "updated_at", "name"}
 
 func (o *organization) sortKey() (name string, created, updated int64) {
@@ -44,7 +44,8 @@ func (s *Server) organization(uid string) *organization {
 	return nil
 }
 
-// organizationsOf lists where an account is an accepted member.
+// organizationsOf returns the organizations of which the account is an
+// accepted member.
 func (s *Server) organizationsOf(who *account) []*organization {
 	var found []*organization
 	for _, org := range s.organizations {
@@ -55,7 +56,7 @@ func (s *Server) organizationsOf(who *account) []*organization {
 	return found
 }
 
-// rowOf is the row that an account has in the organization, or nil.
+// rowOf returns the row of an account in the organization, or nil.
 func (o *organization) rowOf(who *account) *share {
 	if row := o.rows.find(who.email); row != nil && row.account == who {
 		return row
@@ -63,7 +64,7 @@ func (o *organization) rowOf(who *account) *share {
 	return nil
 }
 
-func (s *Server) listOrganizations(c *call) answer {
+func (s *Server) listOrganizations(c *call) response {
 	p, refused := c.page(namedFields...)
 	if refused != nil {
 		return *refused
@@ -73,15 +74,15 @@ func (s *Server) listOrganizations(c *call) answer {
 	for _, org := range rowsOf(s, c, p, found) {
 		list = append(list, s.renderOrganization(org, false))
 	}
-	return s.replyList(c, p, "organizations", list, len(found))
+	return s.respondList(c, p, "organizations", list, len(found))
 }
 
-func (s *Server) getOrganization(c *call) answer {
+func (s *Server) getOrganization(c *call) response {
 	org := s.renderOrganization(c.organization, c.flag("include_plan"))
 	if s.cfg.organizationList {
-		return reply(object{"organizations": []object{org}})
+		return respond(object{"organizations": []object{org}})
 	}
-	return reply(object{"organization": org})
+	return respond(object{"organization": org})
 }
 
 func (s *Server) renderOrganization(org *organization, withPlan bool) object {
@@ -123,27 +124,27 @@ var ownershipRoutes = []route{
 	{method: http.MethodPost, pattern: "/v3/organizations/{organization_uid}/transfer-ownership", operation: "TransferOwnership", write: true, handle: (*Server).transferOwnership},
 }
 
-// transferOwnership offers the organization to a member. The owner stays the
-// owner, as no request is known that would accept the offer.
-func (s *Server) transferOwnership(c *call) answer {
+// transferOwnership offers the organization to a member. The owner remains the
+// owner, because no known request accepts the offer.
+func (s *Server) transferOwnership(c *call) response {
 	org := c.organization
 	if org.owner != c.caller {
 		return forbidden()
 	}
-	var asked struct {
+	var input struct {
 		To string `json:"transfer_to"`
 	}
-	if refused := c.decode(&asked); refused != nil {
+	if refused := c.decode(&input); refused != nil {
 		return *refused
 	}
-	row := org.rows.find(asked.To)
+	row := org.rows.find(input.To)
 	if row == nil || row.pending || row.owner {
 		return invalid("transfer_to")
 	}
 	org.transferring, org.updated = true, s.now()
-	s.post(Mail{Kind: MailOwnershipTransfer, To: row.email, Organization: org.uid})
+	s.email(Email{Kind: EmailOwnershipTransfer, To: row.email, Organization: org.uid})
 	s.audit(c, "transfer ownership", row.email)
-	return reply(object{"notice": "Email has been successfully sent to the user."})
+	return respond(object{"notice": "Email has been successfully sent to the user."})
 }
 
 // role is a role of an organization or of a stack.
@@ -157,11 +158,10 @@ func (r *role) sortKey() (name string, created, updated int64) {
 	return r.name, r.created, r.updated
 }
 
-// maxRoleUsers bounds the users that a role names, so that an organization of a
-// million does not send them all with each list of roles.
+// maxRoleUsers limits the users of a role in a response.
 const maxRoleUsers = 100
 
-// roleNamed finds a role of the organization, whatever the letter case.
+// roleNamed finds a role of the organization by name, ignoring case.
 func (o *organization) roleNamed(name string) *role {
 	for _, r := range o.roles {
 		if strings.EqualFold(r.name, name) {
@@ -171,7 +171,7 @@ func (o *organization) roleNamed(name string) *role {
 	return nil
 }
 
-func (s *Server) listRoles(c *call) answer {
+func (s *Server) listRoles(c *call) response {
 	p, refused := c.page(namedFields...)
 	if refused != nil {
 		return *refused
@@ -186,10 +186,10 @@ func (s *Server) listRoles(c *call) answer {
 		o["default"] = true
 		list = append(list, o)
 	}
-	return s.replyList(c, p, "roles", list, len(found))
+	return s.respondList(c, p, "roles", list, len(found))
 }
 
-// usersByRole has the uids of the first users of every role.
+// usersByRole returns the uids of the first users of every role.
 func (o *organization) usersByRole() map[*role][]string {
 	users := map[*role][]string{}
 	full := 0
@@ -213,8 +213,8 @@ func (o *organization) usersByRole() map[*role][]string {
 	return users
 }
 
-// renderRole writes update_at, as the samples of the reference do. The field
-// admin is absent where it would be false.
+// renderRole uses update_at like the samples of the reference. The field admin
+// is absent instead of false.
 func renderRole(r *role, users []string) object {
 	if users == nil {
 		users = []string{}
@@ -233,7 +233,7 @@ func renderRole(r *role, users []string) object {
 	return o
 }
 
-// Role is a role of the organization or of a stack, as requests name it.
+// Role is a role of the organization or of a stack.
 type Role struct {
 	UID, Name string
 }
@@ -244,23 +244,23 @@ type Stack struct {
 	Roles             []Role
 }
 
-// Roles are the roles of the organization: Admin, Member, Security Manager and
-// Product Analytics Viewer, in varying letter case.
+// Roles returns the roles of the organization: Admin, Member, Security Manager
+// and Product Analytics Viewer. Their letter case depends on the seed.
 func (s *Server) Roles() []Role {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return catalog(s.organizations[0].roles)
 }
 
-// RoleUID is the uid of a role of the organization, by its name in any letter
-// case. It panics when there is none.
+// RoleUID returns the uid of a role of the organization by name, ignoring
+// case. It panics if there is no such role.
 func (s *Server) RoleUID(name string) string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.organizations[0].rolesNamed([]string{name})[0].uid
 }
 
-// Stacks are the stacks of the organization, each with its roles.
+// Stacks returns the stacks of the organization.
 func (s *Server) Stacks() []Stack {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -284,23 +284,23 @@ var auditRoutes = []route{
 	{method: http.MethodGet, pattern: "/v3/organizations/{organization_uid}/logs/{log_uid}", operation: "GetAuditEntry", handle: (*Server).getAudit},
 }
 
-// auditPage is how many entries a page of the audit log has at most.
+// auditPage is the largest page of the audit log.
 const auditPage = 25
 
 // auditEntry is one change that was made through the API.
 type auditEntry struct {
 	uid, event, title string
 	by                *account
-	from              string // the address of the client
+	from              string // the client's IP address
 	at                int64
 }
 
-// audit writes down a change that a request has made to the title's row.
+// audit logs a change that a request made to the row with the given address.
 func (s *Server) audit(c *call, event, title string) {
 	s.audited++
 	from, _, err := net.SplitHostPort(c.http.RemoteAddr)
 	if err != nil {
-		from = "127.0.0.1" // in-process there is no connection
+		from = "127.0.0.1" // in-process, without a connection
 	}
 	c.organization.audit = append(c.organization.audit, auditEntry{
 		uid: "blt" + hexOf(s.chance(1<<61|s.audited)), event: event, title: title,
@@ -308,7 +308,7 @@ func (s *Server) audit(c *call, event, title string) {
 	})
 }
 
-func (s *Server) listAudit(c *call) answer {
+func (s *Server) listAudit(c *call) response {
 	p, refused := c.page()
 	if refused != nil {
 		return *refused
@@ -320,13 +320,13 @@ func (s *Server) listAudit(c *call) answer {
 	for _, entry := range rowsOf(s, c, p, newestFirst) {
 		list = append(list, entry.render())
 	}
-	return s.replyList(c, p, "logs", list, len(newestFirst))
+	return s.respondList(c, p, "logs", list, len(newestFirst))
 }
 
-func (s *Server) getAudit(c *call) answer {
+func (s *Server) getAudit(c *call) response {
 	for _, entry := range c.organization.audit {
 		if entry.uid == c.params["log_uid"] {
-			return reply(object{"log": entry.render()})
+			return respond(object{"log": entry.render()})
 		}
 	}
 	return notFound()

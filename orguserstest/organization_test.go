@@ -171,7 +171,7 @@ func TestAuditLog(t *testing.T) {
 	c.ask("GET", shares+"/"+guest.ShareUID+"/resend_invitation", "")
 	c.ask("DELETE", shares, `{"emails":["grace@example.com"]}`)
 	c.ask("DELETE", shares, `{"emails":["boss@example.com"]}`) // refused
-	c.server.RemoveUser("locked@example.com")                  // behind the back of everybody
+	c.server.RemoveUser("locked@example.com")                  // not by a request
 	c.as("Authtoken", c.server.SignIn("boss@example.com")).ask("POST", "/v3/organizations/{org}/transfer-ownership", `{"transfer_to":"ada@example.com"}`)
 
 	a := c.get(logs + "?include_count=true")

@@ -6,80 +6,80 @@ import (
 	"time"
 )
 
-// Person is a user to put into the organization.
+// Person describes a user to add to the organization.
 type Person struct {
-	// Email must be there, and different from all others without regard to
-	// letter case.
+	// Email is required. No two people have the same address; letter case is
+	// ignored.
 	Email string
-	// FirstName and LastName belong to the account. A pending person without
-	// either has no account yet, and one who was removed before still has the
-	// account of then, as it was.
+	// FirstName and LastName belong to the account. A pending person without a
+	// name has no account, unless the person was a member before.
 	FirstName, LastName string
-	// Owner makes the person own the organization. There is only one.
+	// Owner makes the person the owner. An organization has one owner.
 	Owner bool
-	// Pending is an invitation that was not accepted.
+	// Pending makes the person an invitation that was not accepted.
 	Pending bool
-	// Roles are names of organization roles: Admin, Member, Security Manager,
-	// Product Analytics Viewer, in any letter case. The default is Member; an
-	// empty list that is not nil is none. The owner has none.
+	// Roles names organization roles in any letter case: Admin, Member,
+	// Security Manager, Product Analytics Viewer. Nil means Member, and an
+	// empty list means none. The owner has no roles.
 	Roles []string
-	// InvitedBy is the address of somebody with an account who is there already,
-	// or comes earlier in WithPeople. The default is the word System.
+	// InvitedBy is the address of a user with an account, who is earlier in
+	// WithPeople or already there. The default is the word System.
 	InvitedBy string
-	// LastLogin is zero for somebody who never logged in.
+	// LastLogin is zero if the person never logged in.
 	LastLogin time.Time
-	// CreatedAt, InvitedAt and UpdatedAt are those of the row. The default is
-	// some time before the reference date for the options, and now for AddUser;
-	// InvitedAt and UpdatedAt default to CreatedAt.
+	// CreatedAt, InvitedAt and UpdatedAt belong to the row. The default of
+	// CreatedAt is a time before the reference date, or now with AddUser. The
+	// others default to CreatedAt.
 	CreatedAt, InvitedAt, UpdatedAt time.Time
-	// MFA is whether the account has a second factor.
+	// MFA reports whether the account has MFA.
 	MFA bool
-	// FailedLogins are wrong passwords in a row, the last one just now: five lock
-	// the account for five minutes, each further one for five more, and the tenth
-	// for good.
+	// FailedLogins is the number of wrong passwords in a row, the last one
+	// just now. Five lock the account for five minutes, each further one for
+	// five minutes more, and the tenth until an administrator unlocks it.
 	FailedLogins int
-	// AccessWithoutSSO and Message are those of the invitation.
+	// AccessWithoutSSO and Message belong to the invitation.
 	AccessWithoutSSO bool
 	Message          string
-	// SeveralOrganizations makes the person a member of the second organization
-	// too.
+	// SeveralOrganizations makes the person a member of the second
+	// organization too.
 	SeveralOrganizations bool
 }
 
-// User is one row of the organization as it is now.
+// User is the present state of one row of the organization.
 type User struct {
 	ShareUID string
-	// UID is empty where the address has no account.
+	// UID is empty if the address has no account.
 	UID                 string
 	Email               string
 	FirstName, LastName string // as the API shows them
 	Owner, Pending      bool
 	RoleUIDs, RoleNames []string
-	// InvitedBy is a user uid, or the word System.
+	// InvitedBy is a user uid or the word System.
 	InvitedBy string
-	// LastLogin is zero for somebody who never logged in.
+	// LastLogin is zero if the user never logged in.
 	LastLogin                       time.Time
 	CreatedAt, InvitedAt, UpdatedAt time.Time
 	MFA                             bool
-	// Locked is whether the account is locked now.
+	// Locked reports whether the account is locked now.
 	Locked               bool
 	FailedLogins         int
 	AccessWithoutSSO     bool
 	Message              string
 	SeveralOrganizations bool
-	// AcceptanceToken is the secret of the invitation, also where the API does
+	// AcceptanceToken is the secret of the invitation, even if the API does
 	// not show it.
 	AcceptanceToken string
-	// Sessions are the live tokens of the account.
+	// Sessions has the live tokens of the account.
 	Sessions []string
-	// Stacks has the roles in each stack that the row has access to, by API key.
-	// The owner, who has every stack, has none here.
+	// Stacks has the uids of the roles in each stack by API key. It is empty
+	// for the owner, who has access to every stack.
 	Stacks map[string][]string
-	// PasswordResetRequired is whether the account must choose a new password.
+	// PasswordResetRequired reports whether the account must choose a new
+	// password.
 	PasswordResetRequired bool
 }
 
-// Users is every row of the organization, in the order of creation.
+// Users returns all rows of the organization in the order of creation.
 func (s *Server) Users() []User {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -91,7 +91,7 @@ func (s *Server) Users() []User {
 	return users
 }
 
-// User is the row of an address, and whether there is one.
+// User returns the row of an address, and reports whether there is one.
 func (s *Server) User(email string) (User, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -126,7 +126,7 @@ func (s *Server) user(row *share) User {
 		u.Stacks[a.stack.apiKey] = uidsOf(a.roles)
 	}
 	if who := row.account; who != nil {
-		u.UID, u.MFA, u.FailedLogins = who.uid, who.secondFactor, who.failed
+		u.UID, u.MFA, u.FailedLogins = who.uid, who.mfa, who.failed
 		u.Locked = who.locked(s.now())
 		u.SeveralOrganizations = len(s.organizationsOf(who)) > 1
 		u.Sessions = append(u.Sessions, who.tokens...)
@@ -135,17 +135,17 @@ func (s *Server) user(row *share) User {
 	return u
 }
 
-// addPerson makes a row of somebody. It panics where that cannot be.
+// addPerson adds a row. It panics if the person is invalid.
 func (s *Server) addPerson(org *organization, p Person, now int64) *share {
 	if !strings.Contains(p.Email, "@") || org.rows.find(p.Email) != nil {
-		panic(fmt.Sprintf("orguserstest: %q is no address, or is there already", p.Email))
+		panic(fmt.Sprintf("orguserstest: %q is not an address or is already there", p.Email))
 	}
 	if p.Owner && (org.owner != nil || p.Pending) {
-		panic("orguserstest: an organization has one owner, who is no invitation")
+		panic("orguserstest: an organization has one owner, and the owner is not pending")
 	}
 	created := orElse(p.CreatedAt, now)
 	row := &share{
-		uid: s.seeds.uid(), email: p.Email, owner: p.Owner, pending: p.Pending, message: p.Message,
+		uid: s.generator.uid(), email: p.Email, owner: p.Owner, pending: p.Pending, message: p.Message,
 		created: created, invited: orElse(p.InvitedAt, created), updated: orElse(p.UpdatedAt, created),
 	}
 	if p.AccessWithoutSSO {
@@ -153,7 +153,7 @@ func (s *Server) addPerson(org *organization, p Person, now int64) *share {
 	}
 	if p.InvitedBy != "" {
 		if row.inviter = s.account(p.InvitedBy); row.inviter == nil {
-			panic(fmt.Sprintf("orguserstest: no %q to invite %q", p.InvitedBy, p.Email))
+			panic(fmt.Sprintf("orguserstest: the inviter %q of %q is unknown", p.InvitedBy, p.Email))
 		}
 	}
 	if !p.Owner {
@@ -161,8 +161,8 @@ func (s *Server) addPerson(org *organization, p Person, now int64) *share {
 	}
 	if row.account = s.account(p.Email); row.account == nil && (!p.Pending || p.FirstName != "" || p.LastName != "") {
 		row.account = &account{
-			uid: s.seeds.uid(), email: p.Email, first: p.FirstName, last: p.LastName,
-			secondFactor: p.MFA, lastLogin: orElse(p.LastLogin, 0),
+			uid: s.generator.uid(), email: p.Email, first: p.FirstName, last: p.LastName,
+			mfa: p.MFA, lastLogin: orElse(p.LastLogin, 0),
 		}
 		row.account.setFailed(p.FailedLogins, s.now())
 	}
@@ -173,7 +173,7 @@ func (s *Server) addPerson(org *organization, p Person, now int64) *share {
 	return row
 }
 
-// rolesNamed finds roles by name. It panics where there is none of a name.
+// rolesNamed finds roles by name. It panics if a name is unknown.
 func (o *organization) rolesNamed(names []string) []*role {
 	if names == nil {
 		names = []string{"Member"}
@@ -189,7 +189,7 @@ func (o *organization) rolesNamed(names []string) []*role {
 	return roles
 }
 
-// moment is a time of the organization; zero is the zero time.
+// moment converts a time of the organization. Zero is the zero time.
 func moment(ms int64) time.Time {
 	if ms == 0 {
 		return time.Time{}
@@ -204,13 +204,12 @@ func orElse(t time.Time, otherwise int64) int64 {
 	return t.UnixMilli()
 }
 
-// The methods of this file change the organization behind the back of its
-// clients. They may be called from a hook of OnRequest, so also between two
-// pages of one listing.
+// The methods below change the organization without a request. They may be
+// called from a hook of OnRequest, and so between two pages of a list.
 
-// AddUser adds somebody. It panics when the address is there already, or when a
-// role or the inviter is unknown. Somebody who was removed before keeps the uid
-// of the account.
+// AddUser adds a user. It panics if the address is already there, or if a role
+// or the inviter is unknown. A user who was removed before keeps the uid of
+// the account.
 func (s *Server) AddUser(p Person) User {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -221,15 +220,16 @@ func (s *Server) AddUser(p Person) User {
 	return s.user(row)
 }
 
-// AddUsers adds n made-up users, as [WithUsers] has them, all created now.
+// AddUsers adds n invented users, like those of [WithUsers]. All are created
+// now.
 func (s *Server) AddUsers(n int) []User {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	org := s.organizations[0]
 	users := make([]User, 0, n)
 	for range n {
-		s.seeds.made = max(s.seeds.made, len(cast)) // the first ones have parts of their own
-		row, several := s.seeds.user(org, s.now(), s.now())
+		s.generator.made = max(s.generator.made, len(cast)) // skip the parts of the first users
+		row, several := s.generator.user(org, s.now(), s.now())
 		s.add(org, row)
 		if several {
 			s.joinSecond(row)
@@ -239,38 +239,39 @@ func (s *Server) AddUsers(n int) []User {
 	return users
 }
 
-// RemoveUser takes a row out of the organization, with its stack access. The
-// account stays. It reports whether there was such a row.
+// RemoveUser removes a row from the organization, together with its stack
+// access. The account remains. RemoveUser reports whether there was a row.
 func (s *Server) RemoveUser(email string) bool {
 	return s.edit(email, func(org *organization, row *share) { s.remove(org, row) })
 }
 
-// Rename gives an account other names. It reports whether the address has one.
+// Rename changes the names of an account. It reports whether the address has
+// one.
 func (s *Server) Rename(email, first, last string) bool {
 	return s.editAccount(email, func(who *account) { who.first, who.last = first, last })
 }
 
-// SetLastLogin sets when somebody last logged in; the zero time is never. It
+// SetLastLogin sets the time of the last login. The zero time means never. It
 // reports whether the address has an account.
 func (s *Server) SetLastLogin(email string, t time.Time) bool {
 	return s.editAccount(email, func(who *account) { who.lastLogin = orElse(t, 0) })
 }
 
-// SetMFA gives somebody a second factor, or takes it away. It reports whether
-// the address has an account.
+// SetMFA turns MFA of an account on or off. It reports whether the address has
+// an account.
 func (s *Server) SetMFA(email string, on bool) bool {
-	return s.editAccount(email, func(who *account) { who.secondFactor = on })
+	return s.editAccount(email, func(who *account) { who.mfa = on })
 }
 
-// SetFailedLogins sets how many wrong passwords in a row an account has seen,
-// and locks or unlocks it as [Person] says. It reports whether the address has
-// an account.
+// SetFailedLogins sets the number of wrong passwords in a row, and so locks or
+// unlocks the account as [Person] describes. It reports whether the address
+// has an account.
 func (s *Server) SetFailedLogins(email string, n int) bool {
 	return s.editAccount(email, func(who *account) { who.setFailed(n, s.now()) })
 }
 
-// SetRoles replaces the organization roles of a row, by name. It panics when a
-// name is unknown, and reports whether there is such a row.
+// SetRoles replaces the organization roles of a row, by name. It panics if a
+// name is unknown. It reports whether there is a row.
 func (s *Server) SetRoles(email string, names ...string) bool {
 	return s.edit(email, func(org *organization, row *share) {
 		roles := org.rolesNamed(append([]string{}, names...))
@@ -278,9 +279,9 @@ func (s *Server) SetRoles(email string, names ...string) bool {
 	})
 }
 
-// SetStackAccess replaces the roles that a row has in one stack, by uid. Without
-// roles the stack is taken away. It panics when the stack or a role is unknown,
-// and reports whether there is such a row.
+// SetStackAccess replaces the roles of a row in one stack, by uid. Without
+// roles it removes the access. It panics if the stack or a role is unknown. It
+// reports whether there is a row.
 func (s *Server) SetStackAccess(email, apiKey string, roleUIDs ...string) bool {
 	return s.edit(email, func(org *organization, row *share) {
 		k := org.stackWith(apiKey)
@@ -295,8 +296,8 @@ func (s *Server) SetStackAccess(email, apiKey string, roleUIDs ...string) bool {
 	})
 }
 
-// Accept makes a pending invitation a membership. An address without an account
-// gets one with these names. It reports whether there was such an invitation.
+// Accept accepts a pending invitation. If the address has no account, it gets
+// one with these names. Accept reports whether there was such an invitation.
 func (s *Server) Accept(email, first, last string) bool {
 	pending := false
 	s.edit(email, func(org *organization, row *share) {
@@ -306,7 +307,7 @@ func (s *Server) Accept(email, first, last string) bool {
 		org.rows.change(row, func() {
 			row.pending, row.updated = false, s.now()
 			if row.account == nil {
-				row.account = &account{uid: s.seeds.uid(), email: row.email, first: first, last: last}
+				row.account = &account{uid: s.generator.uid(), email: row.email, first: first, last: last}
 			}
 		})
 	})
@@ -318,7 +319,7 @@ func (s *Server) joinSecond(row *share) {
 	s.join(second, row.account, row.created, second.roles[1:2:2])
 }
 
-// remove takes a row out. The server is locked.
+// remove removes a row. The server is locked.
 func (s *Server) remove(org *organization, row *share) {
 	org.rows.remove(row)
 	delete(org.access, row)

@@ -25,14 +25,14 @@ func TestChangesShowInEveryOrder(t *testing.T) {
 			}
 			return all
 		}
-		orders(c) // so that the orders exist, and the changes below must keep them
+		orders(c) // orders that exist must be kept up to date
 		change := func(s *orguserstest.Server) {
 			users := s.Users()
 			s.AddUser(orguserstest.Person{Email: "mmm@example.com", FirstName: "Mmm", LastName: "Mmm", SeveralOrganizations: true})
 			s.AddUsers(20)
 			s.RemoveUser(users[3].Email)
 			s.RemoveUser(users[4].Email)
-			s.Rename(users[7].Email, "Zzz", "Aaa") // who is in several organizations
+			s.Rename(users[7].Email, "Zzz", "Aaa") // a member of several organizations
 			s.SetLastLogin(users[7].Email, time.Date(2026, 2, 1, 0, 0, 0, 0, time.UTC))
 			s.SetLastLogin(users[5].Email, time.Time{})
 			s.SetRoles(users[9].Email, "Security Manager")
@@ -40,7 +40,7 @@ func TestChangesShowInEveryOrder(t *testing.T) {
 			s.SetMFA(users[12].Email, true)
 		}
 		change(c.server)
-		fresh := inProcess(t) // makes its orders only after the changes
+		fresh := inProcess(t) // computes its orders after the changes
 		change(fresh.server)
 		if diff := cmp.Diff(orders(fresh), orders(c)); diff != "" {
 			t.Error(diff)
@@ -89,7 +89,7 @@ func TestChanges(t *testing.T) {
 	}
 	back := server.AddUser(orguserstest.Person{Email: "ada@example.com", Pending: true})
 	if back.UID != ada.UID || back.ShareUID == ada.ShareUID || back.FirstName != "Augusta" || !back.Pending {
-		t.Errorf("the account did not stay: %+v", back)
+		t.Errorf("the account was not kept: %+v", back)
 	}
 }
 
@@ -97,12 +97,12 @@ func TestPeopleWhoCannotBe(t *testing.T) {
 	t.Parallel()
 	server := orguserstest.NewUnstartedServer(orguserstest.WithPeople(orguserstest.Person{Email: "ada@example.com"}))
 	for name, person := range map[string]orguserstest.Person{
-		"without an address":        {},
-		"with an address in use":    {Email: "ADA@example.com"},
-		"with an unknown role":      {Email: "x@example.com", Roles: []string{"King"}},
-		"with an unknown inviter":   {Email: "x@example.com", InvitedBy: "nobody@example.com"},
-		"as a second owner":         {Email: "x@example.com", Owner: true},
-		"as an owner who is a mere": {Email: "x@example.com", Owner: true, Pending: true},
+		"without an address":      {},
+		"with an address in use":  {Email: "ADA@example.com"},
+		"with an unknown role":    {Email: "x@example.com", Roles: []string{"King"}},
+		"with an unknown inviter": {Email: "x@example.com", InvitedBy: "nobody@example.com"},
+		"as a second owner":       {Email: "x@example.com", Owner: true},
+		"as a pending owner":      {Email: "x@example.com", Owner: true, Pending: true},
 	} {
 		func() {
 			defer func() {
@@ -204,7 +204,7 @@ func TestEverythingAtOnce(t *testing.T) {
 	t.Parallel()
 	c := overSocket(t, orguserstest.WithRateLimit(1000, 1000))
 	c.server.OnRequest(func(*orguserstest.Request) { c.server.SetLastLogin(c.server.Email, time.Now()) })
-	owner := c.as("Authtoken", c.server.SignIn(c.server.Users()[0].Email)) // the logins below end the other session
+	owner := c.as("Authtoken", c.server.SignIn(c.server.Users()[0].Email)) // logins below end the other session
 	var all sync.WaitGroup
 	for n := range 8 {
 		all.Go(func() {
@@ -226,6 +226,6 @@ func TestEverythingAtOnce(t *testing.T) {
 	}
 	all.Wait()
 	if got := len(c.server.Users()); got != 25+80 || len(c.server.Outbox()) != 80 {
-		t.Errorf("%d users, %d mails", got, len(c.server.Outbox()))
+		t.Errorf("%d users, %d emails", got, len(c.server.Outbox()))
 	}
 }

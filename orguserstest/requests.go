@@ -9,39 +9,39 @@ import (
 	"time"
 )
 
-// maxLog is how many requests the log keeps.
+// maxLog limits the requests in the log.
 const maxLog = 20_000
 
-// Request is one request as the server saw it.
+// Request is one request as the server received it.
 type Request struct {
-	// Time is when it arrived, by the server's clock.
+	// Time is the time of arrival on the server's clock.
 	Time time.Time
-	// Operation is the name of what it asks for, such as "ListUsers", and empty
-	// for a request that the server does not know.
+	// Operation is the name of the client's operation, such as "ListUsers". It
+	// is empty if the server does not know the request.
 	Operation string
-	// Write is whether it counts as a write. Some writes are sent with GET, and
-	// some reads with POST.
+	// Write reports whether the request counts as a write. Some writes are GET
+	// requests, and some reads are POST requests.
 	Write bool
-	// Bulk is whether it counts as a bulk request.
+	// Bulk reports whether the request counts as a bulk request.
 	Bulk   bool
 	Method string
-	// Path is as it was sent, with the base path and without the query.
+	// Path is the path as sent, including the base path.
 	Path  string
 	Query url.Values
-	// Header is what was sent, with the credentials replaced by a word.
+	// Header has the headers as sent. Credentials are replaced by a word.
 	Header http.Header
-	// Body is what was sent. That of a login or a renewal of tokens is left out,
-	// as it has a secret.
+	// Body is the body as sent. It is empty for logins and renewals of tokens,
+	// which contain secrets.
 	Body []byte
-	// Status is that of the answer: zero before there is one, and where a fault
-	// broke the connection or held the answer back.
+	// Status is the status of the response. It is zero before the response,
+	// and if a fault sent none.
 	Status int
 }
 
 // requestLog keeps the newest requests.
 type requestLog struct {
 	entries []*Request
-	oldest  int // where the next one goes when the log is full
+	oldest  int // where the next entry goes if the log is full
 }
 
 func (l *requestLog) add(r *Request) {
@@ -53,8 +53,8 @@ func (l *requestLog) add(r *Request) {
 	l.oldest = (l.oldest + 1) % maxLog
 }
 
-// Requests is the log of requests in the order of arrival: the newest 20,000.
-// Headers, queries and bodies are shared with the log and must not be changed.
+// Requests returns the newest 20,000 requests in the order of arrival.
+// Headers, queries and bodies must not be changed.
 func (s *Server) Requests() []Request {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -65,17 +65,17 @@ func (s *Server) Requests() []Request {
 	return requests
 }
 
-// ClearRequests empties the log of requests.
+// ClearRequests clears the log of requests.
 func (s *Server) ClearRequests() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.log = requestLog{}
 }
 
-// OnRequest adds a hook that is called with each request before it is counted
-// and handled, in the goroutine that serves it. The hook may change the
-// organization, add faults, or block to hold the request up; several requests
-// can be in it at a time. What it does to the Request itself has no effect.
+// OnRequest adds a hook. It is called with every request before the request is
+// counted and performed. The hook may change the organization, add faults, or
+// block to delay the request. Several calls may run at the same time. Changes
+// to the Request have no effect.
 func (s *Server) OnRequest(hook func(*Request)) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -91,7 +91,7 @@ func (s *Server) runHooks(entry *Request) {
 	}
 }
 
-// record writes a request to the log.
+// record adds a request to the log.
 func (s *Server) record(c *call) *Request {
 	r := c.http
 	entry := &Request{
@@ -132,51 +132,51 @@ func (s *Server) setStatus(entry *Request, status int, effect Effect) {
 	entry.Status = status
 }
 
-// MailKind is what a mail is about.
-type MailKind string
+// EmailKind is the reason for an email.
+type EmailKind string
 
-// What mails are about.
+// The kinds of email.
 const (
-	MailInvitation          MailKind = "invitation"            // of somebody new, or again of somebody who was invited before
-	MailResentInvitation    MailKind = "resent invitation"     // asked for by the uid of the invitation
-	MailRoleChange          MailKind = "role change"           // a member has other organization roles
-	MailStackShared         MailKind = "stack shared"          // somebody was given a stack
-	MailOwnershipTransfer   MailKind = "ownership transfer"    // somebody is offered the organization
-	MailPasswordReset       MailKind = "password reset"        // somebody chooses a new password
-	MailForcedPasswordReset MailKind = "forced password reset" // somebody has to
-	MailMFAReset            MailKind = "MFA reset"             // somebody sets up a second factor anew
+	EmailInvitation          EmailKind = "invitation"            // to a new or a pending user
+	EmailResentInvitation    EmailKind = "resent invitation"     // an invitation was resent
+	EmailRoleChange          EmailKind = "role change"           // a member has other organization roles
+	EmailStackShared         EmailKind = "stack shared"          // a user was given access to a stack
+	EmailOwnershipTransfer   EmailKind = "ownership transfer"    // a user is offered the organization
+	EmailPasswordReset       EmailKind = "password reset"        // a link to choose a new password
+	EmailForcedPasswordReset EmailKind = "forced password reset" // the user must choose a new password
+	EmailMFAReset            EmailKind = "MFA reset"             // a link to set up MFA again
 )
 
-// Mail is a mail that the service would have sent.
-type Mail struct {
-	Kind MailKind
+// Email is an email that the service would have sent.
+type Email struct {
+	Kind EmailKind
 	To   string
-	// Organization is the uid of the organization that the mail speaks for, and
-	// empty where it speaks for none.
+	// Organization is the uid of the organization that the email is about. It
+	// is empty if there is none.
 	Organization string
-	// Message is the text that came with an invitation.
+	// Message is the message of an invitation.
 	Message string
-	// SentAt is in the organization's time.
+	// SentAt is the organization's time.
 	SentAt time.Time
 }
 
-// Outbox is every mail so far, oldest first.
-func (s *Server) Outbox() []Mail {
+// Outbox returns all emails so far, oldest first.
+func (s *Server) Outbox() []Email {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return slices.Clone(s.outbox)
 }
 
-// post puts a mail into the outbox. The server is locked.
-func (s *Server) post(m Mail) {
+// email adds an email to the outbox. The server is locked.
+func (s *Server) email(m Email) {
 	m.SentAt = time.UnixMilli(s.now()).UTC()
 	s.outbox = append(s.outbox, m)
 }
 
-// noLimit is what the headers tell of where nothing is refused.
+// noLimit is the limit in the headers if there is none.
 const noLimit = 1_000_000
 
-// budgetKey names what is counted apart.
+// budgetKey identifies a budget.
 type budgetKey struct {
 	organization string
 	kind         budgetKind
@@ -190,7 +190,7 @@ const (
 	budgetBulk
 )
 
-// budget is what requests of the route are counted on.
+// budget returns the budget that the route counts on.
 func (r *route) budget() budgetKind {
 	switch {
 	case r.bulk:
@@ -201,13 +201,13 @@ func (r *route) budget() budgetKind {
 	return budgetReads
 }
 
-// budget is what one second of the server's clock has seen.
+// budget counts the requests in one second of the server's clock.
 type budget struct {
 	second int64
 	used   int
 }
 
-// limit is how many requests of a kind a second may have.
+// limit returns the number of requests of a kind in a second.
 func (s *Server) limit(kind budgetKind) int {
 	limit := s.cfg.reads
 	switch kind {
@@ -225,9 +225,9 @@ func (s *Server) limit(kind budgetKind) int {
 	return limit
 }
 
-// count books a request on its budget. It returns the headers that go with the
-// answer, and the answer itself where the budget is used up.
-func (s *Server) count(c *call) (http.Header, *answer) {
+// count counts a request on its budget. It returns the headers of the
+// response, and a 429 response if the budget is used up.
+func (s *Server) count(c *call) (http.Header, *response) {
 	now := s.clock()
 	key := budgetKey{organization: s.OrganizationUID, kind: c.route.budget()}
 	if org := s.organization(c.params["organization_uid"]); org != nil {
@@ -270,9 +270,9 @@ func (s *Server) count(c *call) (http.Header, *answer) {
 func (form RetryAfter) format(now, next time.Time) string {
 	switch form {
 	case RetryAfterSeconds:
-		return "1" // the rest of a second, rounded up
+		return "1" // the rest of the second, rounded up
 	case RetryAfterFraction:
-		rest := next.Sub(now).Round(time.Millisecond) + time.Millisecond // never short of the next second
+		rest := next.Sub(now).Round(time.Millisecond) + time.Millisecond // never before the next second
 		return strconv.FormatFloat(rest.Seconds(), 'f', 3, 64)
 	case RetryAfterDate:
 		return next.UTC().Format(http.TimeFormat)

@@ -71,7 +71,7 @@ func TestTheLogKeepsTheNewestRequests(t *testing.T) {
 	seen := 0
 	server.OnRequest(func(r *orguserstest.Request) {
 		if r.Status != 0 {
-			t.Error("a hook runs before the answer")
+			t.Error("a hook must run before the response")
 		}
 		seen++
 	})
@@ -94,7 +94,7 @@ const (
 	aWrite = "/v3/user/forgot_password"
 )
 
-func (c *client) write() answer {
+func (c *client) write() result {
 	return c.ask("POST", aWrite, `{"user":{"email":"nobody@example.com"}}`)
 }
 
@@ -162,7 +162,7 @@ func TestRetryAfter(t *testing.T) {
 			a := c.get(aRead)
 			reset := strconv.FormatInt(time.Now().Unix()+1, 10)
 			if a.header.Get("Retry-After") != "" || a.header.Get("X-RateLimit-Reset") != reset {
-				t.Errorf("form %d: an answer of 200 has %v", form, a.header)
+				t.Errorf("form %d: a 200 response has %v", form, a.header)
 			}
 			a = c.ask("GET", aRead, "")
 			if a.status != http.StatusTooManyRequests || a.header.Get("Retry-After") != want || a.header.Get("X-RateLimit-Reset") != reset {
@@ -185,7 +185,7 @@ func TestNoLimitByDefault(t *testing.T) {
 func TestErrorsHaveTheHeadersToo(t *testing.T) {
 	t.Parallel()
 	c := overSocket(t, orguserstest.WithRateLimit(10, 10), orguserstest.WithFault(orguserstest.Fault{Method: "POST", Effect: orguserstest.HTML(502)}))
-	for _, a := range []answer{c.ask("GET", "/nowhere", ""), c.as("Authtoken", "").ask("GET", "/v3/user", ""), c.write()} {
+	for _, a := range []result{c.ask("GET", "/nowhere", ""), c.as("Authtoken", "").ask("GET", "/v3/user", ""), c.write()} {
 		if a.header.Get("X-RateLimit-Limit") != "10" || a.header.Get("X-RateLimit-Remaining") == "" {
 			t.Errorf("%d has %v", a.status, a.header)
 		}
@@ -224,11 +224,11 @@ func TestBulkRequestsAreCountedApart(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			c := inProcess(t, team(test.opts...)...)
 			stack := c.as("Api_key", c.server.Stacks()[0].APIKey)
-			ask := []func() answer{
-				func() answer { return c.ask("POST", unlock, body) },
-				func() answer { return stack.ask("POST", "/v3/stacks/share", body) },
-				func() answer { return c.ask("POST", forceReset, body) },
-				func() answer { return stack.ask("POST", "/v3/stacks/unshare", body) },
+			ask := []func() result{
+				func() result { return c.ask("POST", unlock, body) },
+				func() result { return stack.ask("POST", "/v3/stacks/share", body) },
+				func() result { return c.ask("POST", forceReset, body) },
+				func() result { return stack.ask("POST", "/v3/stacks/unshare", body) },
 			}
 			for n, send := range ask {
 				a := send()
@@ -240,8 +240,8 @@ func TestBulkRequestsAreCountedApart(t *testing.T) {
 					t.Errorf("%s, request %d: %v", name, n, a.header)
 				}
 			}
-			if mails := len(c.server.Outbox()); test.limit > 0 && test.limit < 3 && mails != 0 {
-				t.Errorf("%s: a refused request mailed", name)
+			if emails := len(c.server.Outbox()); test.limit > 0 && test.limit < 3 && emails != 0 {
+				t.Errorf("%s: a refused request sent an email", name)
 			}
 			if a := c.write(); a.status != http.StatusOK {
 				t.Errorf("%s: a write: %d", name, a.status)
@@ -262,7 +262,7 @@ func TestAResendCountsAsAWrite(t *testing.T) {
 		path := shares + "/" + c.user("guest@example.com").ShareUID + "/resend_invitation"
 		for n, status := range []int{200, 200, 429} {
 			if a := c.ask("GET", path, ""); a.status != status || a.header.Get("X-RateLimit-Limit") != "2" {
-				t.Errorf("the answer %d is %d %v", n, a.status, a.header)
+				t.Errorf("response %d is %d %v", n, a.status, a.header)
 			}
 		}
 		if a := c.ask("DELETE", shares, `{"emails":["ada@example.com"]}`); a.status != 429 {
@@ -270,7 +270,7 @@ func TestAResendCountsAsAWrite(t *testing.T) {
 		}
 		c.get(aRead)
 		if len(c.server.Outbox()) != 2 {
-			t.Errorf("the outbox is %q", c.mails())
+			t.Errorf("the outbox is %q", c.emails())
 		}
 	})
 }
@@ -284,8 +284,8 @@ func TestJitterIsOnEitherWay(t *testing.T) {
 		for n := range 50 {
 			start := time.Now()
 			c.get(aRead)
-			arrived, answered := c.server.Requests()[n].Time.Sub(start), time.Since(start)
-			out[arrived], back[answered-arrived] = true, true
+			arrived, received := c.server.Requests()[n].Time.Sub(start), time.Since(start)
+			out[arrived], back[received-arrived] = true, true
 		}
 		for way, times := range map[string]map[time.Duration]bool{"out": out, "back": back} {
 			for took := range times {

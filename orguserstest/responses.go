@@ -18,32 +18,32 @@ import (
 	"unicode/utf8"
 )
 
-// object is a JSON object that is built field by field.
+// object is a JSON object.
 type object map[string]any
 
-// answer is what a request gets back, before faults have their way with it.
-type answer struct {
+// response is the response to a request, before a fault changes it.
+type response struct {
 	status int
 	header http.Header
 	body   []byte
 }
 
-// reply answers with 200 and v.
-func reply(v any) answer {
-	return answer{status: http.StatusOK, body: encode(v)}
+// respond returns a response with status 200 and the body v.
+func respond(v any) response {
+	return response{status: http.StatusOK, body: encode(v)}
 }
 
 func encode(v any) []byte {
 	body, err := json.Marshal(v)
 	if err != nil {
-		panic("orguserstest: " + err.Error()) // everything encoded here is made of strings, numbers and maps
+		panic("orguserstest: " + err.Error()) // strings, numbers, maps and slices cannot fail
 	}
 	return body
 }
 
-// fail answers with an error in the shape of the API. A code of zero and
-// details of nil are left out.
-func fail(status, code int, message string, details any) answer {
+// fail returns an error response. It leaves out a code of zero and nil
+// details.
+func fail(status, code int, message string, details any) response {
 	body := object{"error_message": message}
 	if code != 0 {
 		body["error_code"] = code
@@ -51,27 +51,27 @@ func fail(status, code int, message string, details any) answer {
 	if details != nil {
 		body["errors"] = details
 	}
-	return answer{status: status, body: encode(body)}
+	return response{status: status, body: encode(body)}
 }
 
-func unauthorized() answer {
+func unauthorized() response {
 	return fail(http.StatusUnauthorized, 105, "You're not allowed in here unless you're logged in.",
 		object{"authtoken": []string{"is not valid."}})
 }
 
-func forbidden() answer {
-	return answer{status: http.StatusForbidden, body: encode(object{
+func forbidden() response {
+	return response{status: http.StatusForbidden, body: encode(object{
 		"error_message": "Access denied. You have insufficient permissions to perform this operation.",
 		"error_code":    162,
 		"errors":        nil,
 	})}
 }
 
-func notFound() answer {
+func notFound() response {
 	return fail(http.StatusNotFound, 141, "The requested object doesn't exist.", object{"uid": "is not valid."})
 }
 
-func invalid(field string) answer {
+func invalid(field string) response {
 	return fail(http.StatusUnprocessableEntity, 119, "Validation failed", object{field: []string{"is not valid."}})
 }
 
@@ -80,13 +80,13 @@ func merge(first, second http.Header) http.Header {
 	return first
 }
 
-// timestamp is the form of the API's times.
+// timestamp formats a time as the API does.
 func timestamp(ms int64) string {
 	return string(appendTime(nil, ms))
 }
 
-// appendTime writes whole seconds in a layout that package time is fast at, and
-// puts the milliseconds in place of the Z.
+// appendTime formats whole seconds with a layout that package time formats
+// fast, and replaces the Z with milliseconds.
 func appendTime(b []byte, ms int64) []byte {
 	t := time.UnixMilli(ms).UTC()
 	b = t.AppendFormat(b, time.RFC3339)
@@ -96,7 +96,7 @@ func appendTime(b []byte, ms int64) []byte {
 	return append(b[:len(b)-1], '.', '0'+tenths, '0'+hundredths, '0'+thousandths, 'Z')
 }
 
-// appendText appends a string as JSON. Most are plain and need no escaping.
+// appendText appends a string as JSON. Most strings need no escaping.
 func appendText(b []byte, text string) []byte {
 	for i := range len(text) {
 		if c := text[i]; c < ' ' || c >= utf8.RuneSelf || c == '"' || c == '\\' {
@@ -108,9 +108,10 @@ func appendText(b []byte, text string) []byte {
 	return append(b, '"')
 }
 
-// decode reads the body of a request into v. What is no JSON is answered with
-// 400, and JSON of another shape with 422. Without a body, v stays as it is.
-func (c *call) decode(v any) *answer {
+// decode reads the body of a request into v. It returns a 400 response if the
+// body is not JSON, and 422 if a field has another type. Without a body it
+// leaves v unchanged.
+func (c *call) decode(v any) *response {
 	if len(c.body) == 0 {
 		return nil
 	}
@@ -125,14 +126,14 @@ func (c *call) decode(v any) *answer {
 	return nil
 }
 
-// isAddress reports whether text is a mail address and nothing else.
+// isAddress reports whether text is an email address without a name.
 func isAddress(text string) bool {
 	parsed, err := mail.ParseAddress(text)
 	return err == nil && parsed.Address == text
 }
 
-// someOf is what a request may do of its work: all, unless a fault stops it
-// midway.
+// someOf returns the items to process: all, or as many as a fault with Partial
+// allows.
 func someOf[T any](c *call, list []T) []T {
 	if c.partial > 0 {
 		return list[:min(c.partial, len(list))]
@@ -140,8 +141,8 @@ func someOf[T any](c *call, list []T) []T {
 	return list
 }
 
-// rolesWith finds roles by uid, each once. It reports whether all uids are known
-// and there is one at least.
+// rolesWith finds roles by uid and removes duplicates. It reports whether all
+// uids are known and there is at least one.
 func rolesWith(known []*role, uids []string) (roles []*role, ok bool) {
 	for _, uid := range uids {
 		at := slices.IndexFunc(known, func(r *role) bool { return r.uid == uid })
@@ -155,22 +156,22 @@ func rolesWith(known []*role, uids []string) (roles []*role, ok bool) {
 	return roles, len(roles) > 0
 }
 
-// maxPage is the most rows that a page can have.
+// maxPage is the largest page.
 const maxPage = 100
 
-// page is which rows of a list a request asks for.
+// page is the page of a list that a request asks for.
 type page struct {
 	limit, skip int
-	by          string // the sort field; created_at where there is none
+	by          string // the sort field
 	descending  bool
 	sorted      bool
 	count       bool
 }
 
-// page reads the parameters that every list knows. A list without sortable
-// fields knows no sort, and is always in order. Where the request names
-// something that makes no sense, the second result is its answer.
-func (c *call) page(sortable ...string) (page, *answer) {
+// page reads the parameters that all lists have in common. A list without
+// sortable fields ignores a sort and is always in order. If a parameter is
+// invalid, the second result is the error response.
+func (c *call) page(sortable ...string) (page, *response) {
 	p := page{
 		limit:  maxPage,
 		by:     "created_at",
@@ -186,7 +187,7 @@ func (c *call) page(sortable ...string) (page, *answer) {
 		if err != nil || n < 0 {
 			return page{}, new(invalid(name))
 		}
-		*number = min(n, math.MaxInt32) // far beyond any list, and sums of it do not overflow
+		*number = min(n, math.MaxInt32) // longer than any list, and sums do not overflow
 	}
 	for _, direction := range []string{"asc", "desc"} {
 		by := c.query.Get(direction)
@@ -201,18 +202,17 @@ func (c *call) page(sortable ...string) (page, *answer) {
 	return p, nil
 }
 
-// typeahead is the text that rows must have in them, folded.
+// typeahead returns the folded search text.
 func (c *call) typeahead() string {
 	return fold(strings.TrimSpace(c.query.Get("typeahead")))
 }
 
-// flag is a parameter that says true.
+// flag reports whether a parameter is true.
 func (c *call) flag(name string) bool {
 	return c.query.Get(name) == "true"
 }
 
-// window is where the rows of a page begin and end in a list of so many, with
-// all that the options and a fault do to it.
+// window returns where a page begins and ends in a list of the given length.
 func (s *Server) window(c *call, p page, total int) (from, to int) {
 	limit := min(p.limit, s.cfg.pageCap)
 	from = p.skip
@@ -233,13 +233,13 @@ func (s *Server) window(c *call, p page, total int) (from, to int) {
 	return from, min(from+limit, total)
 }
 
-// rowsOf cuts the page out of a list that is in the order asked for.
+// rowsOf returns the rows of the page. The list is in the requested order.
 func rowsOf[T any](s *Server, c *call, p page, list []T) []T {
 	from, to := s.window(c, p, len(list))
 	return list[from:to]
 }
 
-// total is the count that an answer gives, and whether it gives one.
+// total returns the count for the response, and whether to send one.
 func (s *Server) total(c *call, p page, rows int) (int, bool) {
 	switch {
 	case !p.count || s.cfg.withoutCount:
@@ -250,20 +250,21 @@ func (s *Server) total(c *call, p page, rows int) (int, bool) {
 	return rows, true
 }
 
-func (s *Server) replyList(c *call, p page, name string, list []object, rows int) answer {
+func (s *Server) respondList(c *call, p page, name string, list []object, rows int) response {
 	body := object{name: list}
 	if total, ok := s.total(c, p, rows); ok {
 		body["count"] = total
 	}
-	return reply(body)
+	return respond(body)
 }
 
-// named is what roles, stacks and organizations sort by.
+// named is implemented by roles, stacks and organizations.
 type named interface {
 	sortKey() (name string, created, updated int64)
 }
 
-// filterNamed keeps what has a folded text in its name, in the order asked for.
+// filterNamed returns the items whose name contains text, sorted as requested.
+// The text is folded.
 func filterNamed[T named](list []T, p page, text string) []T {
 	var found []T
 	for _, item := range list {
@@ -288,13 +289,13 @@ func filterNamed[T named](list []T, p page, text string) []T {
 	return found
 }
 
-// fold makes texts comparable without letter case.
+// fold converts text to lower case for comparisons.
 func fold(text string) string {
 	return strings.ToLower(text)
 }
 
-// send writes an answer, the way an effect wants it.
-func (s *Server) send(w http.ResponseWriter, r *http.Request, a answer, e Effect) {
+// send writes a response, changed by an effect.
+func (s *Server) send(w http.ResponseWriter, r *http.Request, a response, e Effect) {
 	switch e.kind {
 	case kindReset:
 		breakOff(w)
@@ -318,7 +319,7 @@ func (s *Server) send(w http.ResponseWriter, r *http.Request, a answer, e Effect
 
 	switch e.kind {
 	case kindCutBody:
-		write(w, a.body[:len(a.body)/2]) // net/http closes a connection that is owed more
+		write(w, a.body[:len(a.body)/2]) // net/http closes the connection, since more was announced
 	case kindResetBody:
 		write(w, a.body[:len(a.body)/2])
 		flush(w)
@@ -350,7 +351,7 @@ func (s *Server) sendSlowly(w http.ResponseWriter, r *http.Request, body []byte,
 	}
 }
 
-// write ends the request when its client is no longer there.
+// write ends the request if the client has left.
 func write(w io.Writer, b []byte) {
 	if _, err := w.Write(b); err != nil {
 		panic(http.ErrAbortHandler)
@@ -363,8 +364,7 @@ func flush(w http.ResponseWriter) {
 	}
 }
 
-// breakOff ends the request without a word. On a real connection the client
-// sees a reset.
+// breakOff closes the connection without a response. The client gets a reset.
 func breakOff(w http.ResponseWriter) {
 	hijacker, ok := w.(http.Hijacker)
 	if !ok {
@@ -375,7 +375,7 @@ func breakOff(w http.ResponseWriter) {
 		panic(http.ErrAbortHandler)
 	}
 	if tcp, ok := conn.(*net.TCPConn); ok {
-		_ = tcp.SetLinger(0) // without it the client sees an orderly end
+		_ = tcp.SetLinger(0) // otherwise the connection closes in order
 	}
 	_ = conn.Close()
 	panic(http.ErrAbortHandler)

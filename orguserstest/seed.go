@@ -14,21 +14,21 @@ const (
 	year = 365 * day
 )
 
-// generator makes up what an organization is seeded with. Everything it makes
-// follows from the seed.
+// generator invents the contents of organizations. They depend only on the
+// seed.
 type generator struct {
 	rng   *rand.Rand
 	taken func(email string) bool
-	made  int // users so far
-	odd   int // odd users so far
+	made  int // number of users
+	odd   int // number of unusual users
 }
 
 func (g *generator) intn(n int) int { return g.rng.IntN(n) }
 
-// oneIn is true once in n times.
+// oneIn returns true once in n times.
 func (g *generator) oneIn(n int) bool { return g.rng.IntN(n) == 0 }
 
-// uid makes one of the forms of uids. What they stand for does not show.
+// uid returns a uid in one of the forms of the API.
 func (g *generator) uid() string {
 	var raw [16]byte
 	binary.LittleEndian.PutUint64(raw[:], g.rng.Uint64())
@@ -44,7 +44,7 @@ func (g *generator) uid() string {
 	return "blt" + string(digits[:14+g.intn(12)])
 }
 
-// name makes a person: first and last name, and an address that is free.
+// name returns a first name, a last name, and an address that is free.
 func (g *generator) name(odd bool) (first, last, email string) {
 	var local string
 	if odd {
@@ -73,7 +73,7 @@ func (g *generator) name(odd bool) (first, last, email string) {
 	}
 }
 
-// part is what a generated user is in the organization.
+// part is the role that an invented user plays in the organization.
 type part int
 
 const (
@@ -83,8 +83,8 @@ const (
 	partSecuredAdmin
 	partSeveralRoles
 	partWithoutRoles
-	partInvited        // an invitation to an address without an account
-	partInvitedAccount // an invitation to somebody who has an account
+	partInvited        // the address has no account
+	partInvitedAccount // the address has an account
 	partLocked
 	partLockedForGood
 	partNeverLoggedIn
@@ -92,13 +92,14 @@ const (
 	partOdd
 )
 
-// cast is what the first users are, so that a small organization has everyone.
+// cast has the parts of the first users, so that a small organization has all
+// of them.
 var cast = []part{
 	partOwner, partAdmin, partSecuredAdmin, partMember, partInvited, partSeveralRoles, partLocked, partInSeveral,
 	partInvitedAccount, partNeverLoggedIn, partOdd, partInvited, partOdd, partLockedForGood, partWithoutRoles,
 }
 
-// part draws what the next user is.
+// part picks the part of the next user.
 func (g *generator) part() part {
 	if g.made < len(cast) {
 		return cast[g.made]
@@ -130,8 +131,8 @@ func (g *generator) part() part {
 	return partOdd
 }
 
-// user makes up somebody who came to the organization at a time. The reference
-// is when the seeded past ends.
+// user invents a user who joined at the given time. The reference is the end
+// of the seeded past.
 func (g *generator) user(org *organization, created, reference int64) (row *share, several bool) {
 	p := g.part()
 	first, last, email := g.name(p == partOdd)
@@ -156,7 +157,7 @@ func (g *generator) user(org *organization, created, reference int64) (row *shar
 
 	who := &account{uid: g.uid(), email: email, first: first, last: last}
 	row.account = who
-	who.secondFactor = p == partSecuredAdmin || (p != partAdmin && g.oneIn(3))
+	who.mfa = p == partSecuredAdmin || (p != partAdmin && g.oneIn(3))
 	if since := reference - row.updated; since > 0 && p != partNeverLoggedIn && p != partInvitedAccount {
 		who.lastLogin = reference - g.away(since)
 	}
@@ -171,14 +172,14 @@ func (g *generator) user(org *organization, created, reference int64) (row *shar
 	return row, p == partInSeveral
 }
 
-// away is how long ago somebody was last there who could have been for so long:
-// most were in the past month, and a few hardly since they came.
+// away returns how long ago a user last logged in, who could have for the
+// given time. Most logged in within a month.
 func (g *generator) away(longest int64) int64 {
 	part := float64(1+g.rng.Int64N(longest)) / float64(longest)
 	return max(1, int64(float64(longest)*part*part*part*part*part))
 }
 
-// roles picks those that go with a part.
+// roles returns the roles of a part.
 func (g *generator) roles(org *organization, p part) []*role {
 	admin, member := org.roles[0:1:1], org.roles[1:2:2]
 	switch p {
@@ -208,10 +209,9 @@ func (g *generator) traits() traits {
 	return t
 }
 
-// plant fills a new server: three organizations, their users, roles and stacks,
-// and the sessions that a test starts with.
-func (s *Server) plant() {
-	s.seeds = &generator{
+// seed fills a new server with three organizations and the first sessions.
+func (s *Server) seed() {
+	s.generator = &generator{
 		rng:   rand.New(rand.NewPCG(s.cfg.seed, 0x0f9a2c)),
 		taken: s.taken,
 	}
@@ -221,12 +221,12 @@ func (s *Server) plant() {
 	s.newOrganization("Example Labs", "Developer Plan", founded+(2*year).Milliseconds(), 0)
 	s.newOrganization("Another Company", "Enterprise", founded-year.Milliseconds(), 0)
 
-	inSeveral := s.plantPeople(org, founded, reference)
+	inSeveral := s.seedPeople(org, founded, reference)
 	me := s.administrator(org)
-	s.plantSecond(s.organizations[1], me, inSeveral)
-	s.plantOwner(s.organizations[2])
+	s.seedSecond(s.organizations[1], me, inSeveral)
+	s.seedOwner(s.organizations[2])
 	for _, each := range s.organizations {
-		s.plantStacks(each)
+		s.seedStacks(each)
 	}
 
 	s.OrganizationUID = org.uid
@@ -239,7 +239,7 @@ func (s *Server) plant() {
 }
 
 func (s *Server) newOrganization(name, plan string, founded int64, rows int) *organization {
-	g := s.seeds
+	g := s.generator
 	org := &organization{
 		uid: g.uid(), name: name, plan: plan,
 		created: founded, updated: founded + g.rng.Int64N(year.Milliseconds()),
@@ -253,7 +253,7 @@ func (s *Server) newOrganization(name, plan string, founded int64, rows int) *or
 		{"Product Analytics Viewer", "Product Analytics Viewer Role"},
 	} {
 		if g.oneIn(2) {
-			r.name = strings.ToLower(r.name) // the letter case of role names varies
+			r.name = strings.ToLower(r.name) // the letter case of role names depends on the seed
 		}
 		at := founded + int64(i)
 		org.roles = append(org.roles, &role{uid: g.uid(), name: r.name, description: r.description, created: at, updated: at, admin: i == 0})
@@ -262,10 +262,10 @@ func (s *Server) newOrganization(name, plan string, founded int64, rows int) *or
 	return org
 }
 
-// plantPeople seeds the people of the options, and as many more as they ask
-// for. It returns those who are to be in the second organization too.
-func (s *Server) plantPeople(org *organization, founded, reference int64) (inSeveral []*share) {
-	g := s.seeds
+// seedPeople adds the people of the options and invents the rest. It returns
+// those who belong to the second organization too.
+func (s *Server) seedPeople(org *organization, founded, reference int64) (inSeveral []*share) {
+	g := s.generator
 	owned := false
 	for _, p := range s.cfg.people {
 		owned = owned || p.Owner
@@ -291,7 +291,7 @@ func (s *Server) plantPeople(org *organization, founded, reference int64) (inSev
 	g.made = max(g.made, org.rows.len())
 	var created int64
 	for n := org.rows.len(); n < total; n++ {
-		if !g.oneIn(12) { // else in the same millisecond as the one before
+		if !g.oneIn(12) { // otherwise the same millisecond as the row before
 			created = at(n) + g.rng.Int64N(step)
 		}
 		row, several := g.user(org, max(created, at(n-1)), reference)
@@ -303,7 +303,7 @@ func (s *Server) plantPeople(org *organization, founded, reference int64) (inSev
 	return inSeveral
 }
 
-// administrator is whom the server's AuthToken belongs to.
+// administrator returns the account of the server's AuthToken.
 func (s *Server) administrator(org *organization) *account {
 	for _, row := range org.rows.by("created_at") {
 		if row.account != nil && !row.pending && !row.owner && row.administers() {
@@ -313,8 +313,7 @@ func (s *Server) administrator(org *organization) *account {
 	return org.owner
 }
 
-// add puts a row into an organization, and remembers those who may have invited
-// later ones.
+// add adds a row to an organization. Administrators may invite later users.
 func (s *Server) add(org *organization, row *share) {
 	org.rows.add(row)
 	if row.account != nil && !row.pending && !row.owner && row.administers() && len(org.inviters) < maxInviters {
@@ -325,42 +324,42 @@ func (s *Server) add(org *organization, row *share) {
 	}
 }
 
-// maxInviters bounds the administrators that have invited the others.
+// maxInviters limits the administrators who invite users.
 const maxInviters = 50
 
-// plantSecond fills the second organization: an owner of its own, the user of
-// the server's AuthToken as administrator, and those who are in several.
-func (s *Server) plantSecond(org *organization, me *account, inSeveral []*share) {
-	s.plantOwner(org)
+// seedSecond fills the second organization: an owner, the user of the server's
+// AuthToken as administrator, and the users who belong to several.
+func (s *Server) seedSecond(org *organization, me *account, inSeveral []*share) {
+	s.seedOwner(org)
 	s.join(org, me, org.created+day.Milliseconds(), org.roles[0:1:1])
 	for _, row := range inSeveral {
 		s.join(org, row.account, max(row.created, org.created), org.roles[1:2:2])
 	}
 }
 
-// join makes somebody a member of another organization as well.
+// join makes an account a member of another organization.
 func (s *Server) join(org *organization, who *account, created int64, roles []*role) {
 	if who == nil || org.rows.find(who.email) != nil {
 		return
 	}
 	s.add(org, &share{
-		uid: s.seeds.uid(), email: who.email, account: who, inviter: org.owner, roles: roles,
+		uid: s.generator.uid(), email: who.email, account: who, inviter: org.owner, roles: roles,
 		invited: created, created: created, updated: created,
 	})
 }
 
-// plantOwner gives an organization an owner who is in no other one.
-func (s *Server) plantOwner(org *organization) {
-	first, last, email := s.seeds.name(false)
-	org.owner = &account{uid: s.seeds.uid(), email: email, first: first, last: last, lastLogin: org.updated}
+// seedOwner adds an owner who belongs to no other organization.
+func (s *Server) seedOwner(org *organization) {
+	first, last, email := s.generator.name(false)
+	org.owner = &account{uid: s.generator.uid(), email: email, first: first, last: last, lastLogin: org.updated}
 	s.add(org, &share{
-		uid: s.seeds.uid(), email: email, account: org.owner, owner: true,
+		uid: s.generator.uid(), email: email, account: org.owner, owner: true,
 		invited: org.created, created: org.created, updated: org.created,
 	})
 }
 
-func (s *Server) plantStacks(org *organization) {
-	g := s.seeds
+func (s *Server) seedStacks(org *organization) {
+	g := s.generator
 	for i, name := range []string{"Website", "Mobile App", "Knowledge Base"} {
 		created := org.created + int64(i+1)*day.Milliseconds()
 		k := &stack{uid: g.uid(), name: name, apiKey: g.uid(), owner: org.owner, created: created, updated: created}
@@ -386,16 +385,16 @@ func (s *Server) plantStacks(org *organization) {
 	}
 }
 
-// maxAccess bounds the seeded rows that may have access to stacks.
+// maxAccess limits the seeded rows with access to stacks.
 const maxAccess = 1000
 
-// token makes a token that no session has had yet.
+// token returns a new token.
 func (s *Server) token() string {
 	s.issued++
 	return "blt" + hexOf(s.chance(1<<63|s.issued))
 }
 
-// acceptanceToken is the secret of an invitation.
+// acceptanceToken returns the secret of an invitation.
 func (s *Server) acceptanceToken(row *share) string {
 	return "blt" + hexOf(s.chance(1<<62|uint64(row.number)))
 }
@@ -404,8 +403,8 @@ func hexOf(n uint64) string {
 	return hex.EncodeToString(binary.BigEndian.AppendUint64(nil, n))
 }
 
-// firstNames and lastNames make the realistic users. Their addresses are made of
-// the same letters, so the names are plain; the odd ones are in oddPeople.
+// firstNames and lastNames are the names of most users. Addresses are made of
+// the same letters. Unusual names are in oddPeople.
 var firstNames = []string{
 	"Ada", "Aisha", "Alan", "Alice", "Amara", "Amir", "Ana", "Andre", "Anna", "Arjun", "Astrid", "Barbara", "Ben",
 	"Camille", "Carlos", "Chen", "Chloe", "Clara", "Daniel", "David", "Deepa", "Diego", "Dmitri", "Elena", "Eli",
@@ -431,8 +430,8 @@ var lastNames = []string{
 	"Walker", "Wang", "Weber", "White", "Wilson", "Wood", "Wright", "Yamamoto", "Yilmaz", "Young", "Zhang", "Ziegler",
 }
 
-// oddPeople are the names and addresses that break careless programs: letters
-// beyond ASCII, quotes and separators of CSV, and what a spreadsheet would run.
+// oddPeople has names and addresses that break careless programs: letters
+// beyond ASCII, quotes, CSV separators and spreadsheet formulas.
 var oddPeople = []struct{ first, last, local string }{
 	{"Sinéad", "O'Connor", "sinead.o'connor"},
 	{"José", "Núñez", "jose.nunez"},
@@ -456,7 +455,7 @@ var oddPeople = []struct{ first, last, local string }{
 
 var domains = []string{"example.com", "example.com", "example.org", "example.net"}
 
-// messages come with invitations; most have none.
+// messages has the messages of invitations. Most have none.
 var messages = []string{
 	"", "", "", "", "Welcome aboard", "Please join us.", "Hello,\nthis is your access to the \"content\" stack.", "Grüße, dein Team",
 }

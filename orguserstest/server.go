@@ -15,22 +15,24 @@ import (
 	"time"
 )
 
-// Server is a fake of the API with an organization in memory. It is safe for
-// any number of goroutines.
+// Server is a fake of the API with organizations in memory. Its methods may be
+// called from several goroutines.
 type Server struct {
 	// URL is the base URL, without /v3 and without a slash at the end. Before
-	// [Server.Start] it names loopback without a port.
+	// [Server.Start] its host is loopback without a port.
 	URL string
-	// OrganizationUID is the organization that [WithUsers] and [WithPeople] fill.
+	// OrganizationUID is the uid of the organization that [WithUsers] and
+	// [WithPeople] fill.
 	OrganizationUID string
-	// SecondOrganizationUID is a small organization that holds the users who are
-	// in several. The user of AuthToken is an administrator there too.
+	// SecondOrganizationUID is the uid of a small organization. Its members
+	// are the users who belong to several organizations. The user of AuthToken
+	// is an administrator of both.
 	SecondOrganizationUID string
-	// ForeignOrganizationUID exists, but the user of AuthToken is not in it, so
-	// that requests about it are answered with 403.
+	// ForeignOrganizationUID is the uid of an organization that the user of
+	// AuthToken does not belong to. Requests about it get 403.
 	ForeignOrganizationUID string
-	// AuthToken is a live session token of an administrator who is not the
-	// owner, or of the owner where there is no such administrator.
+	// AuthToken is a live session token. It belongs to the first administrator
+	// who is not the owner, or to the owner if there is no such administrator.
 	AuthToken string
 	// Email is the address of the user of AuthToken.
 	Email string
@@ -42,34 +44,34 @@ type Server struct {
 	http    *http.Server
 	serving sync.WaitGroup
 
-	mu            sync.Mutex // guards everything below
-	seeds         *generator
+	mu            sync.Mutex // guards the fields below
+	generator     *generator
 	organizations []*organization      // the one of OrganizationUID first
 	former        map[string]*account  // accounts in no organization, by folded address
 	sessions      map[string]*session  // by token
-	bearer        string               // the token of OAuthToken
-	refresh       string               // the token of RefreshToken, empty when it has ended
-	issued        uint64               // tokens made so far
-	audited       uint64               // entries of audit logs made so far
-	unsorted      uint64               // lists served without a sort
-	delayed       uint64               // requests given a jitter so far
+	bearer        string               // what OAuthToken returns
+	refresh       string               // what RefreshToken returns; empty if it was revoked
+	issued        uint64               // number of tokens made
+	audited       uint64               // number of audit log entries made
+	unsorted      uint64               // number of lists served without a sort
+	delayed       uint64               // number of requests delayed by jitter
 	budgets       map[budgetKey]budget // requests counted in the current second
 	faults        []*activeFault
 	log           requestLog
 	hooks         []func(*Request)
-	outbox        []Mail
+	outbox        []Email
 }
 
-// NewServer makes a server and starts it. It panics when it cannot listen, or
-// when an option does not make sense. Call Close when done with it.
+// NewServer returns a server that listens. It panics if it cannot listen or if
+// an option is invalid. Call Close when done with it.
 func NewServer(opts ...Option) *Server {
 	s := NewUnstartedServer(opts...)
 	s.Start()
 	return s
 }
 
-// NewUnstartedServer makes a server that does not listen. It can be started, or
-// be called in-process as an http.Handler or through [Server.Transport].
+// NewUnstartedServer returns a server that does not listen. Start it, or call
+// it in-process through [Server.Transport] or as an [http.Handler].
 func NewUnstartedServer(opts ...Option) *Server {
 	s := &Server{
 		cfg:      newConfig(opts),
@@ -80,13 +82,13 @@ func NewUnstartedServer(opts ...Option) *Server {
 		budgets:  map[budgetKey]budget{},
 	}
 	s.URL = "http://127.0.0.1" + s.cfg.basePath
-	s.plant()
+	s.seed()
 	s.AddFault(s.cfg.faults...)
 	return s
 }
 
 // Start listens on loopback, or on the address of [WithAddr], and sets URL. It
-// panics when it cannot, and when the server was started before.
+// panics if it cannot listen or if the server was started before.
 func (s *Server) Start() {
 	if s.http != nil {
 		panic("orguserstest: the server was started before")
@@ -99,37 +101,38 @@ func (s *Server) Start() {
 	s.http = &http.Server{
 		Handler:           s,
 		ReadHeaderTimeout: 10 * time.Second,
-		ErrorLog:          log.New(io.Discard, "", 0), // clients that hang up are part of the tests
+		ErrorLog:          log.New(io.Discard, "", 0), // tests close connections on purpose
 	}
-	s.serving.Go(func() { _ = s.http.Serve(listener) }) // it always ends with ErrServerClosed
+	s.serving.Go(func() { _ = s.http.Serve(listener) }) // always ErrServerClosed
 }
 
-// Close stops listening, ends every connection, and wakes the requests that a
-// fault holds up. It may be called again.
+// Close stops listening, closes all connections, and ends requests that a
+// fault delays. It may be called more than once.
 func (s *Server) Close() {
 	s.once.Do(func() {
 		close(s.closing)
 		if s.http != nil {
-			_ = s.http.Close() // nothing is left to do about a listener that will not close
+			_ = s.http.Close() // nothing can be done about it
 		}
 	})
 	s.serving.Wait()
 }
 
-// now is the organization's time: the reference date and what has passed since.
+// now returns the organization's time: the reference date plus the time since
+// the server was made.
 func (s *Server) now() int64 {
 	return s.cfg.reference.Add(time.Since(s.started)).UnixMilli()
 }
 
-// clock is the time by which limits are counted and answers are dated.
+// clock returns the time for limits and for the Date header.
 func (s *Server) clock() time.Time {
 	return time.Now().Add(s.cfg.clockOffset)
 }
 
-// maxBody bounds what a request may send.
+// maxBody limits the size of a request's body.
 const maxBody = 8 << 20
 
-// call is one request on its way through the server.
+// call is one request while the server handles it.
 type call struct {
 	route  *route
 	params map[string]string
@@ -137,22 +140,21 @@ type call struct {
 	query  url.Values
 	body   []byte
 
-	caller       *account      // nil where the route is open to everybody
-	organization *organization // nil where the route names none
-	stack        *stack        // nil where the route is not about one
-	effect       Effect        // what a fault does to this request
-	partial      int           // how much of its work a fault leaves it; zero is all
+	caller       *account      // nil if the route is open
+	organization *organization // nil if the route names none
+	stack        *stack        // nil if the route is not about a stack
+	effect       Effect        // what a fault does to the request
+	partial      int           // how many items a fault lets pass; zero is all
 }
 
-// ServeHTTP answers one request of the API. Latency and slow faults end early
-// when the request's context does. Where a fault breaks the connection and w
-// cannot be hijacked, as when a test calls ServeHTTP itself, it panics with
-// [http.ErrAbortHandler].
+// ServeHTTP handles one request of the API. A delay ends early if the
+// request's context ends. If a fault breaks the connection and w cannot be
+// hijacked, ServeHTTP panics with [http.ErrAbortHandler].
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	c := &call{http: r, query: r.URL.Query()}
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
 	c.body = body
-	out, back := s.ways()
+	out, back := s.delays()
 	s.pause(r.Context(), out)
 
 	c.route, c.params = s.cfg.match(r.Method, r.URL.EscapedPath())
@@ -166,19 +168,19 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		fault = s.pickFault(c)
 		c.effect, c.partial = fault.Effect, fault.Partial
 	}
-	var reply answer
+	var reply response
 	switch {
 	case refused != nil:
 		reply = *refused
 	case c.effect.instead() && fault.Later > 0:
 		s.handleLater(fault.Later, c, err)
-		reply = c.effect.answer()
+		reply = c.effect.response()
 	case c.effect.instead() && !fault.After && fault.Partial == 0:
-		reply = c.effect.answer()
+		reply = c.effect.response()
 	default:
 		reply = s.handle(c, err)
 		if c.effect.instead() {
-			reply = c.effect.answer()
+			reply = c.effect.response()
 		}
 	}
 	reply.header = merge(header, reply.header)
@@ -189,9 +191,9 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.send(w, r, reply, c.effect)
 }
 
-// handle answers a request that no limit and no fault has kept away from the
-// organization. The server is locked.
-func (s *Server) handle(c *call, readErr error) answer {
+// handle performs a request that no limit and no fault stopped. The server is
+// locked.
+func (s *Server) handle(c *call, readErr error) response {
 	var tooLarge *http.MaxBytesError
 	switch {
 	case errors.As(readErr, &tooLarge):
@@ -215,8 +217,8 @@ func (s *Server) handle(c *call, readErr error) answer {
 	return c.route.handle(s, c)
 }
 
-// handleLater answers a request to nobody when d has passed, unless the server is
-// closed by then.
+// handleLater performs a request after d, unless the server is closed by then.
+// Its response is dropped.
 func (s *Server) handleLater(d time.Duration, c *call, readErr error) {
 	time.AfterFunc(d, func() {
 		s.mu.Lock()
@@ -229,9 +231,9 @@ func (s *Server) handleLater(d time.Duration, c *call, readErr error) {
 	})
 }
 
-// authorize finds the organization that a path or the key of a stack names, and
-// says whether the caller may use it in this way.
-func (s *Server) authorize(c *call) *answer {
+// authorize finds the organization of the path or of the stack's API key. It
+// returns an error response if the caller may not make the request.
+func (s *Server) authorize(c *call) *response {
 	uid, named := c.params["organization_uid"]
 	switch {
 	case c.route.inStack:
@@ -261,8 +263,8 @@ func (r *route) takes(contentType string) bool {
 	return err == nil && media == want
 }
 
-// ways is how long the next request is on its way out, and its answer back.
-func (s *Server) ways() (out, back time.Duration) {
+// delays returns how long the next request and its response are on their way.
+func (s *Server) delays() (out, back time.Duration) {
 	out = s.cfg.latency / 2
 	back = s.cfg.latency - out
 	if s.cfg.jitter > 0 {
@@ -275,13 +277,14 @@ func (s *Server) ways() (out, back time.Duration) {
 	return out, back
 }
 
-// between is a random time from 0 to d that depends on the seed and n alone.
+// between returns a random duration from 0 to d that depends only on the seed
+// and n.
 func (s *Server) between(n uint64, d time.Duration) time.Duration {
 	return time.Duration(s.chance(1<<60|n) % uint64(d+1))
 }
 
-// pause lets d pass, and ends the request when its client goes or the server
-// closes.
+// pause waits for d. It ends the request if the client leaves or the server is
+// closed.
 func (s *Server) pause(ctx context.Context, d time.Duration) {
 	if d <= 0 {
 		return
@@ -297,7 +300,7 @@ func (s *Server) pause(ctx context.Context, d time.Duration) {
 	}
 }
 
-// hang waits until the client goes or the server closes.
+// hang waits until the client leaves or the server is closed.
 func (s *Server) hang(ctx context.Context) {
 	select {
 	case <-ctx.Done():
@@ -306,25 +309,25 @@ func (s *Server) hang(ctx context.Context) {
 	panic(http.ErrAbortHandler)
 }
 
-// route is one request of the API.
+// route describes one request of the API.
 type route struct {
 	method, pattern string
 	operation       string // its name in the request log
-	write           bool   // counts as a write, whatever the method
+	write           bool   // counts as a write, with any method
 	bulk            bool   // counts as a bulk request instead
-	own             bool   // the fake made it up
+	own             bool   // invented by the fake
 	inStack         bool   // about the stack of the header api_key
 	open            bool   // needs no credentials
-	form            bool   // takes a form, not JSON
-	anyMember       bool   // any member of the organization may, not administrators alone
-	handle          func(*Server, *call) answer
+	form            bool   // takes a form instead of JSON
+	anyMember       bool   // for members too, not only administrators
+	handle          func(*Server, *call) response
 	elements        []string // of the pattern
 }
 
-// routes are all requests that the server knows.
+// routes lists every request that the server handles.
 var routes = compile(
 	organizationRoutes, shareRoutes, stackRoutes, sessionRoutes,
-	inviteRoutes, removeRoutes, ownershipRoutes, accessRoutes, auditRoutes, ownRoutes, oauthRoutes,
+	inviteRoutes, removeRoutes, ownershipRoutes, accessRoutes, auditRoutes, fakeRoutes, oauthRoutes,
 )
 
 func compile(tables ...[]route) []route {
@@ -335,9 +338,9 @@ func compile(tables ...[]route) []route {
 	return all
 }
 
-// match finds the route of a request and what its path says about the route's
-// parameters. A request that has none gets a route without a handler, and with a
-// pattern only where another method has one.
+// match returns the route of a request and the parameters in its path. For an
+// unknown request the route has no handler, and has a pattern only if the path
+// exists for another method.
 func (cfg *config) match(method, path string) (*route, map[string]string) {
 	unknown := &route{write: method != http.MethodGet && method != http.MethodHead}
 	rest, ok := strings.CutPrefix(path, cfg.basePath)
@@ -347,7 +350,7 @@ func (cfg *config) match(method, path string) (*route, map[string]string) {
 	elements := strings.Split(rest, "/")
 	for i := range routes {
 		params, ok := fit(routes[i].elements, elements)
-		if !ok || (routes[i].own && cfg.withoutRoutes) {
+		if !ok || (routes[i].own && cfg.withoutEndpoints) {
 			continue
 		}
 		if routes[i].method == method {
@@ -384,9 +387,8 @@ func fit(pattern, path []string) (map[string]string, bool) {
 	return params, true
 }
 
-// refuse answers a request that has no route: 405 where another method has one,
-// else 404.
-func (r *route) refuse() answer {
+// refuse returns 405 if the path exists for another method, else 404.
+func (r *route) refuse() response {
 	if r.pattern == "" {
 		return fail(http.StatusNotFound, 0, "The requested path doesn't exist.", nil)
 	}

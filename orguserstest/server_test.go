@@ -12,7 +12,7 @@ import (
 	"github.com/orgusers/orgusers/orguserstest"
 )
 
-// client speaks plain HTTP with a server, as any other client would.
+// client sends plain HTTP requests to a server.
 type client struct {
 	t      *testing.T
 	server *orguserstest.Server
@@ -20,7 +20,7 @@ type client struct {
 	header http.Header
 }
 
-// overSocket is a client of a server that listens.
+// overSocket returns a client of a server that listens.
 func overSocket(t *testing.T, opts ...orguserstest.Option) *client {
 	t.Helper()
 	server := orguserstest.NewServer(opts...)
@@ -39,7 +39,7 @@ func overSocket(t *testing.T, opts ...orguserstest.Option) *client {
 	}
 }
 
-// inProcess is a client of a server that does not listen.
+// inProcess returns a client of a server that does not listen.
 func inProcess(t *testing.T, opts ...orguserstest.Option) *client {
 	t.Helper()
 	server := orguserstest.NewUnstartedServer(opts...)
@@ -50,7 +50,7 @@ func inProcess(t *testing.T, opts ...orguserstest.Option) *client {
 	}
 }
 
-// as is the client with one header set or, with an empty value, taken away.
+// as returns the client with one header set, or removed if the value is empty.
 func (c *client) as(name, value string) *client {
 	other := *c
 	other.header = c.header.Clone()
@@ -61,7 +61,8 @@ func (c *client) as(name, value string) *client {
 	return &other
 }
 
-// do sends a request. A body is sent as JSON unless the header says otherwise.
+// do sends a request. The body is sent as JSON unless the client has another
+// Content-Type.
 func (c *client) do(method, path, body string) (*http.Response, error) {
 	c.t.Helper()
 	path = strings.ReplaceAll(path, "{org}", c.server.OrganizationUID)
@@ -76,16 +77,16 @@ func (c *client) do(method, path, body string) (*http.Response, error) {
 	return c.http.Do(request)
 }
 
-// answer is a whole answer of the server.
-type answer struct {
+// result is a complete response of the server.
+type result struct {
 	status int
 	header http.Header
 	text   string
 	json   map[string]any
 }
 
-// ask sends a request that must get a whole answer.
-func (c *client) ask(method, path, body string) answer {
+// ask sends a request that must get a complete response.
+func (c *client) ask(method, path, body string) result {
 	c.t.Helper()
 	response, err := c.do(method, path, body)
 	if err != nil {
@@ -95,15 +96,15 @@ func (c *client) ask(method, path, body string) answer {
 	if err := errors.Join(err, response.Body.Close()); err != nil {
 		c.t.Fatal(err)
 	}
-	a := answer{status: response.StatusCode, header: response.Header, text: string(text)}
+	a := result{status: response.StatusCode, header: response.Header, text: string(text)}
 	if strings.HasPrefix(response.Header.Get("Content-Type"), "application/json") {
-		_ = json.Unmarshal(text, &a.json) // some faults break it, and tests look at what they need
+		_ = json.Unmarshal(text, &a.json) // some faults break it
 	}
 	return a
 }
 
-// get is ask for a GET that must succeed.
-func (c *client) get(path string) answer {
+// get sends a GET that must succeed.
+func (c *client) get(path string) result {
 	c.t.Helper()
 	a := c.ask(http.MethodGet, path, "")
 	if a.status != http.StatusOK || a.json == nil {
@@ -112,8 +113,8 @@ func (c *client) get(path string) answer {
 	return a
 }
 
-// list is one field of an answer as a list of objects.
-func (a answer) list(field string) []map[string]any {
+// list returns a field of the response as a list of objects.
+func (a result) list(field string) []map[string]any {
 	items, _ := a.json[field].([]any)
 	objects := make([]map[string]any, 0, len(items))
 	for _, item := range items {
@@ -123,8 +124,8 @@ func (a answer) list(field string) []map[string]any {
 	return objects
 }
 
-// emails are the addresses of the rows in an answer.
-func (a answer) emails() []string {
+// emails returns the addresses of the rows in the response.
+func (a result) emails() []string {
 	var emails []string
 	for _, row := range a.list("shares") {
 		emails = append(emails, row["email"].(string))
@@ -155,9 +156,9 @@ func TestRequestsThatAreRefused(t *testing.T) {
 		{"a bearer as session token", c.as("Authtoken", c.server.OAuthToken()), "GET", "/v3/user", "", 401, 105.0},
 		{"both credentials", c.as("Authorization", "Bearer "+c.server.OAuthToken()), "GET", "/v3/user", "", 400, nil},
 		{"a body that is not JSON by its header", c.as("Content-Type", "text/plain"), "POST", "/v3/organizations/{org}/share/search", "{}", 400, nil},
-		{"a body that is no JSON", c, "POST", "/v3/organizations/{org}/share/search", "{", 400, nil},
+		{"invalid JSON", c, "POST", "/v3/organizations/{org}/share/search", "{", 400, nil},
 		{"an unknown organization", c, "GET", "/v3/organizations/blt0/share", "", 404, 141.0},
-		{"somebody else's organization", c, "GET", "/v3/organizations/" + c.server.ForeignOrganizationUID + "/share", "", 403, 162.0},
+		{"an organization of other users", c, "GET", "/v3/organizations/" + c.server.ForeignOrganizationUID + "/share", "", 403, 162.0},
 		{"an unknown path", c, "GET", "/v3/organizations/{org}/shares", "", 404, nil},
 		{"a path with an empty element", c, "GET", "/v3/organizations//share", "", 404, nil},
 		{"a path without version", c, "GET", "/organizations/{org}/share", "", 404, nil},
@@ -166,7 +167,7 @@ func TestRequestsThatAreRefused(t *testing.T) {
 		{"a stack call without its key", c, "GET", "/v3/roles", "", 412, 109.0},
 		{"an unknown sort field", c, "GET", "/v3/organizations/{org}/share?asc=shoe_size", "", 422, 119.0},
 		{"a negative limit", c, "GET", "/v3/organizations/{org}/share?limit=-1", "", 422, 119.0},
-		{"a skip that is no number", c, "GET", "/v3/organizations/{org}/roles?skip=ten", "", 422, 119.0},
+		{"a skip that is not a number", c, "GET", "/v3/organizations/{org}/roles?skip=ten", "", 422, 119.0},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
@@ -183,7 +184,7 @@ func TestErrorsHaveTheBodiesOfTheContract(t *testing.T) {
 	c := overSocket(t)
 	for _, test := range []struct {
 		name, want string
-		got        answer
+		got        result
 	}{
 		{
 			"not logged in", `{"error_code":105,"error_message":"You're not allowed in here unless you're logged in.","errors":{"authtoken":["is not valid."]}}`,
@@ -235,7 +236,7 @@ func TestBasePath(t *testing.T) {
 	c.get("/v3/organizations/{org}/share?asc=email")
 	c.server.URL = strings.TrimSuffix(c.server.URL, "/gate/way")
 	if a := c.ask("GET", "/v3/user", ""); a.status != http.StatusNotFound {
-		t.Errorf("beside the base path: %d", a.status)
+		t.Errorf("outside the base path: %d", a.status)
 	}
 }
 
@@ -248,9 +249,9 @@ func TestAnUnstartedServerCanBeStarted(t *testing.T) {
 	if a := c.ask("GET", "/v3/user", ""); a.status != http.StatusUnauthorized {
 		t.Errorf("got %d", a.status)
 	}
-	server.Close() // a second time is harmless below
+	server.Close() // closing again is harmless
 	if _, err := c.do("GET", "/v3/user", ""); err == nil {
-		t.Error("a closed server answers")
+		t.Error("a closed server responds")
 	}
 }
 

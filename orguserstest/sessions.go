@@ -12,8 +12,8 @@ import (
 const (
 	// Password is the password of every account.
 	Password = "correct horse battery staple"
-	// MFACode is the token that accounts with a second factor log in with,
-	// beside the password.
+	// MFACode is the code for accounts with MFA. A login sends it together
+	// with the password.
 	MFACode = "123456"
 
 	maxSessions   = 20
@@ -33,8 +33,8 @@ var sessionRoutes = []route{
 	{method: http.MethodPost, pattern: "/v3/user/forgot_password", operation: "SendPasswordResets", write: true, open: true, handle: (*Server).forgotPassword},
 }
 
-// authenticate finds the caller by one of the two credentials.
-func (s *Server) authenticate(c *call) *answer {
+// authenticate finds the caller by the session token or the OAuth token.
+func (s *Server) authenticate(c *call) *response {
 	authToken, authorization := c.http.Header.Get("Authtoken"), c.http.Header.Get("Authorization")
 	if authToken != "" && authorization != "" {
 		return new(fail(http.StatusBadRequest, 0, "Please send either an authtoken or an authorization header.", nil))
@@ -54,7 +54,7 @@ func (s *Server) authenticate(c *call) *answer {
 	return nil
 }
 
-// signIn opens a session, and ends the oldest when there are too many.
+// signIn opens a session. It ends the oldest one if there are too many.
 func (s *Server) signIn(who *account) string {
 	token := s.token()
 	s.sessions[token] = &session{account: who}
@@ -66,7 +66,7 @@ func (s *Server) signIn(who *account) string {
 	return token
 }
 
-// endSession makes a token worthless. It reports whether the token was live.
+// endSession ends a token. It reports whether the token was live.
 func (s *Server) endSession(token string) bool {
 	if token != "" && token == s.refresh {
 		s.refresh = ""
@@ -90,18 +90,18 @@ func (s *Server) issueBearer(who *account) string {
 	return s.bearer
 }
 
-func (s *Server) login(c *call) answer {
-	var asked struct {
+func (s *Server) login(c *call) response {
+	var input struct {
 		User struct {
 			Email    string `json:"email"`
 			Password string `json:"password"`
 			Token    string `json:"tfa_token"`
 		} `json:"user"`
 	}
-	if err := json.Unmarshal(c.body, &asked); err != nil {
+	if err := json.Unmarshal(c.body, &input); err != nil {
 		return badJSON()
 	}
-	who := s.account(asked.User.Email)
+	who := s.account(input.User.Email)
 	if who == nil {
 		return badCredentials()
 	}
@@ -110,19 +110,19 @@ func (s *Server) login(c *call) answer {
 		return fail(http.StatusUnprocessableEntity, 104, "Your account is locked after too many failed logins.",
 			object{"auth": []string{"account is locked."}})
 	}
-	if asked.User.Password != Password {
+	if input.User.Password != Password {
 		who.setFailed(who.failed+1, now)
 		return badCredentials()
 	}
-	if who.secondFactor && asked.User.Token == "" {
-		return answer{status: http.StatusUnprocessableEntity, body: encode(object{
+	if who.mfa && input.User.Token == "" {
+		return response{status: http.StatusUnprocessableEntity, body: encode(object{
 			"error_message": "Please login using the Two-Factor verification Token",
 			"error_code":    294,
 			"errors":        []string{},
 			"tfa_type":      "totp_authenticator",
 		})}
 	}
-	if who.secondFactor && asked.User.Token != MFACode {
+	if who.mfa && input.User.Token != MFACode {
 		return fail(http.StatusUnprocessableEntity, 295, "The Two-Factor verification Token is not valid.",
 			object{"tfa_token": []string{"is not valid."}})
 	}
@@ -130,24 +130,24 @@ func (s *Server) login(c *call) answer {
 	s.changeAccount(who, func() { who.lastLogin = now })
 	user := s.renderUser(who)
 	user["authtoken"] = s.signIn(who)
-	return reply(object{"notice": "Login Successful.", "user": user})
+	return respond(object{"notice": "Login Successful.", "user": user})
 }
 
-func badCredentials() answer {
+func badCredentials() response {
 	return fail(http.StatusUnprocessableEntity, 104, "The email address or the password is not valid.",
 		object{"auth": []string{"is not valid."}})
 }
 
-func (s *Server) logout(c *call) answer {
+func (s *Server) logout(c *call) response {
 	token := c.http.Header.Get("Authtoken")
 	if token == "" {
 		token = s.bearer
 	}
 	s.endSession(token)
-	return reply(object{"notice": "You've logged out successfully!"})
+	return respond(object{"notice": "You've logged out successfully!"})
 }
 
-func (s *Server) currentUser(c *call) answer {
+func (s *Server) currentUser(c *call) response {
 	user := s.renderUser(c.caller)
 	if c.flag("include_orgs") || c.flag("include_orgs_roles") {
 		organizations := []object{}
@@ -170,11 +170,12 @@ func (s *Server) currentUser(c *call) answer {
 		}
 		user["organizations"] = organizations
 	}
-	return reply(object{"user": user})
+	return respond(object{"user": user})
 }
 
-// renderUser writes an account as login and the current user show it. What an
-// account owns is in org_uid, what it is a member of in shared_org_uid.
+// renderUser returns an account as login and current user show it.
+// Organizations that the account owns are in org_uid, the others in
+// shared_org_uid.
 func (s *Server) renderUser(who *account) object {
 	owned, shared := []string{}, []string{}
 	for _, org := range s.organizationsOf(who) {
@@ -199,7 +200,7 @@ func (s *Server) renderUser(who *account) object {
 
 		"password_reset_required": who.mustReset,
 	}
-	if who.secondFactor {
+	if who.mfa {
 		user["tfa_status"] = "verified"
 	}
 	if who.lastLogin != 0 {
@@ -208,23 +209,23 @@ func (s *Server) renderUser(who *account) object {
 	return user
 }
 
-func (s *Server) forgotPassword(c *call) answer {
-	var asked struct {
+func (s *Server) forgotPassword(c *call) response {
+	var input struct {
 		User struct {
 			Email string `json:"email"`
 		} `json:"user"`
 	}
-	if err := json.Unmarshal(c.body, &asked); err != nil {
+	if err := json.Unmarshal(c.body, &input); err != nil {
 		return badJSON()
 	}
-	if who := s.account(asked.User.Email); who != nil {
-		s.post(Mail{Kind: MailPasswordReset, To: who.email})
+	if who := s.account(input.User.Email); who != nil {
+		s.email(Email{Kind: EmailPasswordReset, To: who.email})
 	}
-	return reply(object{"notice": "If this email address exists, we will send you an email with instructions for resetting your password."})
+	return respond(object{"notice": "If this email address exists, we will send you an email with instructions for resetting your password."})
 }
 
-// OAuthToken is a live OAuth token of the user of AuthToken, for the header
-// "authorization: Bearer". It ends 60 minutes after it was issued, and when it is
+// OAuthToken returns the live OAuth token of the user of AuthToken, for the
+// header "authorization: Bearer". It expires after 60 minutes, or when it is
 // renewed.
 func (s *Server) OAuthToken() string {
 	s.mu.Lock()
@@ -232,29 +233,28 @@ func (s *Server) OAuthToken() string {
 	return s.bearer
 }
 
-// RotateOAuthToken ends the OAuth token and returns a new one, which is live
-// for 60 minutes.
+// RotateOAuthToken ends the OAuth token and returns a new one, which expires
+// after 60 minutes.
 func (s *Server) RotateOAuthToken() string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.issueBearer(s.account(s.Email))
 }
 
-// RefreshToken is what the OAuth token is renewed with at [Server.TokenURL]. Each
-// renewal ends it and makes another.
+// RefreshToken returns the token that renews the OAuth token at
+// [Server.TokenURL]. Each renewal replaces it.
 func (s *Server) RefreshToken() string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.refresh
 }
 
-// TokenURL is where OAuth tokens are renewed, for the client of [OAuthClientID]
-// and [OAuthClientSecret].
+// TokenURL returns the URL that renews OAuth tokens for the client of
+// [OAuthClientID] and [OAuthClientSecret].
 func (s *Server) TokenURL() string { return s.URL + pathRenewal }
 
-// SignIn returns a new session token of somebody, as a login would, so that
-// requests can be made as any user. It is empty where the address has no
-// account.
+// SignIn returns a new session token for the user with the given address, as a
+// login would. It returns the empty string if the address has no account.
 func (s *Server) SignIn(email string) string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -265,29 +265,29 @@ func (s *Server) SignIn(email string) string {
 	return s.signIn(who)
 }
 
-// RevokeToken ends a session or OAuth token, so that requests with it are
-// answered with 401, or the refresh token. It reports whether the token was live.
+// RevokeToken ends a session token, an OAuth token or the refresh token. Later
+// requests with it get 401. It reports whether the token was live.
 func (s *Server) RevokeToken(token string) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.endSession(token)
 }
 
-// The client that TokenURL renews tokens for.
+// The OAuth client at TokenURL.
 const (
 	OAuthClientID     = "orguserstest"
 	OAuthClientSecret = "open-sesame"
 )
 
-// pathRenewal is made up, as ownRoutes are.
+// pathRenewal is invented, like fakeRoutes.
 const pathRenewal = "/fake/oauth/token"
 
 var oauthRoutes = []route{
 	{method: http.MethodPost, pattern: pathRenewal, operation: "RenewToken", own: true, open: true, form: true, handle: (*Server).renewToken},
 }
 
-// renewToken is what RFC 6749 has in section 6.
-func (s *Server) renewToken(c *call) answer {
+// renewToken follows section 6 of RFC 6749.
+func (s *Server) renewToken(c *call) response {
 	form, err := url.ParseQuery(string(c.body))
 	id, secret, basic := c.http.BasicAuth()
 	if !basic {
@@ -306,7 +306,7 @@ func (s *Server) renewToken(c *call) answer {
 		return failOAuth(http.StatusBadRequest, "invalid_grant")
 	}
 	s.refresh = s.token()
-	renewed := reply(object{
+	renewed := respond(object{
 		"access_token":  s.issueBearer(s.account(s.Email)),
 		"token_type":    "Bearer",
 		"expires_in":    bearerMinutes * 60,
@@ -316,7 +316,7 @@ func (s *Server) renewToken(c *call) answer {
 	return renewed
 }
 
-// failOAuth answers with an error in the shape of RFC 6749.
-func failOAuth(status int, code string) answer {
-	return answer{status: status, body: encode(object{"error": code})}
+// failOAuth returns an error as RFC 6749 defines it.
+func failOAuth(status int, code string) response {
+	return response{status: status, body: encode(object{"error": code})}
 }

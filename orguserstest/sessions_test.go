@@ -14,12 +14,12 @@ import (
 	"github.com/orgusers/orgusers/orguserstest"
 )
 
-// logIn sends a login without credentials in the header.
-func (c *client) logIn(email, password, secondFactor string) answer {
+// logIn logs in without credentials in the header.
+func (c *client) logIn(email, password, code string) result {
 	c.t.Helper()
 	body := fmt.Sprintf(`{"user":{"email":%q,"password":%q}}`, email, password)
-	if secondFactor != "" {
-		body = fmt.Sprintf(`{"user":{"email":%q,"password":%q,"tfa_token":%q}}`, email, password, secondFactor)
+	if code != "" {
+		body = fmt.Sprintf(`{"user":{"email":%q,"password":%q,"tfa_token":%q}}`, email, password, code)
 	}
 	return c.as("Authtoken", "").ask("POST", "/v3/user-session", body)
 }
@@ -40,10 +40,10 @@ func TestLogin(t *testing.T) {
 		{"with the password", "Plain@Example.com", orguserstest.Password, "", 200, nil},
 		{"with a wrong password", "plain@example.com", "guess", "", 422, 104.0},
 		{"without an account", "invited@example.com", orguserstest.Password, "", 422, 104.0},
-		{"as nobody", "nobody@example.com", orguserstest.Password, "", 422, 104.0},
-		{"without the second factor", "secured@example.com", orguserstest.Password, "", 422, 294.0},
-		{"with a wrong second factor", "secured@example.com", orguserstest.Password, "000000", 422, 295.0},
-		{"with the second factor", "secured@example.com", orguserstest.Password, orguserstest.MFACode, 200, nil},
+		{"with an unknown address", "nobody@example.com", orguserstest.Password, "", 422, 104.0},
+		{"without the MFA code", "secured@example.com", orguserstest.Password, "", 422, 294.0},
+		{"with a wrong MFA code", "secured@example.com", orguserstest.Password, "000000", 422, 295.0},
+		{"with the MFA code", "secured@example.com", orguserstest.Password, orguserstest.MFACode, 200, nil},
 		{"while locked", "locked@example.com", orguserstest.Password, "", 422, 104.0},
 	} {
 		a := c.logIn(test.email, test.password, test.factor)
@@ -56,7 +56,7 @@ func TestLogin(t *testing.T) {
 	}
 	const want = `{"error_code":294,"error_message":"Please login using the Two-Factor verification Token","errors":[],"tfa_type":"totp_authenticator"}`
 	if a := c.logIn("secured@example.com", orguserstest.Password, ""); a.text != want {
-		t.Errorf("without the second factor: got %s", a.text)
+		t.Errorf("without the MFA code: got %s", a.text)
 	}
 
 	a := c.logIn("plain@example.com", orguserstest.Password, "")
@@ -132,7 +132,7 @@ func TestTheTwentyFirstSessionEndsTheOldest(t *testing.T) {
 		t.Errorf("%d sessions", len(u.Sessions))
 	}
 	if c.server.SignIn("nobody@example.com") != "" {
-		t.Error("nobody has signed in")
+		t.Error("an unknown address got a token")
 	}
 }
 
@@ -162,10 +162,10 @@ func TestOAuthToken(t *testing.T) {
 		}
 		third := c.server.RotateOAuthToken()
 		if !c.server.RevokeToken(third) || c.server.RevokeToken(third) || with(third) != 401 {
-			t.Error("a revoked token lives")
+			t.Error("a revoked token is live")
 		}
 		if !c.server.RevokeToken(c.server.AuthToken) || c.ask("GET", "/v3/user", "").status != 401 {
-			t.Error("a revoked session lives")
+			t.Error("a revoked session is live")
 		}
 	})
 }
@@ -216,7 +216,7 @@ func TestPasswordResetMail(t *testing.T) {
 		}
 	}
 	box := c.server.Outbox()
-	if len(box) != 1 || box[0].Kind != orguserstest.MailPasswordReset || box[0].To != c.server.Email || box[0].SentAt.IsZero() {
+	if len(box) != 1 || box[0].Kind != orguserstest.EmailPasswordReset || box[0].To != c.server.Email || box[0].SentAt.IsZero() {
 		t.Errorf("the outbox has %+v", box)
 	}
 	if a := anyone.ask("POST", "/v3/user/forgot_password", "{"); a.status != 400 {
@@ -224,14 +224,14 @@ func TestPasswordResetMail(t *testing.T) {
 	}
 }
 
-// renew asks for new tokens with a form.
-func (c *client) renew(form url.Values) answer {
+// renew requests new tokens with a form.
+func (c *client) renew(form url.Values) result {
 	c.t.Helper()
 	path := strings.TrimPrefix(c.server.TokenURL(), c.server.URL)
 	return c.as("Authtoken", "").as("Content-Type", "application/x-www-form-urlencoded").ask("POST", path, form.Encode())
 }
 
-// grant is a form that is right, but for one field.
+// grant returns a valid form with one field changed.
 func grant(refreshToken, field, value string) url.Values {
 	form := url.Values{
 		"grant_type": {"refresh_token"}, "refresh_token": {refreshToken},
@@ -243,7 +243,7 @@ func grant(refreshToken, field, value string) url.Values {
 	return form
 }
 
-// bearerStatus is what a request with an OAuth token is answered with.
+// bearerStatus returns the status of a request with an OAuth token.
 func (c *client) bearerStatus(token string) int {
 	c.t.Helper()
 	return c.as("Authtoken", "").as("Authorization", "Bearer "+token).ask("GET", "/v3/user", "").status
@@ -317,7 +317,7 @@ func TestRenewTokenRefuses(t *testing.T) {
 			t.Errorf("%s: got %d %s", name, a.status, a.text)
 		}
 		if wants := a.header.Get("WWW-Authenticate"); (wants == "Basic") != (test.status == 401) {
-			t.Errorf("%s: it wants %q", name, wants)
+			t.Errorf("%s: WWW-Authenticate is %q", name, wants)
 		}
 	}
 	path := strings.TrimPrefix(c.server.TokenURL(), c.server.URL)
@@ -325,13 +325,13 @@ func TestRenewTokenRefuses(t *testing.T) {
 		t.Errorf("JSON: got %d %s", a.status, a.text)
 	}
 	if a := c.as("Content-Type", "application/x-www-form-urlencoded").ask("POST", path, "%zz"); a.status != 400 || a.json["error"] != "invalid_request" {
-		t.Errorf("no form: got %d %s", a.status, a.text)
+		t.Errorf("an invalid form: got %d %s", a.status, a.text)
 	}
 	if a := c.as("Content-Type", "application/x-www-form-urlencoded").ask("POST", "/v3/user-session", "a=b"); a.status != 400 {
 		t.Errorf("a form elsewhere: got %d %s", a.status, a.text)
 	}
 	if c.server.OAuthToken() != access || c.server.RefreshToken() != refresh || c.bearerStatus(access) != 200 {
-		t.Error("tokens were renewed all the same")
+		t.Error("tokens were renewed")
 	}
 }
 
@@ -340,7 +340,7 @@ func TestRefreshTokenEnds(t *testing.T) {
 	c := overSocket(t)
 	refresh := c.server.RefreshToken()
 	if !c.server.RevokeToken(refresh) || c.server.RevokeToken(refresh) || c.server.RefreshToken() != "" || c.server.RevokeToken("") {
-		t.Error("a revoked refresh token lives")
+		t.Error("a revoked refresh token is live")
 	}
 	for _, token := range []string{refresh, ""} {
 		if a := c.renew(grant(token, "", "")); a.status != 400 || a.json["error"] != "invalid_grant" {

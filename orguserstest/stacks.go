@@ -14,7 +14,7 @@ type stack struct {
 	roles             []*role
 }
 
-// stackAccess is what one row of an organization may do in one stack.
+// stackAccess is the access of one row to one stack.
 type stackAccess struct {
 	stack *stack
 	roles []*role
@@ -28,7 +28,7 @@ func (k *stack) sortKey() (name string, created, updated int64) {
 	return k.name, k.created, k.updated
 }
 
-func (s *Server) listStacks(c *call) answer {
+func (s *Server) listStacks(c *call) response {
 	p, refused := c.page(namedFields...)
 	if refused != nil {
 		return *refused
@@ -58,10 +58,10 @@ func (s *Server) listStacks(c *call) answer {
 			"updated_at": timestamp(k.updated),
 		})
 	}
-	return s.replyList(c, p, "stacks", list, len(found))
+	return s.respondList(c, p, "stacks", list, len(found))
 }
 
-func (s *Server) listStackRoles(c *call) answer {
+func (s *Server) listStackRoles(c *call) response {
 	p, refused := c.page()
 	if refused != nil {
 		return *refused
@@ -72,10 +72,10 @@ func (s *Server) listStackRoles(c *call) answer {
 	for _, r := range rowsOf(s, c, p, found) {
 		list = append(list, renderRole(r, users[r]))
 	}
-	return s.replyList(c, p, "roles", list, len(found))
+	return s.respondList(c, p, "roles", list, len(found))
 }
 
-// usersByStackRole has the uids of the users of every role of a stack.
+// usersByStackRole returns the uids of the users of every role of a stack.
 func (o *organization) usersByStackRole(k *stack) map[*role][]string {
 	users := map[*role][]string{}
 	for row, access := range o.access {
@@ -92,12 +92,12 @@ func (o *organization) usersByStackRole(k *stack) map[*role][]string {
 		}
 	}
 	for r := range users {
-		slices.Sort(users[r]) // a map has no order of its own
+		slices.Sort(users[r]) // in a stable order
 	}
 	return users
 }
 
-// stack finds a stack by its API key, and the organization it is in.
+// stack finds a stack by its API key, and its organization.
 func (s *Server) stack(apiKey string) (*organization, *stack) {
 	for _, org := range s.organizations {
 		for _, k := range org.stacks {
@@ -115,30 +115,31 @@ var accessRoutes = []route{
 	{method: http.MethodPost, pattern: "/v3/stacks/unshare", operation: "UnshareStack", write: true, bulk: true, inStack: true, handle: (*Server).unshareStack},
 }
 
-// grantee is one row that is to have roles in a stack.
+// grantee is a row and its new roles in a stack.
 type grantee struct {
 	row   *share
 	roles []*role
 }
 
-// setStackRoles overwrites the roles of users who have the stack already.
-func (s *Server) setStackRoles(c *call) answer {
-	var asked struct {
+// setStackRoles overwrites the roles of users who already have access to the
+// stack.
+func (s *Server) setStackRoles(c *call) response {
+	var input struct {
 		Users map[string][]string `json:"users"`
 	}
-	if refused := c.decode(&asked); refused != nil {
+	if refused := c.decode(&input); refused != nil {
 		return *refused
 	}
-	if len(asked.Users) == 0 {
+	if len(input.Users) == 0 {
 		return invalid("users")
 	}
 	var list []grantee
-	for _, uid := range slices.Sorted(maps.Keys(asked.Users)) {
+	for _, uid := range slices.Sorted(maps.Keys(input.Users)) {
 		row := c.organization.userOf(c.stack, uid)
 		if row == nil {
 			return invalid("users")
 		}
-		roles, ok := rolesWith(c.stack.roles, asked.Users[uid])
+		roles, ok := rolesWith(c.stack.roles, input.Users[uid])
 		if !ok {
 			return invalid("roles")
 		}
@@ -150,63 +151,63 @@ func (s *Server) setStackRoles(c *call) answer {
 		s.audit(c, "set stack roles", each.row.email)
 		users = append(users, object{"uid": each.row.account.uid, "roles": uidsOf(each.roles)})
 	}
-	return reply(object{"notice": "The roles were applied successfully.", "users": users})
+	return respond(object{"notice": "The roles were applied successfully.", "users": users})
 }
 
-// shareStack gives a stack to rows of the organization. Roles replace those that
-// somebody had in it.
-func (s *Server) shareStack(c *call) answer {
-	var asked struct {
+// shareStack gives users of the organization access to a stack. It replaces
+// their roles in it.
+func (s *Server) shareStack(c *call) response {
+	var input struct {
 		Emails []string            `json:"emails"`
 		Roles  map[string][]string `json:"roles"`
 	}
-	if refused := c.decode(&asked); refused != nil {
+	if refused := c.decode(&input); refused != nil {
 		return *refused
 	}
-	if len(asked.Emails) == 0 {
+	if len(input.Emails) == 0 {
 		return invalid("emails")
 	}
 	var list []grantee
-	for _, email := range asked.Emails {
+	for _, email := range input.Emails {
 		row := c.organization.rows.find(email)
 		if row == nil || row.owner {
 			return invalid("emails")
 		}
-		roles, ok := rolesWith(c.stack.roles, asked.Roles[email])
+		roles, ok := rolesWith(c.stack.roles, input.Roles[email])
 		if !ok {
 			return invalid("roles")
 		}
 		list = append(list, grantee{row, roles})
 	}
-	if len(asked.Roles) != len(slices.Compact(slices.Sorted(slices.Values(asked.Emails)))) {
-		return invalid("roles") // some are for addresses that were not named
+	if len(input.Roles) != len(slices.Compact(slices.Sorted(slices.Values(input.Emails)))) {
+		return invalid("roles") // some are for other addresses
 	}
 	for _, each := range someOf(c, list) {
 		c.organization.grant(each.row, c.stack, each.roles)
-		s.post(Mail{Kind: MailStackShared, To: each.row.email, Organization: c.organization.uid})
+		s.email(Email{Kind: EmailStackShared, To: each.row.email, Organization: c.organization.uid})
 		s.audit(c, "share stack", each.row.email)
 	}
-	return reply(object{"notice": "The stack was shared."})
+	return respond(object{"notice": "The stack was shared."})
 }
 
-// unshareStack takes a stack from somebody who has it.
-func (s *Server) unshareStack(c *call) answer {
-	var asked struct {
+// unshareStack removes the access of a user to a stack.
+func (s *Server) unshareStack(c *call) response {
+	var input struct {
 		Email string `json:"email"`
 	}
-	if refused := c.decode(&asked); refused != nil {
+	if refused := c.decode(&input); refused != nil {
 		return *refused
 	}
-	row := c.organization.rows.find(asked.Email)
+	row := c.organization.rows.find(input.Email)
 	if row == nil || !c.organization.has(row, c.stack) {
 		return invalid("email")
 	}
 	c.organization.grant(row, c.stack, nil)
 	s.audit(c, "unshare stack", row.email)
-	return reply(object{"notice": "The stack is no longer shared."})
+	return respond(object{"notice": "The stack is no longer shared."})
 }
 
-// userOf finds the row of a user, by uid, who has a stack.
+// userOf finds the row of a user with access to a stack, by user uid.
 func (o *organization) userOf(k *stack, uid string) *share {
 	for row := range o.access {
 		if row.account != nil && row.account.uid == uid && o.has(row, k) {
@@ -225,8 +226,8 @@ func grants(access []stackAccess, k *stack) bool {
 	return slices.ContainsFunc(access, func(a stackAccess) bool { return a.stack == k })
 }
 
-// grant replaces what a row may do in a stack. Without roles, the stack is taken
-// away.
+// grant replaces the roles of a row in a stack. Without roles it removes the
+// access.
 func (o *organization) grant(row *share, k *stack, roles []*role) {
 	access := slices.DeleteFunc(slices.Clone(o.access[row]), func(a stackAccess) bool { return a.stack == k })
 	if len(roles) > 0 {

@@ -10,8 +10,7 @@ import (
 	"github.com/orgusers/orgusers/orguserstest"
 )
 
-// inStack is the client with the key of the first stack, and without access of
-// anybody to it.
+// inStack returns a client for the first stack, which no user has access to.
 func inStack(t *testing.T, opts ...orguserstest.Option) (*client, orguserstest.Stack) {
 	t.Helper()
 	c := overSocket(t, team(opts...)...)
@@ -24,7 +23,8 @@ func inStack(t *testing.T, opts ...orguserstest.Option) (*client, orguserstest.S
 	return c.as("Api_key", stack.APIKey), stack
 }
 
-// stackUsers are the users of the roles of a stack, by role, and its user count.
+// stackUsers returns the users of each role of the stack, and the stack's
+// number of users.
 func (c *client) stackUsers() (users map[string][]string, count any) {
 	users = map[string][]string{}
 	for _, r := range c.get("/v3/roles").list("roles") {
@@ -46,19 +46,19 @@ func TestStackAccess(t *testing.T) {
 
 	for _, test := range []struct {
 		name, path, body, want string
-		access                 map[string][]string // of ada
-		users                  map[string][]string // of the stack's roles, ada's uid
+		access                 map[string][]string // of ada@example.com
+		users                  map[string][]string // of the stack's roles
 		count                  any
 	}{
 		{
-			"given", "/v3/stacks/share", `{"emails":["ada@example.com","guest@example.com"],"roles":{"ada@example.com":["{role}"],"guest@example.com":["{role2}"]}}`,
+			"shared", "/v3/stacks/share", `{"emails":["ada@example.com","guest@example.com"],"roles":{"ada@example.com":["{role}"],"guest@example.com":["{role2}"]}}`,
 			`{"notice":"The stack was shared."}`,
 			map[string][]string{second.APIKey: elsewhere, stack.APIKey: {r0}},
 			map[string][]string{r0: {ada.UID}},
 			3.0,
 		},
 		{
-			"given again", "/v3/stacks/share", `{"emails":["ada@example.com"],"roles":{"ada@example.com":["{role2}","{role}"]}}`,
+			"shared again", "/v3/stacks/share", `{"emails":["ada@example.com"],"roles":{"ada@example.com":["{role2}","{role}"]}}`,
 			`{"notice":"The stack was shared."}`,
 			map[string][]string{second.APIKey: elsewhere, stack.APIKey: {r1, r0}},
 			map[string][]string{r0: {ada.UID}, r1: {ada.UID}},
@@ -72,7 +72,7 @@ func TestStackAccess(t *testing.T) {
 			3.0,
 		},
 		{
-			"taken", "/v3/stacks/unshare", `{"email":"Ada@example.com"}`, `{"notice":"The stack is no longer shared."}`,
+			"unshared", "/v3/stacks/unshare", `{"email":"Ada@example.com"}`, `{"notice":"The stack is no longer shared."}`,
 			map[string][]string{second.APIKey: elsewhere},
 			map[string][]string{},
 			2.0,
@@ -91,8 +91,8 @@ func TestStackAccess(t *testing.T) {
 		}
 	}
 	want := []string{"stack shared to ada@example.com", "stack shared to guest@example.com", "stack shared to ada@example.com"}
-	if !slices.Equal(c.mails(), want) {
-		t.Errorf("the outbox is %q", c.mails())
+	if !slices.Equal(c.emails(), want) {
+		t.Errorf("the outbox is %q", c.emails())
 	}
 }
 
@@ -109,20 +109,20 @@ func TestStackAccessThatIsRefused(t *testing.T) {
 		body   string
 		status int
 	}{
-		{"roles of nobody", c, "/v3/stacks/users/roles", `{"users":{}}`, 422},
+		{"roles without users", c, "/v3/stacks/users/roles", `{"users":{}}`, 422},
 		{"no body", c, "/v3/stacks/users/roles", "", 422},
-		{"roles of a stranger", c, "/v3/stacks/users/roles", `{"users":{` + good + `,"blt0":["{role}"]}}`, 422},
-		{"roles of somebody without the stack", c, "/v3/stacks/users/roles", fmt.Sprintf(`{"users":{%s,%q:["{role}"]}}`, good, grace.UID), 422},
+		{"roles of an unknown user", c, "/v3/stacks/users/roles", `{"users":{` + good + `,"blt0":["{role}"]}}`, 422},
+		{"roles of a user without the stack", c, "/v3/stacks/users/roles", fmt.Sprintf(`{"users":{%s,%q:["{role}"]}}`, good, grace.UID), 422},
 		{"roles of another stack", c, "/v3/stacks/users/roles", fmt.Sprintf(`{"users":{%q:["{role3}"]}}`, ada.UID), 422},
 		{"no roles", c, "/v3/stacks/users/roles", fmt.Sprintf(`{"users":{%q:[]}}`, ada.UID), 422},
-		{"given to nobody", c, "/v3/stacks/share", `{"emails":[]}`, 422},
-		{"given to a stranger", c, "/v3/stacks/share", `{"emails":["ada@example.com","x@example.com"],"roles":{"ada@example.com":["{role2}"],"x@example.com":["{role}"]}}`, 422},
-		{"given to the owner", c, "/v3/stacks/share", `{"emails":["boss@example.com"],"roles":{"boss@example.com":["{role}"]}}`, 422},
-		{"given without roles", c, "/v3/stacks/share", `{"emails":["ada@example.com"],"roles":{}}`, 422},
-		{"given with an unknown role", c, "/v3/stacks/share", `{"emails":["ada@example.com"],"roles":{"ada@example.com":["blt0"]}}`, 422},
-		{"given with roles for others", c, "/v3/stacks/share", `{"emails":["ada@example.com"],"roles":{"ada@example.com":["{role2}"],"grace@example.com":["{role}"]}}`, 422},
-		{"taken from nobody", c, "/v3/stacks/unshare", "", 422},
-		{"taken from somebody without it", c, "/v3/stacks/unshare", `{"email":"grace@example.com"}`, 422},
+		{"shared with no address", c, "/v3/stacks/share", `{"emails":[]}`, 422},
+		{"shared with an unknown address", c, "/v3/stacks/share", `{"emails":["ada@example.com","x@example.com"],"roles":{"ada@example.com":["{role2}"],"x@example.com":["{role}"]}}`, 422},
+		{"shared with the owner", c, "/v3/stacks/share", `{"emails":["boss@example.com"],"roles":{"boss@example.com":["{role}"]}}`, 422},
+		{"shared without roles", c, "/v3/stacks/share", `{"emails":["ada@example.com"],"roles":{}}`, 422},
+		{"shared with an unknown role", c, "/v3/stacks/share", `{"emails":["ada@example.com"],"roles":{"ada@example.com":["blt0"]}}`, 422},
+		{"shared with roles for others", c, "/v3/stacks/share", `{"emails":["ada@example.com"],"roles":{"ada@example.com":["{role2}"],"grace@example.com":["{role}"]}}`, 422},
+		{"unshared from no address", c, "/v3/stacks/unshare", "", 422},
+		{"unshared from a user without it", c, "/v3/stacks/unshare", `{"email":"grace@example.com"}`, 422},
 		{"without a key", c.as("Api_key", ""), "/v3/stacks/unshare", `{"email":"ada@example.com"}`, 412},
 		{"with a wrong key", c.as("Api_key", "blt0"), "/v3/stacks/share", `{"email":"ada@example.com"}`, 412},
 		{"as a member", c.as("Authtoken", c.server.SignIn("grace@example.com")), "/v3/stacks/unshare", `{"email":"ada@example.com"}`, 403},
@@ -134,7 +134,7 @@ func TestStackAccessThatIsRefused(t *testing.T) {
 	}
 	want := map[string][]string{stack.APIKey: {stack.Roles[0].UID}}
 	if diff := cmp.Diff(want, c.user("ada@example.com").Stacks); diff != "" || len(c.server.Outbox()) != 0 || c.user("grace@example.com").Stacks != nil {
-		t.Errorf("something changed: %s %q", diff, c.mails())
+		t.Errorf("something changed: %s %q", diff, c.emails())
 	}
 }
 
@@ -169,6 +169,6 @@ func TestCatalog(t *testing.T) {
 		}()
 	}
 	if c.server.SetStackAccess("nobody@example.com", "") {
-		t.Error("a stranger has stacks")
+		t.Error("an unknown address has stacks")
 	}
 }

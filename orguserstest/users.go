@@ -14,13 +14,13 @@ var shareRoutes = []route{
 	{method: http.MethodPost, pattern: "/v3/organizations/{organization_uid}/share/search", operation: "FindUsers", handle: (*Server).searchShares},
 }
 
-// view is which optional parts of the rows a request asks for.
+// view has the optional parts of a row that a request asks for.
 type view struct {
 	roles, inviter, details bool
-	gone                    bool // the row was removed, and shows no acceptance token
+	gone                    bool // the row was removed: no acceptance token
 }
 
-func (s *Server) listShares(c *call) answer {
+func (s *Server) listShares(c *call) response {
 	p, refused := c.page(userFields...)
 	if refused != nil {
 		return *refused
@@ -34,35 +34,35 @@ func (s *Server) listShares(c *call) answer {
 		inviter: c.flag("include_invited_by"),
 		details: c.flag("include_user_details"),
 	}
-	return s.replyShares(c, p, v, rows)
+	return s.respondShares(c, p, v, rows)
 }
 
-// searchShares finds rows by address. Without addresses it has all of them.
-func (s *Server) searchShares(c *call) answer {
+// searchShares finds rows by address. Without addresses it returns every row.
+func (s *Server) searchShares(c *call) response {
 	p, refused := c.page()
 	if refused != nil {
 		return *refused
 	}
-	var asked struct {
+	var input struct {
 		Emails []string `json:"emails"`
 	}
 	if len(c.body) > 0 {
-		if err := json.Unmarshal(c.body, &asked); err != nil {
+		if err := json.Unmarshal(c.body, &input); err != nil {
 			return badJSON()
 		}
 	}
 	rows := c.organization.rows.by(p.by)
-	if len(asked.Emails) > 0 {
-		rows = c.organization.rows.pick(asked.Emails)
+	if len(input.Emails) > 0 {
+		rows = c.organization.rows.pick(input.Emails)
 	}
-	return s.replyShares(c, p, view{roles: c.flag("include_roles"), details: c.flag("include_user_details")}, rows)
+	return s.respondShares(c, p, view{roles: c.flag("include_roles"), details: c.flag("include_user_details")}, rows)
 }
 
-func badJSON() answer {
+func badJSON() response {
 	return fail(http.StatusBadRequest, 0, "The body is not valid JSON.", nil)
 }
 
-// typeahead keeps the rows that have the folded text in their address or name.
+// typeahead returns the rows whose address or name contains the folded text.
 func typeahead(rows []*share, text string) []*share {
 	var found []*share
 	for _, row := range rows {
@@ -74,8 +74,8 @@ func typeahead(rows []*share, text string) []*share {
 	return found
 }
 
-// replyShares answers with one page of rows that are in ascending order.
-func (s *Server) replyShares(c *call, p page, v view, rows []*share) answer {
+// respondShares returns one page of rows. The rows are in ascending order.
+func (s *Server) respondShares(c *call, p page, v view, rows []*share) response {
 	from, to := s.window(c, p, len(rows))
 	body := make([]byte, 0, 64+(to-from)*900)
 	body = append(body, `{"shares":[`...)
@@ -94,11 +94,11 @@ func (s *Server) replyShares(c *call, p page, v view, rows []*share) answer {
 		body = append(body, `,"count":`...)
 		body = strconv.AppendInt(body, int64(total), 10)
 	}
-	return answer{status: http.StatusOK, body: append(body, '}')}
+	return response{status: http.StatusOK, body: append(body, '}')}
 }
 
-// appendShare writes a row by hand: a listing of a million rows passes through
-// here, and encoding/json would be most of its cost.
+// appendShare formats a row by hand. With encoding/json it would be most of
+// the cost of listing a million rows.
 func (s *Server) appendShare(b []byte, org *organization, row *share, v view) []byte {
 	b = append(b, `{"uid":`...)
 	b = appendText(b, row.uid)
@@ -203,8 +203,8 @@ func (s *Server) appendInviter(b []byte, row *share, v view) []byte {
 	return append(b, '}')
 }
 
-// appendDetails writes what include_user_details asks for. Whoever never logged
-// in has no last_login_at, or one that is null.
+// appendDetails formats what include_user_details asks for. If the user never
+// logged in, last_login_at is absent or null.
 func (s *Server) appendDetails(b []byte, row *share) []byte {
 	switch s.cfg.details {
 	case DetailsUnderUser:
@@ -219,7 +219,7 @@ func (s *Server) appendDetails(b []byte, row *share) []byte {
 	b = appendText(b, first)
 	b = append(b, `,"last_name":`...)
 	b = appendText(b, last)
-	if row.account != nil && row.account.secondFactor {
+	if row.account != nil && row.account.mfa {
 		b = append(b, `,"tfa_status":"verified"`...)
 	}
 	switch {
@@ -236,13 +236,13 @@ func (s *Server) appendDetails(b []byte, row *share) []byte {
 	return b
 }
 
-// share is one row of an organization: a member, or a pending invitation.
+// share is one row of an organization: a member or a pending invitation.
 type share struct {
 	uid     string
 	email   string
-	account *account // nil while the address has none
+	account *account // nil if the address has no account
 	inviter *account // nil for the word System
-	roles   []*role  // replaced as a whole, never changed
+	roles   []*role  // replaced as a whole, never changed in place
 	message string
 	number  uint32 // the order in which rows were added
 
@@ -252,16 +252,16 @@ type share struct {
 	traits         traits
 }
 
-// traits are the odd corners of the API that a row shows.
+// traits are unusual forms in which the API shows a row.
 type traits uint8
 
 const (
 	oldUpdateField traits = 1 << iota // update_at instead of updated_at
-	nullInstead                       // null where a field could be absent
-	showToken                         // an accepted row that still has its acceptance token
-	noLastName                        // an invited address has the last name NO_LAST_NAME instead of N/A
+	nullInstead                       // null instead of an absent field
+	showToken                         // an accepted row with an acceptance token
+	noLastName                        // NO_LAST_NAME instead of N/A for an address without an account
 	withoutSSO                        // access_without_sso is true
-	explicitSSO                       // access_without_sso is there though false
+	explicitSSO                       // access_without_sso is false instead of absent
 )
 
 // administers reports whether the row may manage the organization.
@@ -269,7 +269,7 @@ func (r *share) administers() bool {
 	return r.owner || slices.ContainsFunc(r.roles, func(r *role) bool { return r.admin })
 }
 
-// names are the first and last name that the API shows for the row.
+// names returns the first and last name that the API shows.
 func (r *share) names() (first, last string) {
 	if r.account != nil {
 		return r.account.first, r.account.last
@@ -288,8 +288,8 @@ func (r *share) lastLogin() int64 {
 	return r.account.lastLogin
 }
 
-// comparisons are the fields that rows can be sorted by. Each is a complete
-// order: rows that are equal in the field are in the order of their numbers.
+// comparisons has the sort fields of rows. Rows that are equal in the field
+// are ordered by number.
 var comparisons = map[string]func(a, b *share) int{
 	"created_at":    byNumber(func(r *share) int64 { return r.created }),
 	"updated_at":    byNumber(func(r *share) int64 { return r.updated }),
@@ -300,7 +300,7 @@ var comparisons = map[string]func(a, b *share) int{
 	"last_name":     byText(func(r *share) string { _, last := r.names(); return last }),
 }
 
-// userFields are the names of the comparisons.
+// userFields has the names of the comparisons.
 var userFields = []string{"email", "first_name", "last_name", "invited_at", "created_at", "updated_at", "last_login_at"}
 
 func byNumber(field func(*share) int64) func(a, b *share) int {
@@ -315,15 +315,15 @@ func byText(field func(*share) string) func(a, b *share) int {
 	}
 }
 
-// rowIndex holds the rows of an organization in every order that was asked for
-// so far, and by address.
+// rowIndex holds the rows of an organization by address, and in each order
+// that was requested so far.
 type rowIndex struct {
 	byEmail map[string]*share   // by folded address
 	sorted  map[string][]*share // by sort field, ascending
 	next    uint32
 }
 
-// newRowIndex makes an index with room for so many rows.
+// newRowIndex returns an index with room for the given number of rows.
 func newRowIndex(rows int) rowIndex {
 	return rowIndex{
 		byEmail: make(map[string]*share, rows),
@@ -345,7 +345,8 @@ func (x *rowIndex) withUID(uid string) *share {
 	return nil
 }
 
-// by is all rows in ascending order. It must not be changed.
+// by returns all rows in ascending order. The caller must not change the
+// slice.
 func (x *rowIndex) by(field string) []*share {
 	rows, ok := x.sorted[field]
 	if !ok {
@@ -356,7 +357,7 @@ func (x *rowIndex) by(field string) []*share {
 	return rows
 }
 
-// add puts a row in whose address is not there yet.
+// add adds a row. Its address must be new.
 func (x *rowIndex) add(row *share) {
 	x.next++
 	row.number = x.next
@@ -369,8 +370,8 @@ func (x *rowIndex) remove(row *share) {
 	x.lift(row)
 }
 
-// change runs edit, which must not change the address, and moves the row to
-// where it now belongs.
+// change calls edit, which must not change the address, and moves the row to
+// its new place in each order.
 func (x *rowIndex) change(row *share, edit func()) {
 	x.lift(row)
 	edit()
@@ -381,7 +382,7 @@ func (x *rowIndex) place(row *share) {
 	for field, rows := range x.sorted {
 		compare := comparisons[field]
 		at := len(rows)
-		if at > 0 && compare(rows[at-1], row) > 0 { // most rows come last by creation
+		if at > 0 && compare(rows[at-1], row) > 0 { // most rows are the newest
 			at, _ = slices.BinarySearchFunc(rows, row, compare)
 		}
 		x.sorted[field] = slices.Insert(rows, at, row)
@@ -396,8 +397,8 @@ func (x *rowIndex) lift(row *share) {
 	}
 }
 
-// pick finds the rows of some addresses, each once, in ascending order of their
-// creation.
+// pick finds rows by address and removes duplicates. The result is in the
+// order of creation.
 func (x *rowIndex) pick(emails []string) []*share {
 	var found []*share
 	for _, email := range emails {
@@ -413,17 +414,17 @@ var removeRoutes = []route{
 	{method: http.MethodDelete, pattern: "/v3/organizations/{organization_uid}/share", operation: "RemoveUsers", write: true, handle: (*Server).removeShares},
 }
 
-// removeShares takes rows out, members and invitations alike. The accounts stay,
-// and their sessions too. Nobody is removed when the owner is among them.
-func (s *Server) removeShares(c *call) answer {
-	var asked struct {
+// removeShares removes members and invitations. Their accounts and sessions
+// remain. If the owner is among them, nobody is removed.
+func (s *Server) removeShares(c *call) response {
+	var input struct {
 		Emails []string `json:"emails"`
 	}
-	if refused := c.decode(&asked); refused != nil {
+	if refused := c.decode(&input); refused != nil {
 		return *refused
 	}
-	rows := c.organization.rows.named(asked.Emails)
-	if len(asked.Emails) == 0 || slices.Contains(rows, c.organization.rows.find(c.organization.owner.email)) {
+	rows := c.organization.rows.named(input.Emails)
+	if len(input.Emails) == 0 || slices.Contains(rows, c.organization.rows.find(c.organization.owner.email)) {
 		return invalid("emails")
 	}
 	rows = someOf(c, rows)
@@ -431,11 +432,11 @@ func (s *Server) removeShares(c *call) answer {
 		s.remove(c.organization, row)
 		s.audit(c, "remove", row.email)
 	}
-	return s.replyRows("The invitation has been deleted successfully.", c.organization, rows, view{gone: true})
+	return s.respondRows("The invitation has been deleted successfully.", c.organization, rows, view{gone: true})
 }
 
-// named finds the rows of some addresses, each once, in the order of the
-// addresses. Addresses without a row are left out.
+// named finds rows by address and removes duplicates. The result is in the
+// order of the addresses and omits unknown ones.
 func (x *rowIndex) named(emails []string) []*share {
 	var found []*share
 	seen := map[*share]bool{}
@@ -448,8 +449,8 @@ func (x *rowIndex) named(emails []string) []*share {
 	return found
 }
 
-// replyRows answers with rows that a request has changed.
-func (s *Server) replyRows(notice string, org *organization, rows []*share, v view) answer {
+// respondRows returns the rows that a request changed.
+func (s *Server) respondRows(notice string, org *organization, rows []*share, v view) response {
 	body := append([]byte{}, `{"notice":`...)
 	body = appendText(body, notice)
 	body = append(body, `,"shares":[`...)
@@ -459,5 +460,5 @@ func (s *Server) replyRows(notice string, org *organization, rows []*share, v vi
 		}
 		body = s.appendShare(body, org, row, v)
 	}
-	return answer{status: http.StatusOK, body: append(body, "]}"...)}
+	return response{status: http.StatusOK, body: append(body, "]}"...)}
 }

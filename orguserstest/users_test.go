@@ -15,7 +15,7 @@ import (
 	"github.com/orgusers/orgusers/orguserstest"
 )
 
-// shareFields are all fields that a row may have, and whether it always does.
+// shareFields has the fields of a row, and whether they are always present.
 var shareFields = map[string]bool{
 	"uid": true, "email": true, "user_uid": false, "message": false, "org_uid": true, "org_roles": false,
 	"invited_by": true, "invited_at": true, "status": true, "acceptance_token": false, "is_owner": false,
@@ -75,8 +75,8 @@ func TestSeededSharesHaveEveryOddCorner(t *testing.T) {
 		"no list of roles":                      func(r map[string]any) bool { _, has := r["org_roles"]; return !has },
 		"the last name NO_LAST_NAME":            func(r map[string]any) bool { return r["last_name"] == "NO_LAST_NAME" },
 		"the last name N/A":                     func(r map[string]any) bool { return r["last_name"] == "N/A" },
-		"a second factor":                       func(r map[string]any) bool { return r["tfa_status"] == "verified" },
-		"no second factor":                      func(r map[string]any) bool { _, has := r["tfa_status"]; return !has },
+		"MFA":                                   func(r map[string]any) bool { return r["tfa_status"] == "verified" },
+		"no MFA":                                func(r map[string]any) bool { _, has := r["tfa_status"]; return !has },
 		"a last login that is null":             func(r map[string]any) bool { at, has := r["last_login_at"]; return has && at == nil },
 		"a member who never logged in":          func(r map[string]any) bool { return r["last_login_at"] == nil && r["status"] == "accepted" },
 		"a member invited by System":            func(r map[string]any) bool { return r["invited_by"] == "System" && r["is_owner"] == nil },
@@ -154,8 +154,8 @@ func TestASmallOrganizationHasEverybody(t *testing.T) {
 		"no role":           func(u orguserstest.User) bool { return len(u.RoleNames) == 0 && !u.Owner },
 		"locked for a time": func(u orguserstest.User) bool { return u.Locked && u.FailedLogins < 10 },
 		"locked for good":   func(u orguserstest.User) bool { return u.Locked && u.FailedLogins == 10 },
-		"second factor":     func(u orguserstest.User) bool { return u.MFA },
-		"no second factor":  func(u orguserstest.User) bool { return !u.MFA && !u.Pending },
+		"MFA":               func(u orguserstest.User) bool { return u.MFA },
+		"no MFA":            func(u orguserstest.User) bool { return !u.MFA && !u.Pending },
 		"never logged in":   func(u orguserstest.User) bool { return u.LastLogin.IsZero() && !u.Pending },
 		"in several":        func(u orguserstest.User) bool { return u.SeveralOrganizations && u.Email != server.Email },
 	}
@@ -165,7 +165,7 @@ func TestASmallOrganizationHasEverybody(t *testing.T) {
 	}
 	for state, has := range states {
 		if !slices.ContainsFunc(users, has) {
-			t.Errorf("nobody is %s", state)
+			t.Errorf("no user is %s", state)
 		}
 	}
 	me, _ := server.User(server.Email)
@@ -174,7 +174,7 @@ func TestASmallOrganizationHasEverybody(t *testing.T) {
 	}
 }
 
-// Most people who can log in do, so that "not seen for 90 days" finds some.
+// Most users log in regularly, so a report of inactive users finds some.
 func TestLastLogins(t *testing.T) {
 	t.Parallel()
 	date := time.Date(2025, time.March, 1, 0, 0, 0, 0, time.UTC)
@@ -187,7 +187,7 @@ func TestLastLogins(t *testing.T) {
 		}
 		logins++
 		if user.LastLogin.Before(user.UpdatedAt) || !user.LastLogin.Before(date) {
-			t.Errorf("a last login at %v of somebody who came at %v, want it before %v", user.LastLogin, user.UpdatedAt, date)
+			t.Errorf("last login at %v, joined at %v, reference date %v", user.LastLogin, user.UpdatedAt, date)
 		}
 		for days := range within {
 			if user.LastLogin.After(date.AddDate(0, 0, -days)) {
@@ -327,12 +327,12 @@ func TestSearch(t *testing.T) {
 		want              []string
 		rows              int
 	}{
-		{"by address, whatever the case", "", `{"emails":["SECOND@example.com","nobody@example.com","first@example.com","first@EXAMPLE.com"]}`, []string{"First@example.com", "second@example.com"}, 2},
+		{"by address, ignoring case", "", `{"emails":["SECOND@example.com","nobody@example.com","first@example.com","first@EXAMPLE.com"]}`, []string{"First@example.com", "second@example.com"}, 2},
 		{"page by page", "?limit=1&skip=1", `{"emails":["first@example.com","second@example.com"]}`, []string{"second@example.com"}, 1},
 		{"with a sort that it does not know", "?asc=shoe_size&typeahead=x", `{"emails":["first@example.com"]}`, []string{"First@example.com"}, 1},
 		{"nobody", "", `{"emails":["nobody@example.com"]}`, nil, 0},
-		{"without a body: everybody", "", "", nil, 100},
-		{"with an empty list: everybody", "?skip=100", `{"emails":[]}`, nil, 50},
+		{"without a body: all users", "", "", nil, 100},
+		{"with an empty list: all users", "?skip=100", `{"emails":[]}`, nil, 50},
 	} {
 		a := c.ask("POST", path+test.query, test.body)
 		if a.status != http.StatusOK || len(a.emails()) != test.rows {
@@ -426,16 +426,16 @@ func TestRemove(t *testing.T) {
 		t.Errorf("not as the sample: %s", diff)
 	}
 	if _, there := c.server.User("invited@example.com"); there || len(c.server.Users()) != 7 || len(c.server.Outbox()) != 0 {
-		t.Errorf("%d rows, mails %q", len(c.server.Users()), c.mails())
+		t.Errorf("%d rows, emails %q", len(c.server.Users()), c.emails())
 	}
-	// The account stays, and can be invited again; its stacks are gone.
+	// The account remains and can be invited again. Its stacks are gone.
 	c.as("Authtoken", token).get("/v3/user")
 	if a := c.as("Authtoken", token).ask("GET", "/v3/organizations/{org}", ""); a.status != 403 {
-		t.Errorf("who was removed gets %d", a.status)
+		t.Errorf("the removed user gets %d", a.status)
 	}
 	c.ask("POST", shares, c.fill(`{"share":{"users":{"grace@example.com":["{Member}"]}}}`))
 	if again := c.user("grace@example.com"); again.UID != grace.UID || again.Stacks != nil || !again.Pending {
-		t.Errorf("back as %+v", again)
+		t.Errorf("invited again as %+v", again)
 	}
 }
 
@@ -447,11 +447,11 @@ func TestRemovalsThatAreRefused(t *testing.T) {
 		status     int
 	}{
 		{"no body", "", 422},
-		{"nobody", `{"emails":[]}`, 422},
-		{"no list", `{"emails":"ada@example.com"}`, 422},
+		{"an empty list", `{"emails":[]}`, 422},
+		{"not a list", `{"emails":"ada@example.com"}`, 422},
 		{"the owner among them", `{"emails":["ada@example.com","BOSS@example.com"]}`, 422},
-		{"no JSON", `{`, 400},
-		{"only strangers", `{"emails":["nobody@example.com"]}`, 200},
+		{"invalid JSON", `{`, 400},
+		{"only unknown addresses", `{"emails":["nobody@example.com"]}`, 200},
 	} {
 		if a := c.ask("DELETE", shares, test.body); a.status != test.status || len(a.list("shares")) != 0 {
 			t.Errorf("%s: got %d %s", test.name, a.status, a.text)
@@ -483,16 +483,16 @@ func TestTransferOwnership(t *testing.T) {
 		return org
 	}
 	if before := organization(); before["is_transfer_set"] != nil || len(c.server.Outbox()) != 0 {
-		t.Errorf("before: %v, %q", before, c.mails())
+		t.Errorf("before: %v, %q", before, c.emails())
 	}
 	a := owner.ask("POST", path, `{"transfer_to":"Ada@example.com"}`)
-	if a.text != `{"notice":"Email has been successfully sent to the user."}` || !slices.Equal(c.mails(), []string{"ownership transfer to ada@example.com"}) {
-		t.Errorf("got %d %s, %q", a.status, a.text, c.mails())
+	if a.text != `{"notice":"Email has been successfully sent to the user."}` || !slices.Equal(c.emails(), []string{"ownership transfer to ada@example.com"}) {
+		t.Errorf("got %d %s, %q", a.status, a.text, c.emails())
 	}
 	if after := organization(); after["is_transfer_set"] != true || after["owner_uid"] != c.user("boss@example.com").UID {
 		t.Errorf("after: %v", after)
 	}
-	if mail := c.server.Outbox()[0]; mail.Kind != orguserstest.MailOwnershipTransfer || mail.Organization != c.server.OrganizationUID {
-		t.Errorf("the mail is %+v", mail)
+	if email := c.server.Outbox()[0]; email.Kind != orguserstest.EmailOwnershipTransfer || email.Organization != c.server.OrganizationUID {
+		t.Errorf("the email is %+v", email)
 	}
 }

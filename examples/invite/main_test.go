@@ -55,7 +55,7 @@ func TestDryRunForetellsAndApplyMailsOnce(t *testing.T) {
 			t.Errorf("run %d: exit status %d, %q, want %q; %s", i+1, result.Status, got, want, result.Stderr)
 		}
 	}
-	if mails := programtest.Mails(server, orguserstest.MailInvitation); !maps.Equal(mails, map[string]int{"new@example.com": 1}) {
+	if mails := programtest.Mails(server, orguserstest.EmailInvitation); !maps.Equal(mails, map[string]int{"new@example.com": 1}) {
 		t.Errorf("the outbox has %v, want one mail to new@example.com", mails)
 	}
 	if u, _ := server.User("new@example.com"); !slices.Equal(u.RoleUIDs, []string{server.RoleUID("member")}) || u.Message != "Welcome 👋\nsee you" {

@@ -42,7 +42,7 @@ func unlocking(t *testing.T, server *orguserstest.Server, routes string, args ..
 
 func TestActions(t *testing.T) {
 	t.Parallel()
-	mailed := func(kind orguserstest.MailKind) func(*orguserstest.Server) bool {
+	mailed := func(kind orguserstest.EmailKind) func(*orguserstest.Server) bool {
 		return func(s *orguserstest.Server) bool {
 			return maps.Equal(programtest.Mails(s, kind), map[string]int{"member0@example.com": 1, "member1@example.com": 1})
 		}
@@ -56,10 +56,10 @@ func TestActions(t *testing.T) {
 	}
 	for flag, done := range map[string]func(*orguserstest.Server) bool{
 		"-unlock":               user(func(u orguserstest.User) bool { return !u.Locked }),
-		"-reset-mfa":            mailed(orguserstest.MailMFAReset),
-		"-force-password-reset": mailed(orguserstest.MailForcedPasswordReset),
+		"-reset-mfa":            mailed(orguserstest.EmailMFAReset),
+		"-force-password-reset": mailed(orguserstest.EmailForcedPasswordReset),
 		"-end-sessions":         user(func(u orguserstest.User) bool { return len(u.Sessions) == 0 }),
-		"-password-mail":        mailed(orguserstest.MailPasswordReset),
+		"-password-mail":        mailed(orguserstest.EmailPasswordReset),
 	} {
 		t.Run(flag, func(t *testing.T) {
 			t.Parallel()

@@ -61,7 +61,7 @@ func ExpectUntouched(t *testing.T, server *orguserstest.Server) {
 }
 
 // Mails counts the mails of a kind by address.
-func Mails(server *orguserstest.Server, kind orguserstest.MailKind) map[string]int {
+func Mails(server *orguserstest.Server, kind orguserstest.EmailKind) map[string]int {
 	mails := map[string]int{}
 	for _, mail := range server.Outbox() {
 		if mail.Kind == kind {
