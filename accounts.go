@@ -1,227 +1,275 @@
 package orgusers
 
 import (
-	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
+
+	"github.com/orgusers/orgusers/internal/transport"
 )
 
-// SendPasswordReset mails somebody the instructions for a new password. It
-// works for locked accounts too, and says nothing of whether there is such an
-// account. Something that is no address is [ErrRefused]. Where the answer was
-// lost the error is [ErrOutcomeUnknown].
-//
-// It sends POST /user/forgot_password, without credentials (documented).
-func (c *Client) SendPasswordReset(ctx context.Context, email string) error {
-	wanted, err := addresses([]string{email})
-	if err != nil {
-		return opSendPasswordReset.refused("%w", err)
-	}
-	type user struct {
-		Email string `json:"email"`
-	}
-	body := struct {
-		User user `json:"user"`
-	}{user{wanted[0]}}
-	_, err = c.do(ctx, opSendPasswordReset, input{body: body}, nil)
-	return err
-}
-
-// UnlockUsers unlocks accounts that are locked after failed logins. As in the
-// product it does not apply to users who belong to several organizations or
-// are not locked; whether the outcome tells so depends on the route, and a dry
-// run cannot foretell it.
-//
-// The API has no public request for it: it sends what [WithEndpoints] gives, and
-// is [ErrNoEndpoint] without. Guards and outcomes are those of
-// [Client.RemoveUsers]; whoever is no member is skipped. Where an answer was
-// lost, the outcome is unknown, for nothing shows it.
-func (c *Client) UnlockUsers(ctx context.Context, emails []string, opts *BulkOptions) (*BulkResult, error) {
-	return c.accounts(ctx, "UnlockUsers", c.config.routes.Unlock, emails, opts)
-}
-
-// ResetMFA resets multi-factor authentication; the users get mail with a link.
-//
-// Request, guards and outcomes are as with [Client.UnlockUsers].
-func (c *Client) ResetMFA(ctx context.Context, emails []string, opts *BulkOptions) (*BulkResult, error) {
-	return c.accounts(ctx, "ResetMFA", c.config.routes.ResetMFA, emails, opts)
-}
-
-// ForcePasswordReset makes users choose a new password at their next login;
-// they get mail.
-//
-// Request, guards and outcomes are as with [Client.UnlockUsers].
-func (c *Client) ForcePasswordReset(ctx context.Context, emails []string, opts *BulkOptions) (*BulkResult, error) {
-	return c.accounts(ctx, "ForcePasswordReset", c.config.routes.ForcePasswordReset, emails, opts)
-}
-
-// EndSessions logs users out at once. As in the product it does not apply to
-// users who belong to several organizations or have no session; whether the
-// outcome tells so depends on the route, and a dry run cannot foretell it.
-//
-// Request, guards and outcomes are as with [Client.UnlockUsers].
-func (c *Client) EndSessions(ctx context.Context, emails []string, opts *BulkOptions) (*BulkResult, error) {
-	return c.accounts(ctx, "EndSessions", c.config.routes.EndSessions, emails, opts)
-}
-
-func (c *Client) accounts(ctx context.Context, name string, route Endpoint, emails []string, opts *BulkOptions) (*BulkResult, error) {
-	op := route.operation(name)
-	if !route.isSet() {
-		return &BulkResult{}, fmt.Errorf("orgusers: %s: %w", name, ErrNoEndpoint)
-	}
-	targets, _, err := c.targets(ctx, op, emails)
-	if err != nil {
-		return &BulkResult{}, err
-	}
-	skip(targets, members)
-	b := &bulk{client: c, op: op, send: func(ctx context.Context, batch []*target) error {
-		return c.sendRoute(ctx, op, route, nil, batch)
-	}}
-	b.run(ctx, targets, opts.orDefault())
-	return b.result(targets)
-}
-
-// sendRoute sends a batch to a route, and decides what its answer tells.
-func (c *Client) sendRoute(ctx context.Context, op *operation, route Endpoint, roleUIDs []string, batch []*target) error {
-	request := EndpointRequest{RoleUIDs: roleUIDs}
-	for _, t := range batch {
-		request.Emails = append(request.Emails, t.sentAs())
-	}
-	body, err := route.encode(request)
-	if err != nil {
-		return op.invalid(fmt.Errorf("the route's Encode: %w", err))
-	}
-	if route.Decode == nil {
-		_, err := c.do(ctx, op, input{body: body}, nil)
-		return err
-	}
-	var answer json.RawMessage
-	if _, err := c.do(ctx, op, input{body: body}, &answer); err != nil {
-		return err
-	}
-	outcomes, err := route.Decode(answer)
-	if err != nil {
-		return fmt.Errorf("orgusers: %s: the route's Decode: %w: %w", op.name, ErrOutcomeUnknown, err)
-	}
-	byEmail := make(map[string]Outcome, len(outcomes))
-	for _, outcome := range outcomes {
-		byEmail[strings.ToLower(outcome.Email)] = outcome
-	}
-	for _, t := range batch {
-		outcome, told := byEmail[strings.ToLower(t.sentAs())]
-		if !told {
-			continue
-		}
-		switch outcome.Status {
-		case OutcomeDone, OutcomeSkipped:
-		case OutcomeFailed:
-			outcome.Err = cmp.Or(outcome.Err, errors.New("orgusers: "+op.name+": the server did not do it"))
-		default:
-			outcome.Status = OutcomeUnknown
-			outcome.Err = fmt.Errorf("orgusers: %s: %w: the answer does not tell whether it was done", op.name, ErrOutcomeUnknown)
-		}
-		t.decide(outcome.Status, outcome.Reason, outcome.Err)
-	}
-	return nil
-}
-
-// Endpoint is a request for an action of the product that has no public one. An
-// answer of 4xx is taken to mean that nothing was done for any of the users.
+// Endpoint is a request for an action of the product that has no public request. A
+// response of 4xx is taken to mean that nothing was done for any of the users.
 type Endpoint struct {
-	// Method is POST if empty.
+	// Method is the HTTP method. Default POST.
 	Method string
-	// Path is below the base URL and holds {organization_uid}:
+	// Path is below the base URL and contains {organization_uid}:
 	// "/v3/organizations/{organization_uid}/…".
 	Path string
-	// Encode makes the body, which is sent as JSON. Default: an object with
-	// the addresses under "emails", and for UpdateRoles the uids under "roles".
+	// Encode returns the body, which is sent as JSON. Default: an object with the
+	// addresses under "emails", and for UpdateRoles the uids under "roles".
 	Encode func(EndpointRequest) (any, error)
-	// Decode reads from an answer of 2xx what became of each address: done,
-	// skipped, failed, and anything else is unknown. One that it leaves out is
-	// taken as done. Default: all are done. UpdateRoles reads back in any case.
-	Decode func(answer []byte) ([]Outcome, error)
+	// Decode reads the outcomes from a response of 2xx: done, skipped or failed, with
+	// words for people in Detail. Every other status is unknown. An address that it
+	// leaves out is done, or unknown if there is an outcome for an address that was not
+	// sent. Default: all are done. UpdateRoles reads back what is done.
+	Decode func(response []byte) ([]Outcome, error)
 }
 
-// EndpointRequest is what a route is asked to do, for ten users at most.
+// EndpointRequest is what an endpoint is asked to do, for at most ten users.
 type EndpointRequest struct {
-	// Emails are the addresses, of users who are in the organization.
+	// Emails are the addresses of members of the organization.
 	Emails []string
-	// RoleUIDs are the organization roles to have, for UpdateRoles alone.
+	// RoleUIDs are the organization roles to set, for UpdateRoles only.
 	RoleUIDs []string
 }
 
-// Endpoints are the requests for actions that have no public one. The vendor
-// documents what these actions do and not how to ask for them; this package
-// does not guess. A route that is not set leaves its method at [ErrNoEndpoint].
-// The fake of package orguserstest brings routes of its own.
+// Endpoints are the requests for actions that have no public request. The vendor
+// documents what these actions do, but not their requests, and this package does not
+// guess them. The method of an endpoint that is not set returns [ErrNoEndpoint]. The
+// fake of package orguserstest has endpoints of its own.
 type Endpoints struct {
 	Unlock, ResetMFA, ForcePasswordReset, EndSessions Endpoint
 	// UpdateRoles replaces the documented request of [Client.UpdateRoles].
 	UpdateRoles Endpoint
 }
 
-// WithEndpoints gives the requests for actions that have no public one.
-func WithEndpoints(r Endpoints) Option {
+// WithEndpoints supplies the requests for actions that have no public request. [New]
+// returns [ErrInvalid] if a path does not contain {organization_uid} or is malformed.
+func WithEndpoints(e Endpoints) Option {
 	return func(c *config) error {
-		for _, route := range []struct {
-			name  string
-			route Endpoint
+		for _, endpoint := range []struct {
+			name     string
+			endpoint Endpoint
 		}{
-			{"Unlock", r.Unlock},
-			{"ResetMFA", r.ResetMFA},
-			{"ForcePasswordReset", r.ForcePasswordReset},
-			{"EndSessions", r.EndSessions},
-			{"UpdateRoles", r.UpdateRoles},
+			{"Unlock", e.Unlock},
+			{"ResetMFA", e.ResetMFA},
+			{"ForcePasswordReset", e.ForcePasswordReset},
+			{"EndSessions", e.EndSessions},
+			{"UpdateRoles", e.UpdateRoles},
 		} {
-			if err := route.route.check(); err != nil {
-				return fmt.Errorf("the route %s: %w", route.name, err)
+			if err := endpoint.endpoint.check(); err != nil {
+				return fmt.Errorf("the endpoint %s: %w", endpoint.name, err)
 			}
 		}
-		c.routes = r
+		c.endpoints = e
 		return nil
 	}
 }
 
-func (r Endpoint) isSet() bool {
-	return r.Method != "" || r.Path != "" || r.Encode != nil || r.Decode != nil
+func (e Endpoint) isSet() bool {
+	return e.Method != "" || e.Path != "" || e.Encode != nil || e.Decode != nil
 }
 
-func (r Endpoint) check() error {
-	if !r.isSet() {
+func (e Endpoint) check() error {
+	if !e.isSet() {
 		return nil
 	}
-	if err := checkMethod(r.Method); err != nil {
+	if err := checkMethod(e.Method); err != nil {
 		return err
 	}
-	if err := checkTemplate(r.Path); err != nil {
+	if err := checkTemplate(e.Path); err != nil {
 		return err
 	}
-	if strings.Count(r.Path, "{") != 1 || !strings.Contains(r.Path, "/{organization_uid}") {
-		return errors.New("the path must hold {organization_uid}, and nothing else in braces")
+	if strings.Count(e.Path, "{") != 1 || !strings.Contains(e.Path, "/{organization_uid}") {
+		return errors.New("the path must contain {organization_uid}, and nothing else in braces")
 	}
 	return nil
 }
 
-// operation makes the operation of a route. What it does is not known, so it
-// is a write, and never repeated where it may have been done.
-func (r Endpoint) operation(name string) *operation {
-	op := &operation{name: name, method: r.Method, path: r.Path, write: true, bulk: true}
+// operation returns the operation of an endpoint: a bulk action that is never
+// repeated if it may have been done.
+func (e Endpoint) operation(name string) *operation {
+	op := &operation{name: name, method: e.Method, path: e.Path, kind: transport.Bulk}
 	if op.method == "" {
 		op.method = http.MethodPost
 	}
 	return op
 }
 
-func (r Endpoint) encode(request EndpointRequest) (any, error) {
-	if r.Encode != nil {
-		return r.Encode(request)
+func (e Endpoint) encode(request EndpointRequest) (any, error) {
+	if e.Encode != nil {
+		return e.Encode(request)
 	}
 	return struct {
 		Emails []string `json:"emails"`
 		Roles  []string `json:"roles,omitempty"`
 	}{request.Emails, request.RoleUIDs}, nil
+}
+
+// SendPasswordResets sends the email with instructions for a new password to members
+// of the organization. It works for locked accounts too. Pending invitations and
+// addresses that are not in the organization are skipped. The service does not say
+// whether it sent an email.
+//
+// It returns [ErrRefused] if the list is empty or an address is malformed. If the
+// response was lost, the outcome is unknown ([ErrOutcomeUnknown]).
+//
+// It sends POST /user/forgot_password (documented) for each address, without
+// credentials, after reading the addresses.
+func (c *Client) SendPasswordResets(ctx context.Context, emails []string, opts *BulkOptions) (*BulkResult, error) {
+	b := c.newBulk(opSendPasswordResets, emails, opts.orDefault())
+	b.resolve(ctx)
+	b.skip(unlessMember)
+	b.size = 1
+	b.send = func(ctx context.Context, batch []*target) error {
+		type user struct {
+			Email string `json:"email"`
+		}
+		body := struct {
+			User user `json:"user"`
+		}{user{batch[0].address()}}
+		return c.do(ctx, opSendPasswordResets, input{body: body}, nil)
+	}
+	return b.run(ctx)
+}
+
+// UnlockUsers unlocks accounts that are locked after failed logins. In the product it
+// does not apply to users in several organizations, or to users who are not locked.
+// Whether the outcome says so depends on the endpoint, and a dry run cannot know it.
+//
+// The API has no public request for it: it sends the request of [WithEndpoints], and
+// returns [ErrNoEndpoint] without one. Guards and outcomes are those of
+// [Client.RemoveUsers]; pending invitations are skipped. If the response was lost, the
+// outcome is unknown, because it cannot be read back.
+func (c *Client) UnlockUsers(ctx context.Context, emails []string, opts *BulkOptions) (*BulkResult, error) {
+	return c.accountAction(ctx, "UnlockUsers", c.endpoints().Unlock, emails, opts)
+}
+
+// ResetMFA resets MFA. Each user gets an email with a link.
+//
+// Request, guards and outcomes are those of [Client.UnlockUsers].
+func (c *Client) ResetMFA(ctx context.Context, emails []string, opts *BulkOptions) (*BulkResult, error) {
+	return c.accountAction(ctx, "ResetMFA", c.endpoints().ResetMFA, emails, opts)
+}
+
+// ForcePasswordReset makes users choose a new password at the next login. Each user
+// gets an email.
+//
+// Request, guards and outcomes are those of [Client.UnlockUsers].
+func (c *Client) ForcePasswordReset(ctx context.Context, emails []string, opts *BulkOptions) (*BulkResult, error) {
+	return c.accountAction(ctx, "ForcePasswordReset", c.endpoints().ForcePasswordReset, emails, opts)
+}
+
+// EndSessions logs users out at once. In the product it does not apply to users in
+// several organizations, or to users without a session. Whether the outcome says so
+// depends on the endpoint, and a dry run cannot know it.
+//
+// Request, guards and outcomes are those of [Client.UnlockUsers].
+func (c *Client) EndSessions(ctx context.Context, emails []string, opts *BulkOptions) (*BulkResult, error) {
+	return c.accountAction(ctx, "EndSessions", c.endpoints().EndSessions, emails, opts)
+}
+
+func (c *Client) endpoints() Endpoints {
+	if !c.made() {
+		return Endpoints{}
+	}
+	return c.config.endpoints
+}
+
+func (c *Client) accountAction(ctx context.Context, name string, endpoint Endpoint, emails []string, opts *BulkOptions) (*BulkResult, error) {
+	b := c.newBulk(endpoint.operation(name), emails, opts.orDefault())
+	if c.made() && !endpoint.isSet() {
+		b.abort(ReasonNoEndpoint, fmt.Errorf("orgusers: %s: %w", name, ErrNoEndpoint))
+	}
+	b.resolve(ctx, notOwner, notSelf)
+	b.skip(unlessMember)
+	b.send = func(ctx context.Context, batch []*target) error {
+		return b.sendEndpoint(ctx, endpoint, nil, batch)
+	}
+	return b.run(ctx)
+}
+
+// sendEndpoint sends a batch to an endpoint, and decides the targets that its
+// response has an outcome for, unless they are read back.
+func (b *bulk) sendEndpoint(ctx context.Context, endpoint Endpoint, roleUIDs []string, batch []*target) error {
+	request := EndpointRequest{RoleUIDs: roleUIDs}
+	for _, t := range batch {
+		request.Emails = append(request.Emails, t.address())
+	}
+	body, err := endpoint.encode(request)
+	if err != nil {
+		for _, t := range batch {
+			t.notStarted(ReasonNotSent, b.op.invalid(fmt.Errorf("the endpoint's Encode: %w", err)))
+		}
+		return nil
+	}
+	if endpoint.Decode == nil {
+		return b.client.do(ctx, b.op, input{body: body}, nil)
+	}
+	var response endpointResponse
+	if err := b.client.do(ctx, b.op, input{body: body}, &response); err != nil {
+		return err
+	}
+	outcomes, err := endpoint.Decode(response.body)
+	if err != nil {
+		return fmt.Errorf("orgusers: %s: the endpoint's Decode: %w: %w", b.op.name, ErrOutcomeUnknown, err)
+	}
+	for _, t := range batch {
+		outcome, ok := outcomeOf(t, batch, outcomes)
+		if !ok || b.readBack != nil && outcome.Status == OutcomeDone {
+			continue
+		}
+		outcome.Detail = response.clean(outcome.Detail)
+		b.decideByEndpoint(t, outcome)
+	}
+	return nil
+}
+
+// endpointResponse is the response of an endpoint. The words in it may repeat the
+// token, so they are cleaned before they are shown.
+type endpointResponse struct {
+	body  json.RawMessage
+	clean func(string) string
+}
+
+func (r *endpointResponse) UnmarshalJSON(data []byte) error {
+	return r.body.UnmarshalJSON(data)
+}
+
+// outcomeOf returns the outcome of a target in the response of an endpoint. It is
+// one without a status if the response has an outcome that may be the target's in
+// another spelling.
+func outcomeOf(t *target, batch []*target, outcomes []Outcome) (Outcome, bool) {
+	stray := false
+	for _, outcome := range outcomes {
+		if narrowKey(outcome.Email) == narrowKey(t.address()) {
+			return outcome, true
+		}
+		stray = stray || !slices.ContainsFunc(batch, func(t *target) bool { return narrowKey(t.address()) == narrowKey(outcome.Email) })
+	}
+	return Outcome{}, stray
+}
+
+// decideByEndpoint decides a target by what the response of an endpoint says of it.
+func (b *bulk) decideByEndpoint(t *target, outcome Outcome) {
+	t.note(outcome.Detail)
+	switch outcome.Status {
+	case OutcomeDone:
+		t.decide(OutcomeDone, "", nil)
+	case OutcomeSkipped:
+		t.decide(OutcomeSkipped, ReasonEndpoint, nil)
+	case OutcomeFailed:
+		err := outcome.Err
+		if err == nil {
+			err = fmt.Errorf("orgusers: %s: the server did not make the change", b.op.name)
+		}
+		t.decide(OutcomeFailed, ReasonEndpoint, err)
+	default:
+		t.decide(OutcomeUnknown, ReasonEndpoint, fmt.Errorf("orgusers: %s: %w: the response does not say whether the change was made", b.op.name, ErrOutcomeUnknown))
+	}
 }

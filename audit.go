@@ -11,69 +11,128 @@ import (
 	"github.com/orgusers/orgusers/internal/paging"
 )
 
-// AuditEntry is one entry of the organization's audit log. Its fields are not
-// documented; those here have been observed in the vendor's SDKs, and are
-// empty where the server does not send them. Raw has all of it.
+// AuditEntry is an entry of the organization's audit log. Secrets in Request, Response
+// and Raw, such as acceptance tokens, are replaced by "[secret]".
 type AuditEntry struct {
-	UID        string
+	UID             string
+	OrganizationUID string
+	// CreatedAt is zero if the server's text is not a time.
 	CreatedAt  time.Time
 	CreatedBy  string // the uid of a user
-	Module     string
-	EventType  string
-	RequestID  string
+	Module     string // "user"
+	EventType  string // "share" and "logout" are documented
 	RemoteAddr string
-	// Raw is the entry as it came.
+	Metadata   map[string]any
+	// Request and Response are those of the change.
+	Request, Response json.RawMessage
+	// Raw is the whole entry.
 	Raw json.RawMessage
 }
 
-// UnmarshalJSON reads an entry as the API sends it.
+// UnmarshalJSON decodes an entry as the API sends it.
 func (e *AuditEntry) UnmarshalJSON(data []byte) error {
+	data, err := maskSecrets(data)
+	if err != nil {
+		return err
+	}
 	var wire struct {
-		UID        string          `json:"uid"`
-		CreatedAt  timestamp       `json:"created_at"`
-		CreatedBy  json.RawMessage `json:"created_by"`
-		Module     string          `json:"module"`
-		EventType  string          `json:"event_type"`
-		RequestID  string          `json:"request_id"`
-		RemoteAddr string          `json:"remote_addr"`
+		UID             string          `json:"uid"`
+		OrganizationUID string          `json:"org_uid"`
+		CreatedAt       json.RawMessage `json:"created_at"`
+		CreatedBy       json.RawMessage `json:"created_by"`
+		Module          string          `json:"module"`
+		EventType       string          `json:"event_type"`
+		RemoteAddr      string          `json:"remote_addr"`
+		Metadata        json.RawMessage `json:"metadata"`
+		Request         json.RawMessage `json:"request"`
+		Response        json.RawMessage `json:"response"`
 	}
 	if err := json.Unmarshal(data, &wire); err != nil {
 		return err
 	}
-	var by roleRef // a uid, or an object that has one
+	var by roleRef // a uid, or an object with a uid
 	if len(wire.CreatedBy) > 0 {
 		if err := json.Unmarshal(wire.CreatedBy, &by); err != nil {
 			return err
 		}
 	}
-	*e = AuditEntry{
-		UID: wire.UID, CreatedAt: wire.CreatedAt.Time, CreatedBy: by.UID, Module: wire.Module, EventType: wire.EventType,
-		RequestID: wire.RequestID, RemoteAddr: wire.RemoteAddr, Raw: bytes.Clone(data),
+	var created timestamp
+	if len(wire.CreatedAt) > 0 && json.Unmarshal(wire.CreatedAt, &created) != nil {
+		created = timestamp{} // the samples have ISODate(…)
 	}
+	*e = AuditEntry{
+		UID: wire.UID, OrganizationUID: wire.OrganizationUID, CreatedAt: created.Time, CreatedBy: by.UID, Module: wire.Module,
+		EventType: wire.EventType, RemoteAddr: wire.RemoteAddr, Request: wire.Request, Response: wire.Response, Raw: data,
+	}
+	_ = json.Unmarshal(wire.Metadata, &e.Metadata) // an object, if the documentation is right
 	return nil
 }
 
-// MarshalJSON writes the entry as it came.
+// MarshalJSON encodes Raw.
 func (e AuditEntry) MarshalJSON() ([]byte, error) { return e.Raw.MarshalJSON() }
 
-// AuditLogOptions picks entries of the audit log. The API has no parameter
-// for any of it: other entries are read and left out. Nil picks all.
+// secretFields are the names of fields whose values are secrets.
+var secretFields = []string{
+	"acceptance_token", "authtoken", "transfer_ownership_token", "password", "tfa_token", "access_token", "refresh_token",
+	"master_key", "secret_key",
+}
+
+// maskSecrets returns a copy of a JSON text with the values of secret fields replaced.
+func maskSecrets(data []byte) ([]byte, error) {
+	decoder := json.NewDecoder(bytes.NewReader(data))
+	decoder.UseNumber()
+	var value any
+	if err := decoder.Decode(&value); err != nil {
+		return nil, err
+	}
+	if !maskIn(value) {
+		return bytes.Clone(data), nil
+	}
+	var masked bytes.Buffer
+	encoder := json.NewEncoder(&masked)
+	encoder.SetEscapeHTML(false)
+	err := encoder.Encode(value)
+	return bytes.TrimRight(masked.Bytes(), "\n"), err
+}
+
+// maskIn replaces the values of secret fields, and reports whether there were any.
+func maskIn(value any) (found bool) {
+	switch value := value.(type) {
+	case []any:
+		for _, element := range value {
+			found = maskIn(element) || found
+		}
+	case map[string]any:
+		for name, element := range value {
+			if element != nil && element != "" && slices.Contains(secretFields, name) {
+				value[name] = "[secret]"
+				found = true
+			} else {
+				found = maskIn(element) || found
+			}
+		}
+	}
+	return found
+}
+
+// AuditLogOptions select entries of the audit log. The API has no parameters for them:
+// the other entries are read and left out. Nil selects all entries.
 type AuditLogOptions struct {
-	// Since and Until bound CreatedAt, Since included and Until not; zero is
-	// no bound.
+	// Since and Until bound CreatedAt; Since is included, Until is not. An entry whose
+	// time cannot be read is kept. Zero means no bound.
 	Since, Until time.Time
 	// CreatedBy is the uid of a user.
 	CreatedBy string
-	// EventType and Module are as the server words them.
+	// EventType and Module are values of the server.
 	EventType, Module string
 }
 
-func (o *AuditLogOptions) picks(e *AuditEntry) bool {
+func (o *AuditLogOptions) keep(e *AuditEntry) bool {
 	switch {
 	case o == nil:
 		return true
-	case !o.Since.IsZero() && e.CreatedAt.Before(o.Since),
-		!o.Until.IsZero() && !e.CreatedAt.Before(o.Until),
+	case !o.Since.IsZero() && !e.CreatedAt.IsZero() && e.CreatedAt.Before(o.Since),
+		!o.Until.IsZero() && !e.CreatedAt.IsZero() && !e.CreatedAt.Before(o.Until),
 		o.CreatedBy != "" && o.CreatedBy != e.CreatedBy,
 		o.EventType != "" && o.EventType != e.EventType,
 		o.Module != "" && o.Module != e.Module:
@@ -83,16 +142,15 @@ func (o *AuditLogOptions) picks(e *AuditEntry) bool {
 	}
 }
 
-// auditPageSize is how many entries the API sends at a time.
+// auditPageSize is the page size of the audit log.
 const auditPageSize = 25
 
-// AuditLog reads the organization's audit log in the server's order, each
-// entry once, or ends with an error, as [Client.Users] does: that of a request
-// that failed, or [ErrIncomplete]. It can be long, and nothing says that its
-// order is by time: leave the range when there is enough.
+// AuditLog returns a sequence of the organization's audit log, newest entry first, for
+// the last 30 days. It is complete or ends with an error as that of [Client.Users]:
+// [ErrIncomplete], or the error of a request. Leave the range when you have enough.
 //
-// It sends GET /organizations/{organization_uid}/logs for about every 23 entries
-// (documented; what is in an entry is not).
+// It sends GET /organizations/{organization_uid}/logs (documented), once for about
+// every 23 entries.
 func (c *Client) AuditLog(ctx context.Context, opts *AuditLogOptions) iter.Seq2[*AuditEntry, error] {
 	all := listAll(ctx, opAuditLog, paging.List[*AuditEntry]{
 		Fetch: func(ctx context.Context, skip, limit int) (paging.Page[*AuditEntry], error) {
@@ -100,43 +158,38 @@ func (c *Client) AuditLog(ctx context.Context, opts *AuditLogOptions) iter.Seq2[
 				Limit int `url:"limit"`
 				Skip  int `url:"skip"`
 			}{limit, skip}
-			var answer auditAnswer
-			_, err := c.do(ctx, opAuditLog, input{query: q}, &answer)
-			return paging.Page[*AuditEntry]{Rows: answer.Logs, Count: countOf(answer.Count)}, err
+			var response auditResponse
+			err := c.do(ctx, opAuditLog, input{query: q}, &response)
+			return paging.Page[*AuditEntry]{Rows: response.Logs, Count: countOf(response.Count)}, err
 		},
 		Key:      func(e *AuditEntry) string { return e.UID },
 		PageSize: auditPageSize,
 	})
-	return func(yield func(*AuditEntry, error) bool) {
-		for entry, err := range all {
-			if (err != nil || opts.picks(entry)) && !yield(entry, err) {
-				return
-			}
-		}
-	}
+	return filterSeq(all, opts.keep)
 }
 
-type auditAnswer struct {
+type auditResponse struct {
 	Logs  []*AuditEntry `json:"logs"`
 	Count *int          `json:"count"`
 }
 
-func (a *auditAnswer) complete() bool { return a.Logs != nil && !slices.Contains(a.Logs, nil) }
+func (r *auditResponse) complete() bool { return r.Logs != nil && !slices.Contains(r.Logs, nil) }
 
-// GetAuditEntry reads one entry of the audit log. One that is not there is
-// [ErrNotFound]; a uid that is empty or would change the path is [ErrInvalid],
-// and nothing is sent.
+// GetAuditEntry returns one entry of the audit log. It returns [ErrNotFound] if there is
+// no entry with the uid, and [ErrInvalid], without sending anything, if the uid is empty
+// or would change the path.
 //
-// It sends GET /organizations/{organization_uid}/logs/{log_uid} (documented;
-// what is in an entry is not).
+// It sends GET /organizations/{organization_uid}/logs/{log_uid} (documented).
 func (c *Client) GetAuditEntry(ctx context.Context, uid string) (*AuditEntry, error) {
-	var answer logAnswer
-	_, err := c.do(ctx, opAuditEntry, input{path: map[string]string{"log_uid": uid}}, &answer)
-	return answer.Log, err
+	var response entryResponse
+	if err := c.do(ctx, opGetAuditEntry, input{path: map[string]string{"log_uid": uid}}, &response); err != nil {
+		return nil, err
+	}
+	return response.Log, nil
 }
 
-type logAnswer struct {
+type entryResponse struct {
 	Log *AuditEntry `json:"log"`
 }
 
-func (a *logAnswer) complete() bool { return a.Log != nil }
+func (r *entryResponse) complete() bool { return r.Log != nil }

@@ -5,10 +5,34 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"regexp"
 	"time"
 )
 
-// CurrentUser is the account that the client's credentials belong to.
+// TokenSource returns OAuth access tokens. Token is called before each attempt
+// of each request, and once more after a 401, from any goroutine. A source should
+// keep a token until shortly before it expires, and must be safe for concurrent
+// use. A source that keeps tokens should implement [TokenInvalidator] too.
+type TokenSource interface {
+	// Token returns an access token without the word Bearer. It should return an
+	// error that is [ErrUnauthorized] if the user has to sign in again. The text of
+	// the error is not shown, because it can be that of a token endpoint.
+	Token(ctx context.Context) (string, error)
+}
+
+// TokenInvalidator is a [TokenSource] that keeps tokens and must forget one that
+// the server rejected.
+type TokenInvalidator interface {
+	TokenSource
+	// Invalidate is called with a token that got a 401, before Token is called
+	// again. Each request that used the token calls it, possibly after the token
+	// was replaced: compare the token, and forget no other. It is called from any
+	// goroutine and should not block.
+	Invalidate(token string)
+}
+
+// CurrentUser is the account of the client's credentials. Its authtoken is never
+// decoded.
 type CurrentUser struct {
 	UID         string    `json:"uid,omitempty"`
 	Email       string    `json:"email,omitempty"`
@@ -19,15 +43,21 @@ type CurrentUser struct {
 	MFA         MFAStatus `json:"tfa_status,omitempty"`
 	Active      bool      `json:"active,omitempty"`
 	LastLoginAt time.Time `json:"last_login_at,omitzero"`
-	// FailedAttempts are failed logins since the last good one.
+	// FailedAttempts counts failed logins since the last successful one.
 	FailedAttempts        int       `json:"failed_attempts,omitempty"`
 	PasswordUpdatedAt     time.Time `json:"password_updated_at,omitzero"`
 	PasswordResetRequired bool      `json:"password_reset_required,omitempty"`
+	CreatedAt             time.Time `json:"created_at,omitzero"`
+	UpdatedAt             time.Time `json:"updated_at,omitzero"`
+	// OrganizationUIDs and SharedOrganizationUIDs are the organizations that the
+	// account owns and those that it was invited to.
+	OrganizationUIDs       []string `json:"org_uid,omitempty"`
+	SharedOrganizationUIDs []string `json:"shared_org_uid,omitempty"`
 	// Organizations are those that the account belongs to.
 	Organizations []Membership `json:"organizations,omitempty"`
 }
 
-// Membership is an organization as one of its users sees it.
+// Membership is an organization of the current user.
 type Membership struct {
 	UID   string  `json:"uid,omitempty"`
 	Name  string  `json:"name,omitempty"`
@@ -35,25 +65,45 @@ type Membership struct {
 	Roles []*Role `json:"org_roles,omitempty"`
 }
 
-// UnmarshalJSON reads an account as the API sends it. Its authtoken, if one
-// comes along, is not read.
+// UnmarshalJSON decodes an organization as the API sends it: owner for is_owner
+// too.
+func (m *Membership) UnmarshalJSON(data []byte) error {
+	type plain Membership // without this method
+	wire := struct {
+		*plain
+		Owner bool `json:"owner"`
+	}{plain: (*plain)(m)}
+	if err := json.Unmarshal(data, &wire); err != nil {
+		return err
+	}
+	m.Owner = m.Owner || wire.Owner
+	return nil
+}
+
+// UnmarshalJSON decodes an account as the API sends it.
 func (u *CurrentUser) UnmarshalJSON(data []byte) error {
 	type plain CurrentUser // without this method
 	wire := struct {
 		*plain
-		LastLoginAt       timestamp `json:"last_login_at"`
-		PasswordUpdatedAt timestamp `json:"password_updated_at"`
+		OrganizationUIDs       uids      `json:"org_uid"`
+		SharedOrganizationUIDs uids      `json:"shared_org_uid"`
+		LastLoginAt            timestamp `json:"last_login_at"`
+		PasswordUpdatedAt      timestamp `json:"password_updated_at"`
+		CreatedAt              timestamp `json:"created_at"`
+		UpdatedAt              timestamp `json:"updated_at"`
 	}{plain: (*plain)(u)}
 	if err := json.Unmarshal(data, &wire); err != nil {
 		return err
 	}
+	u.OrganizationUIDs, u.SharedOrganizationUIDs = wire.OrganizationUIDs, wire.SharedOrganizationUIDs
 	u.LastLoginAt, u.PasswordUpdatedAt = wire.LastLoginAt.Time, wire.PasswordUpdatedAt.Time
+	u.CreatedAt, u.UpdatedAt = wire.CreatedAt.Time, wire.UpdatedAt.Time
 	return nil
 }
 
-// GetCurrentUser reads the account that the credentials belong to, with its
-// organizations and its roles in them. A token that is wrong or has ended is
-// [ErrUnauthorized].
+// GetCurrentUser returns the account of the client's credentials, with its
+// organizations and its roles in them. It returns [ErrUnauthorized] if the token
+// is wrong or has expired.
 //
 // It sends GET /user (documented).
 func (c *Client) GetCurrentUser(ctx context.Context) (*CurrentUser, error) {
@@ -61,56 +111,67 @@ func (c *Client) GetCurrentUser(ctx context.Context) (*CurrentUser, error) {
 		IncludeOrganizations     bool `url:"include_orgs"`
 		IncludeOrganizationRoles bool `url:"include_orgs_roles"`
 	}{true, true}
-	var answer userAnswer[CurrentUser]
-	if _, err := c.do(ctx, opCurrentUser, input{query: q}, &answer); err != nil {
+	var response userResponse[CurrentUser]
+	if err := c.do(ctx, opGetCurrentUser, input{query: q}, &response); err != nil {
 		return nil, err
 	}
-	return answer.User, nil
+	return response.User, nil
 }
 
-type userAnswer[T any] struct {
+type userResponse[T any] struct {
 	User *T `json:"user"`
 }
 
-func (a *userAnswer[T]) complete() bool { return a.User != nil }
+func (r *userResponse[T]) complete() bool { return r.User != nil }
 
-// Credentials are what a person logs in with. Printed or logged, they show
+// Credentials are what a person logs in with. Printed, logged or encoded, they show
 // nothing.
 type Credentials struct {
 	Email, Password string
-	// MFACode is the code of the second factor, where the account has
-	// one; [Login] says so with [ErrMFARequired].
+	// MFACode is needed if the account has MFA: [Login] returns [ErrMFARequired].
 	MFACode string
 }
 
-// Session is a login.
-type Session struct {
-	// AuthToken is for [WithAuthToken]. Printed, logged or marshalled, a
-	// Session leaves it out. An account has at most twenty live tokens: one
-	// more login ends the oldest.
-	AuthToken string `json:"-"`
-	// User is whose session it is.
-	User *CurrentUser
-}
-
-// Format prints nothing of the credentials, whatever the verb.
+// Format prints nothing of the credentials, for every verb.
 func (Credentials) Format(f fmt.State, _ rune) {
 	_, _ = f.Write([]byte("orgusers.Credentials([redacted])"))
 }
 
-// MarshalJSON writes nothing of the credentials.
-func (Credentials) MarshalJSON() ([]byte, error) { return []byte(`"[redacted]"`), nil }
+// MarshalText encodes nothing of the credentials, as JSON, XML and other texts.
+func (Credentials) MarshalText() ([]byte, error) { return []byte("[redacted]"), nil }
 
-// Format prints nothing of the session, whatever the verb.
+// GobEncode encodes nothing of the credentials.
+func (Credentials) GobEncode() ([]byte, error) { return nil, nil }
+
+// Session is the result of a login. Printed, logged or encoded, it shows no
+// token.
+type Session struct {
+	// User is the account that logged in.
+	User *CurrentUser
+
+	authToken func() string // a function, so that no printer or encoder finds the token
+}
+
+// AuthToken returns the token of the session, for [WithAuthToken]. An account has
+// at most twenty live tokens: one more login ends the oldest.
+func (s *Session) AuthToken() string {
+	if s == nil || s.authToken == nil {
+		return ""
+	}
+	return s.authToken()
+}
+
+// Format prints nothing of the session, for every verb.
 func (Session) Format(f fmt.State, _ rune) { _, _ = f.Write([]byte("orgusers.Session([redacted])")) }
 
-// Login begins a session with an address and a password. Of the options it
-// uses all but credentials, which it refuses; it does not look at the
-// environment, so the region is [RegionNA] unless [WithRegion] says otherwise. Wrong credentials are
-// [ErrInvalid], a locked account is [ErrLocked] too, and a second factor that
-// is needed or wrong is [ErrMFARequired], with Error.MFACode telling
-// which. Each failed login counts towards locking the account, so it is never
-// repeated by itself.
+// Login starts a session with an address and a password. It ignores other
+// credentials among the options, and it does not read the environment: the region
+// is [RegionNA] unless [WithRegion] or [WithBaseURL] is given.
+//
+// It returns [ErrInvalid] if the credentials are wrong, [ErrLocked] if the account
+// is locked, and [ErrMFARequired] if an MFA code is needed or wrong; Error.MFAType
+// is the kind of code. It is never repeated, because each failed login counts
+// towards locking the account. Its errors contain no text of the server.
 //
 // It sends POST /user-session (documented).
 func Login(ctx context.Context, creds Credentials, opts ...Option) (*Session, error) {
@@ -118,17 +179,15 @@ func Login(ctx context.Context, creds Credentials, opts ...Option) (*Session, er
 	if err != nil {
 		return nil, err
 	}
-	switch {
-	case c.authToken != nil || c.tokenSource != nil:
-		return nil, opLogin.invalid(errors.New("a login takes no other credentials"))
-	case creds.Email == "" || creds.Password == "":
+	c.authToken, c.tokenSource = nil, nil
+	if creds.Email == "" || creds.Password == "" {
 		return nil, opLogin.invalid(errors.New("the address or the password is empty"))
 	}
 	if c.httpClient == nil {
 		c.httpClient = newHTTPClient()
-		defer c.httpClient.CloseIdleConnections() // nobody else uses them
+		defer c.httpClient.CloseIdleConnections() // used by this call only
 	}
-	wire, err := newTransport(c)
+	wire, err := newTransport(&c)
 	if err != nil {
 		return nil, err
 	}
@@ -141,41 +200,68 @@ func Login(ctx context.Context, creds Credentials, opts ...Option) (*Session, er
 		User user `json:"user"`
 	}{user{creds.Email, creds.Password, creds.MFACode}}
 	in := input{body: body, secrets: []string{creds.Password, creds.MFACode}}
-	var answer loginAnswer
-	if _, err := send(ctx, wire, opLogin, in, &answer); err != nil {
-		return nil, err
+	var response loginResponse
+	if err := send(ctx, wire, opLogin, in, &response); err != nil {
+		return nil, withoutServerText(err)
 	}
-	return &Session{AuthToken: answer.token, User: &answer.user}, nil
+	return &Session{User: &response.user, authToken: func() string { return response.token }}, nil
 }
 
-type loginAnswer struct {
+var mfaType = regexp.MustCompile(`^[a-z_]{1,40}$`)
+
+// withoutServerText replaces the server's texts in the error of a login, which
+// may repeat a part of the credentials.
+func withoutServerText(err error) error {
+	var e *Error
+	if !errors.As(err, &e) || e.StatusCode == 0 {
+		return err
+	}
+	switch {
+	case e.Code == 294:
+		e.Message = "the account has MFA, and a code is needed"
+	case e.Code == 295:
+		e.Message = "the MFA code is wrong"
+	case e.locked:
+		e.Message = "the account is locked"
+	case e.Code == 104 || e.StatusCode == 422:
+		e.Message = "the email address or the password is wrong"
+	case !e.ownText:
+		e.Message = "the server did not accept the login"
+	}
+	if !mfaType.MatchString(e.MFAType) {
+		e.MFAType = ""
+	}
+	e.Fields = nil
+	return err
+}
+
+type loginResponse struct {
 	user  CurrentUser
 	token string
 }
 
-func (a *loginAnswer) UnmarshalJSON(data []byte) error {
-	var token userAnswer[struct {
+func (r *loginResponse) UnmarshalJSON(data []byte) error {
+	var token userResponse[struct {
 		AuthToken string `json:"authtoken"`
 	}]
-	var user userAnswer[CurrentUser]
+	var user userResponse[CurrentUser]
 	if err := errors.Join(json.Unmarshal(data, &token), json.Unmarshal(data, &user)); err != nil {
 		return err
 	}
 	if user.User != nil {
-		a.user, a.token = *user.User, token.User.AuthToken
+		r.user, r.token = *user.User, token.User.AuthToken
 	}
 	return nil
 }
 
-func (a *loginAnswer) complete() bool { return a.token != "" }
+func (r *loginResponse) complete() bool { return r.token != "" }
 
 // Logout ends the session of the client's authtoken. The client is of no use
-// afterwards. With a [TokenSource] it sends the same with the source's token;
-// what the service makes of that is unknown. A session that is over already is [ErrUnauthorized]; where the
-// answer was lost, the error is [ErrOutcomeUnknown].
+// afterwards. With a [TokenSource] the same request is sent with the source's
+// token; the effect is unknown. It returns [ErrUnauthorized] if the session has
+// ended already, and [ErrOutcomeUnknown] if the response was lost.
 //
 // It sends DELETE /user-session (documented).
 func (c *Client) Logout(ctx context.Context) error {
-	_, err := c.do(ctx, opLogout, input{}, nil)
-	return err
+	return c.do(ctx, opLogout, input{}, nil)
 }

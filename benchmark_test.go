@@ -5,118 +5,111 @@ import (
 	"context"
 	"encoding/csv"
 	"encoding/json"
+	"fmt"
 	"io"
-	"maps"
 	"net/http"
-	"net/http/httptest"
 	"runtime"
+	"runtime/metrics"
+	"strconv"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/orgusers/orgusers"
-	"github.com/orgusers/orgusers/internal/handwritten"
-	"github.com/orgusers/orgusers/orguserstest"
 )
 
-// recording answers with what a fake has answered to the same request before,
-// so that a benchmark measures the client and not the fake. It is a transport
-// and a handler.
-type recording struct {
-	server  *orguserstest.Server
-	answers sync.Map // of the URL's query
-}
+// madeUp responds with pages of so many users, which it makes when they are requested:
+// a fake would keep them in the memory that is measured.
+type madeUp int
 
-func (r *recording) answer(request *http.Request) *httptest.ResponseRecorder {
-	if known, ok := r.answers.Load(request.URL.RawQuery); ok {
-		return known.(*httptest.ResponseRecorder)
-	}
-	fresh := httptest.NewRecorder()
-	r.server.ServeHTTP(fresh, request)
-	r.answers.Store(request.URL.RawQuery, fresh)
-	return fresh
-}
-
-func (r *recording) RoundTrip(request *http.Request) (*http.Response, error) {
-	known := r.answer(withBody(request))
-	return &http.Response{
-		StatusCode: known.Code, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, Request: request,
-		Header: known.Header(), Body: io.NopCloser(bytes.NewReader(known.Body.Bytes())), ContentLength: int64(known.Body.Len()),
-	}, nil
-}
-
-func (r *recording) ServeHTTP(w http.ResponseWriter, request *http.Request) {
-	known := r.answer(request)
-	maps.Copy(w.Header(), known.Header())
-	w.WriteHeader(known.Code)
-	_, _ = w.Write(known.Body.Bytes())
-}
-
-// withBody is a request as a server sees it, whose body is never nil.
-func withBody(request *http.Request) *http.Request {
-	if request.Body == nil {
-		request = request.Clone(request.Context())
-		request.Body = http.NoBody
-	}
-	return request
-}
-
-// record is a fake of so many users, its recording, and a client of it without
-// a limit. Inviters come as uids, which a plain struct can take.
-func record(b *testing.B, users int) (*recording, *orgusers.Client) {
-	b.Helper()
-	server := orguserstest.NewUnstartedServer(orguserstest.WithUsers(users), orguserstest.WithInviterUIDs())
-	r := &recording{server: server}
-	return r, benchClient(b, server, orgusers.WithHTTPClient(&http.Client{Transport: r}))
-}
-
-func benchClient(b *testing.B, server *orguserstest.Server, opts ...orgusers.Option) *orgusers.Client {
-	b.Helper()
-	client, err := orgusers.New(server.OrganizationUID, append([]orgusers.Option{
-		orgusers.WithAuthToken(server.AuthToken), orgusers.WithRateLimiters(orgusers.RateLimiters{Reads: noLimit{}}),
-	}, opts...)...)
+func (n madeUp) RoundTrip(request *http.Request) (*http.Response, error) {
+	query := request.URL.Query()
+	skip, err := strconv.Atoi(query.Get("skip"))
 	if err != nil {
-		b.Fatal(err)
+		return nil, err
 	}
-	return client
+	limit, err := strconv.Atoi(query.Get("limit"))
+	if err != nil {
+		return nil, err
+	}
+	page := fmt.Appendf(nil, `{"count":%d,"shares":[`, int(n))
+	for i := skip; i < min(skip+limit, int(n)); i++ {
+		if i > skip {
+			page = append(page, ',')
+		}
+		at := time.UnixMilli(1_600_000_000_000 + int64(i)).UTC().Format("2006-01-02T15:04:05.000Z")
+		number := uint32(i) * 2_654_435_761 // by address they are in another order
+		page = fmt.Appendf(page, `{"uid":"blt%016x","user_uid":"blt%016x","email":"user.%08x@example.com","first_name":"First%[3]x",`+
+			`"last_name":"Last%[3]x","status":"accepted","org_roles":[{"uid":"blt1","name":"member","admin":false}],"invited_by":"System",`+
+			`"invited_at":%[4]q,"created_at":%[4]q,"updated_at":%[4]q,"last_login_at":%[4]q,"tfa_status":"verified"}`, i, -i, number, at)
+	}
+	return body(200, string(append(page, `]}`...)))(request)
 }
 
-// perUser begins to count, and reports at the end, what a benchmark took for
-// each user.
-func perUser(b *testing.B, users int) (report func()) {
-	b.Helper()
-	b.ReportAllocs()
-	var before, after runtime.MemStats
-	runtime.ReadMemStats(&before)
-	cpu := cpuTime()
-	return func() {
-		b.Helper()
-		runtime.ReadMemStats(&after)
-		all := float64(b.N * users)
-		b.ReportMetric(float64(cpuTime()-cpu)/all, "cpu-ns/user")
-		b.ReportMetric(float64(after.Mallocs-before.Mallocs)/all, "allocs/user")
-		b.ReportMetric(float64(after.TotalAlloc-before.TotalAlloc)/all, "B/user")
+// cachedPages keeps the pages of another transport, so that a benchmark measures the
+// client.
+type cachedPages struct {
+	madeUp
+	pages sync.Map // by query
+}
+
+func (c *cachedPages) RoundTrip(r *http.Request) (*http.Response, error) {
+	page, ok := c.pages.Load(r.URL.RawQuery)
+	if !ok {
+		response, err := c.madeUp.RoundTrip(r)
+		if err != nil {
+			return nil, err
+		}
+		if page, err = io.ReadAll(response.Body); err != nil {
+			return nil, err
+		}
+		c.pages.Store(r.URL.RawQuery, page)
 	}
+	response, err := body(200, "")(r)
+	response.Body, response.ContentLength = io.NopCloser(bytes.NewReader(page.([]byte))), int64(len(page.([]byte)))
+	return response, err
 }
 
 type noLimit struct{}
 
 func (noLimit) Wait(context.Context) error { return nil }
 
-// BenchmarkDecodePage reads a page of 100 users: with all that ListUsers does,
-// over a transport in memory, and with encoding/json alone.
-func BenchmarkDecodePage(b *testing.B) {
-	recorded, client := record(b, 100)
-	page, err := client.ListUsers(b.Context(), nil)
-	if err != nil || len(page.Users) != 100 {
-		b.Fatal(page, err)
+// benchmarkClient returns a client that waits for no rate limit.
+func benchmarkClient(b *testing.B, transport http.RoundTripper) *orgusers.Client {
+	b.Helper()
+	return newClient(b, transport, orgusers.WithRateLimiters(orgusers.RateLimiters{Reads: noLimit{}}))
+}
+
+// perUser reports what a benchmark takes for each user.
+func perUser(b *testing.B, users int) (report func()) {
+	b.Helper()
+	b.ReportAllocs()
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	return func() {
+		b.Helper()
+		runtime.ReadMemStats(&after)
+		all := float64(b.N * users)
+		b.ReportMetric(float64(b.Elapsed().Nanoseconds())/all, "ns/user")
+		b.ReportMetric(float64(after.Mallocs-before.Mallocs)/all, "allocs/user")
+		b.ReportMetric(float64(after.TotalAlloc-before.TotalAlloc)/all, "B/user")
 	}
-	var answer []byte
-	recorded.answers.Range(func(_, known any) bool {
-		answer = known.(*httptest.ResponseRecorder).Body.Bytes()
+}
+
+// BenchmarkListUsers reads a page of 100 users, and decodes it with encoding/json alone.
+func BenchmarkListUsers(b *testing.B) {
+	cache := &cachedPages{madeUp: 100}
+	client := benchmarkClient(b, cache)
+	if _, err := client.ListUsers(b.Context(), nil); err != nil {
+		b.Fatal(err)
+	}
+	var page []byte
+	cache.pages.Range(func(_, value any) bool {
+		page = value.([]byte)
 		return true
 	})
 	b.Run("orgusers", func(b *testing.B) {
-		b.SetBytes(int64(len(answer)))
+		b.SetBytes(int64(len(page)))
 		report := perUser(b, 100)
 		for b.Loop() {
 			if page, err := client.ListUsers(b.Context(), nil); err != nil || len(page.Users) != 100 {
@@ -126,11 +119,11 @@ func BenchmarkDecodePage(b *testing.B) {
 		report()
 	})
 	b.Run("encodingjson", func(b *testing.B) {
-		b.SetBytes(int64(len(answer)))
+		b.SetBytes(int64(len(page)))
 		report := perUser(b, 100)
 		for b.Loop() {
-			var page handwritten.Page
-			if err := json.Unmarshal(answer, &page); err != nil || len(page.Shares) != 100 {
+			var decoded struct{ Shares []orgusers.User }
+			if err := json.Unmarshal(page, &decoded); err != nil || len(decoded.Shares) != 100 {
 				b.Fatal(err)
 			}
 		}
@@ -138,56 +131,12 @@ func BenchmarkDecodePage(b *testing.B) {
 	})
 }
 
-// BenchmarkListUsers reads 10,000 users over loopback without a limit: the
-// package, and the loop by hand. The server only plays back what a fake has answered; its work, the
-// same for both, is in the CPU time.
-func BenchmarkListUsers(b *testing.B) {
-	const users = 10_000
-	recorded, _ := record(b, users)
-	loopback := httptest.NewServer(recorded)
-	defer loopback.Close()
-	client := benchClient(b, recorded.server, orgusers.WithBaseURL(loopback.URL))
-	byHand := handwritten.Loop{
-		BaseURL: loopback.URL, OrganizationUID: recorded.server.OrganizationUID, AuthToken: recorded.server.AuthToken, Client: new(http.Client),
-	}
-
-	bench := func(name string, list func(b *testing.B) int) {
-		b.Run(name, func(b *testing.B) {
-			if got := list(b); got != users { // which records, too
-				b.Fatalf("%d users, want %d", got, users)
-			}
-			report := perUser(b, users)
-			for b.Loop() {
-				list(b)
-			}
-			report()
-		})
-	}
-	bench("orgusers", func(b *testing.B) int {
-		n := 0
-		for _, err := range client.Users(b.Context(), nil) {
-			if err != nil {
-				b.Fatal(err)
-			}
-			n++
-		}
-		return n
-	})
-	bench("handwritten", func(b *testing.B) int {
-		n, err := byHand.List(b.Context())
-		if err != nil {
-			b.Fatal(err)
-		}
-		return n
-	})
-}
-
-// BenchmarkExportCSV exports 10,000 users over a transport in memory: "orgusers"
-// is all of it, "reading" what Users takes of that, and "encodingcsv" the same
+// BenchmarkExportCSV exports 10,000 users: "orgusers" in memory, "ondisk" with a small
+// budget of memory, "reading" only what Users takes of it, and "encodingcsv" the same
 // rows with encoding/csv alone.
 func BenchmarkExportCSV(b *testing.B) {
 	const users = 10_000
-	_, client := record(b, users)
+	client := benchmarkClient(b, &cachedPages{madeUp: users})
 	var file bytes.Buffer
 	if _, err := client.ExportCSV(b.Context(), &file, nil); err != nil {
 		b.Fatal(err)
@@ -196,39 +145,60 @@ func BenchmarkExportCSV(b *testing.B) {
 	if err != nil || len(rows) != users+1 {
 		b.Fatal(len(rows), err)
 	}
-	bench := func(name string, opts *orgusers.ExportOptions) {
+	bench := func(name string, run func() error) {
 		b.Run(name, func(b *testing.B) {
-			b.SetBytes(int64(file.Len()))
 			report := perUser(b, users)
 			for b.Loop() {
-				if _, err := client.ExportCSV(b.Context(), io.Discard, opts); err != nil {
+				if err := run(); err != nil {
 					b.Fatal(err)
 				}
 			}
 			report()
 		})
 	}
-	bench("orgusers", nil)
-	bench("orgusers on disk", &orgusers.ExportOptions{MemoryBudget: 64 << 10})
-	b.Run("reading", func(b *testing.B) {
-		report := perUser(b, users)
-		for b.Loop() {
-			for _, err := range client.Users(b.Context(), nil) {
-				if err != nil {
-					b.Fatal(err)
+	export := func(opts *orgusers.ExportOptions) func() error {
+		return func() error {
+			_, err := client.ExportCSV(b.Context(), io.Discard, opts)
+			return err
+		}
+	}
+	bench("orgusers", export(nil))
+	bench("ondisk", export(&orgusers.ExportOptions{MemoryBudget: 64 << 10}))
+	bench("reading", func() error {
+		for _, err := range client.Users(b.Context(), nil) {
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	bench("encodingcsv", func() error { return csv.NewWriter(io.Discard).WriteAll(rows) })
+}
+
+// BenchmarkExportMemory reports the most that the heap grew, garbage and pages of the
+// server included.
+func BenchmarkExportMemory(b *testing.B) {
+	for _, users := range []int{10_000, 100_000} {
+		b.Run(strconv.Itoa(users), func(b *testing.B) {
+			client := benchmarkClient(b, madeUp(users))
+			var peak int64
+			for b.Loop() {
+				runtime.GC()
+				before := heapObjects()
+				measure := func(orgusers.ExportProgress) { peak = max(peak, heapObjects()-before) }
+				summary, err := client.ExportCSV(b.Context(), io.Discard, &orgusers.ExportOptions{Progress: measure})
+				if err != nil || summary.Rows != users {
+					b.Fatal(summary, err)
 				}
 			}
-		}
-		report()
-	})
-	b.Run("encodingcsv", func(b *testing.B) {
-		b.SetBytes(int64(file.Len()))
-		report := perUser(b, users)
-		for b.Loop() {
-			if err := csv.NewWriter(io.Discard).WriteAll(rows); err != nil {
-				b.Fatal(err)
-			}
-		}
-		report()
-	})
+			b.ReportMetric(float64(peak)/(1<<20), "peak-MiB")
+		})
+	}
+}
+
+// heapObjects returns the memory of all objects on the heap, dead ones included.
+func heapObjects() int64 {
+	memory := []metrics.Sample{{Name: "/memory/classes/heap/objects:bytes"}}
+	metrics.Read(memory)
+	return int64(min(memory[0].Value.Uint64(), 1<<62))
 }

@@ -1,47 +1,144 @@
 package orgusers
 
 import (
+	"errors"
 	"fmt"
+	"strings"
 )
 
-// OutcomeStatus is what became of one address.
+// BulkOptions are options of calls for many users. Nil means the zero value.
+type BulkOptions struct {
+	// DryRun sends only reads. The outcomes are those of a real run as far as they
+	// can be known, with [OutcomePlanned] for each change.
+	DryRun bool
+	// SkipRefused processes the other addresses if some are refused. By default the
+	// whole call is refused if one address is.
+	SkipRefused bool
+	// Progress is called on the caller's goroutine with the number of addresses
+	// that have an outcome, after each request.
+	Progress func(done, total int)
+}
+
+func (o *BulkOptions) orDefault() BulkOptions {
+	if o == nil {
+		return BulkOptions{}
+	}
+	return *o
+}
+
+// OutcomeStatus is the result for one address.
 type OutcomeStatus string
 
-// The outcomes.
+// The statuses.
 const (
-	// OutcomeDone: it was done, or is so already as a result of this call.
+	// OutcomeDone means that the change was made, once.
 	OutcomeDone OutcomeStatus = "done"
-	// OutcomeSkipped: there was nothing to do, or it does not apply to this
-	// user. Outcome.Reason says why.
+	// OutcomePlanned means that a real run would make the change. A dry run has no
+	// OutcomeDone.
+	OutcomePlanned OutcomeStatus = "planned"
+	// OutcomeSkipped means that there was nothing to do, or that the change does
+	// not apply to the user. Outcome.Reason says why.
 	OutcomeSkipped OutcomeStatus = "skipped"
-	// OutcomeFailed: it was not done. Where the context ended, or the token
-	// was refused, before it was this address's turn, the reason is "not
-	// started".
+	// OutcomePartial means that a part of the change was made. Outcome.Detail says
+	// what was not. It is safe to repeat.
+	OutcomePartial OutcomeStatus = "partial"
+	// OutcomeRefused means that a guard stopped the change, or that the address or
+	// its arguments are not valid.
+	OutcomeRefused OutcomeStatus = "refused"
+	// OutcomeNotStarted means that nothing was sent for the address: the call or
+	// the token was refused, a read failed, or the context ended. It is safe to
+	// repeat.
+	OutcomeNotStarted OutcomeStatus = "not_started"
+	// OutcomeFailed means that the server refused the change, or that it is not
+	// there when read back.
 	OutcomeFailed OutcomeStatus = "failed"
-	// OutcomeUnknown: it may or may not have been done, and no reading back
-	// could tell. The error is ErrOutcomeUnknown.
+	// OutcomeUnknown means that the change may or may not have been made.
+	// Outcome.Err is [ErrOutcomeUnknown].
 	OutcomeUnknown OutcomeStatus = "unknown"
 )
 
-// Outcome is what became of one address.
+// Reason says why an outcome is not done. It is a short constant to group by.
+// Outcome.Detail has words for people.
+type Reason string
+
+// The reasons.
+const (
+	ReasonAlreadyMember     Reason = "already_member"
+	ReasonAlreadyPending    Reason = "already_pending"
+	ReasonNotInOrganization Reason = "not_in_organization"
+	ReasonPending           Reason = "pending"     // the invitation was not accepted yet
+	ReasonNotPending        Reason = "not_pending" // the user is a member already
+	ReasonUnchanged         Reason = "unchanged"   // the user has exactly this already
+	ReasonOwner             Reason = "owner"
+	ReasonSelf              Reason = "self"
+	ReasonInvalidAddress    Reason = "invalid_address"
+	ReasonDuplicateRows     Reason = "duplicate_rows" // rows of the address are spelled differently
+	ReasonConflictingAccess Reason = "conflicting_access"
+	ReasonInvalidRole       Reason = "invalid_role"
+	ReasonInvalidStack      Reason = "invalid_stack"
+	ReasonEndpoint          Reason = "endpoint"      // the response of a custom endpoint says so
+	ReasonNoEndpoint        Reason = "no_endpoint"   // WithEndpoints is needed
+	ReasonCallRefused       Reason = "call_refused"  // another address was refused
+	ReasonReadFailed        Reason = "read_failed"   // a read before the change failed
+	ReasonContextEnded      Reason = "context_ended" // the context was canceled or its deadline passed
+	ReasonUnauthorized      Reason = "unauthorized"  // the token was rejected
+	ReasonNotSent           Reason = "not_sent"      // no request reached the server
+	ReasonRejected          Reason = "rejected"      // the server refused the change
+	ReasonNotApplied        Reason = "not_applied"   // the change is not there when read back
+	ReasonNoResponse        Reason = "no_response"   // the response was lost or cannot be read
+)
+
+// text continues a sentence about an address.
+func (r Reason) text() string {
+	switch r {
+	case ReasonOwner:
+		return "belongs to the organization's owner"
+	case ReasonSelf:
+		return "is your own"
+	case ReasonInvalidAddress:
+		return "is not a valid email address"
+	case ReasonDuplicateRows:
+		return "has rows in other spellings: give the exact spelling of each row that is meant"
+	case ReasonConflictingAccess:
+		return "is given twice with different access"
+	case ReasonInvalidRole:
+		return "has a role that does not exist"
+	case ReasonInvalidStack:
+		return "has a stack that cannot be read"
+	case ReasonNotInOrganization:
+		return "is not in the organization"
+	case ReasonPending:
+		return "has not accepted the invitation"
+	default:
+		return "is refused: " + string(r)
+	}
+}
+
+// Outcome is the result for one address.
 type Outcome struct {
-	// Email is the address as it was first given, without blanks around it.
+	// Email is the address as it was first given, without surrounding white space.
 	Email  string        `json:"email"`
 	Status OutcomeStatus `json:"status"`
-	// Reason says why it was not done.
-	Reason string `json:"reason,omitempty"`
-	// Err is the failure, or what left the outcome unknown. It is not in JSON.
+	// Reason is set unless the status is done or planned.
+	Reason Reason `json:"reason,omitempty"`
+	// Detail has more in words for people, such as the uid of a role that was given
+	// by name, or the other row of an address. It contains no secrets.
+	Detail string `json:"detail,omitempty"`
+	// User is the user or invitation as last read, nil if there is none. After a
+	// removal it is the user who was removed.
+	User *User `json:"user,omitempty"`
+	// Err is the whole error. It is not in JSON.
 	Err error `json:"-"`
 }
 
-// BulkResult has one outcome for each address, in the order given. Addresses
-// that differ in letter case alone are one. It is empty where a call was
-// refused, or failed before anything was sent.
+// BulkResult has one outcome for each address, in the order given, even if the
+// call was refused. Addresses that differ only in letter case are one.
 type BulkResult struct {
+	DryRun   bool      `json:"dry_run"`
 	Outcomes []Outcome `json:"outcomes"`
 }
 
-// Count tells how many outcomes have a status.
+// Count returns the number of outcomes with a status.
 func (r *BulkResult) Count(status OutcomeStatus) int {
 	n := 0
 	for _, outcome := range r.Outcomes {
@@ -52,56 +149,76 @@ func (r *BulkResult) Count(status OutcomeStatus) int {
 	return n
 }
 
-// result puts outcomes in order, and joins the errors of what failed or is
-// unknown.
-func (b *bulk) result(targets []*target) (*BulkResult, error) {
-	result := &BulkResult{Outcomes: make([]Outcome, len(targets))}
-	for i, t := range targets {
-		result.Outcomes[i] = Outcome{Email: t.email, Status: t.status, Reason: t.reason, Err: t.err}
-	}
-	return result, joined(b.op, targets)
-}
-
-func joined(op *operation, targets []*target) error {
-	e := &bulkError{op: op.name, total: len(targets)}
+// result returns the outcomes in order, and an error unless all are done, planned
+// or skipped.
+func (b *bulk) result() (*BulkResult, error) {
+	result := &BulkResult{DryRun: b.options.DryRun, Outcomes: make([]Outcome, len(b.targets))}
+	e := &bulkError{op: b.op.name, result: result}
 	seen := map[string]bool{}
-	for _, t := range targets {
-		switch t.status {
-		case OutcomeFailed:
-			e.failed++
-		case OutcomeUnknown:
-			e.unknown++
-		default:
-			continue
-		}
+	for i, t := range b.targets {
+		result.Outcomes[i] = Outcome{Email: t.email, Status: t.status, Reason: t.reason, Detail: t.detail, User: t.user(), Err: t.err}
 		if t.err != nil && !seen[t.err.Error()] {
 			seen[t.err.Error()] = true
 			e.errs = append(e.errs, t.err)
 		}
 	}
-	if e.failed+e.unknown == 0 {
-		return nil
+	if b.err != nil {
+		return result, b.err
 	}
-	return e
+	switch {
+	case e.summary() == "":
+		return result, nil
+	case len(e.errs) == 1 && result.Count(OutcomeRefused)+result.Count(OutcomeNotStarted) == len(b.targets):
+		err := e.errs[0] // of the whole call
+		if errors.Is(err, ErrRefused) {
+			err = fmt.Errorf("%w; nothing was changed", err)
+		}
+		return result, err
+	default:
+		return result, e
+	}
 }
 
-// bulkError is what went wrong with some of many, each kind once.
+// bulkError has the errors of the outcomes, each once.
 type bulkError struct {
-	op                     string
-	total, failed, unknown int
-	errs                   []error
+	op     string
+	result *BulkResult
+	errs   []error
 }
 
-func (e *bulkError) Error() string {
-	text := fmt.Sprintf("orgusers: %s: of %d users %d failed and %d are unknown", e.op, e.total, e.failed, e.unknown)
-	if len(e.errs) > 0 {
-		text += ": " + e.errs[0].Error()
+// summary counts the outcomes that make the error: "2 of 25 users failed".
+func (e *bulkError) summary() string {
+	var parts []string
+	for _, status := range []OutcomeStatus{OutcomeRefused, OutcomeFailed, OutcomeUnknown, OutcomePartial, OutcomeNotStarted} {
+		if n := e.result.Count(status); n > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s", n, map[OutcomeStatus]string{
+				OutcomeRefused: "refused", OutcomeFailed: "failed", OutcomeUnknown: "unknown",
+				OutcomePartial: "partly done", OutcomeNotStarted: "not started",
+			}[status]))
+		}
 	}
-	if len(e.errs) > 1 {
-		text += fmt.Sprintf("; and %d other errors", len(e.errs)-1)
+	return strings.Join(parts, ", ")
+}
+
+// Error counts the outcomes and has the first error.
+func (e *bulkError) Error() string {
+	users := "users"
+	if len(e.result.Outcomes) == 1 {
+		users = "user"
+	}
+	text := fmt.Sprintf("orgusers: %s: of %d %s %s", e.op, len(e.result.Outcomes), users, e.summary())
+	if len(e.errs) > 0 {
+		first := strings.TrimPrefix(e.errs[0].Error(), "orgusers: "+e.op+": ")
+		text += ": " + strings.TrimPrefix(first, ErrRefused.Error()+": ")
+	}
+	switch more := len(e.errs) - 1; {
+	case more == 1:
+		text += "; 1 more error"
+	case more > 1:
+		text += fmt.Sprintf("; %d more errors", more)
 	}
 	return text
 }
 
-// Unwrap gives the errors to errors.Is and errors.As.
+// Unwrap returns the errors of the outcomes.
 func (e *bulkError) Unwrap() []error { return e.errs }

@@ -1,300 +1,421 @@
 package orgusers
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"net"
+	"iter"
 	"net/http"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/orgusers/orgusers/internal/transport"
 )
 
-// BulkOptions change how a call for many users goes. Nil is the common case.
-type BulkOptions struct {
-	// DryRun sends nothing but reads, and tells what a real run would come to:
-	// OutcomeDone is "would be done". What the service alone knows, such as who
-	// is locked or logged in, it cannot tell.
-	DryRun bool
-	// Progress is told, from the goroutine of the call, how many addresses of
-	// how many have an outcome.
-	Progress func(done, total int)
-}
-
-// batchSize is how many users the product takes at a time.
+// batchSize is how many users the product accepts in one action.
 const batchSize = 10
 
-// target is one address of a bulk call on its way to an outcome.
-type target struct {
-	email     string
-	index     int   // its place in the list as it was given
-	user      *User // as it is in the organization, nil if it is not
-	before    *User // as it was when the call began
-	invitee   *Invitee
-	withdrawn bool          // the withdrawal has been asked for
-	status    OutcomeStatus // empty: undecided
-	reason    string
-	err       error
-}
+// bulk is one call that changes many users: what to send, how to read it back, and
+// the addresses on their way to an outcome.
+type bulk struct {
+	client  *Client
+	op      *operation
+	options BulkOptions
+	targets []*target
+	roles   *roleDirectory
+	err     error // the call as a whole was refused
 
-// sentAs is the address as the server knows it, where it does.
-func (t *target) sentAs() string {
-	if t.user != nil && t.user.Email != "" {
-		return t.user.Email
-	}
-	return t.email
-}
+	organization *Organization // as read by the guards
 
-func (t *target) decide(status OutcomeStatus, reason string, err error) {
-	t.status, t.reason, t.err = status, reason, err
-	if reason == "" && err != nil {
-		t.reason = err.Error()
-	}
-}
-
-func undecided(targets []*target) []*target {
-	return slices.DeleteFunc(slices.Clone(targets), func(t *target) bool { return t.status != "" })
-}
-
-func decideAll(targets []*target, status OutcomeStatus, reason string, err error) {
-	for _, t := range undecided(targets) {
-		t.decide(status, reason, err)
-	}
+	size  int                  // targets in a request
+	group func(*target) string // the targets of a request have the same value; nil: all have
+	// send requests the change for a batch. It may decide targets by the response.
+	send func(ctx context.Context, batch []*target) error
+	// readBack shows the present state. Nil means that it cannot be read.
+	readBack func(ctx context.Context, batch []*target) (map[*target]evidence, error)
+	// once means that the change is never sent again, even if it is not there.
+	once bool
+	// exact means that an accepted change that is not there has failed. Otherwise
+	// that is unknown.
+	exact bool
 }
 
 // evidence is what reading back shows of a change.
 type evidence int
 
 const (
-	unclear   evidence = iota // nothing is shown, or something else than was asked for
-	untouched                 // all is as it was before
-	there                     // the change is there
+	inconclusive evidence = iota // the state cannot be determined
+	unchanged                    // the state is that of before
+	different                    // the state is neither that of before nor the requested one
+	partly                       // a part of the change is there
+	changed                      // the change is there
 )
 
-func shown(isThere, isUntouched bool) evidence {
+// sendResult is what the response to a request means for the change.
+type sendResult int
+
+const (
+	accepted     sendResult = iota // 2xx
+	notSent                        // nothing reached the server
+	unauthorized                   // 401
+	throttled                      // 429
+	forbidden                      // 403 or 404
+	rejected                       // another status of which the change is known not to follow
+	redirected                     // 3xx
+	late                           // a timeout: the server may still be processing the request
+	lost                           // no response, 5xx, or a response that cannot be read
+)
+
+func resultOf(err error) sendResult {
+	var e *Error
 	switch {
-	case isThere:
-		return there
-	case isUntouched:
-		return untouched
+	case err == nil:
+		return accepted
+	case !errors.As(err, &e):
+		if errors.Is(err, ErrOutcomeUnknown) {
+			return lost
+		}
+		return notSent
+	case errors.Is(err, ErrOutcomeUnknown) && !e.unknown: // the error of an endpoint's Decode
+		return lost
+	case e.StatusCode >= 300 && e.StatusCode <= 399:
+		return redirected
+	case e.unknown && mayStillBeProcessing(err):
+		return late
+	case e.unknown:
+		return lost
+	case e.StatusCode == 0:
+		return notSent
+	}
+	switch e.StatusCode {
+	case http.StatusUnauthorized:
+		return unauthorized
+	case http.StatusTooManyRequests:
+		return throttled
+	case http.StatusForbidden, http.StatusNotFound:
+		return forbidden
 	default:
-		return unclear
+		return rejected
 	}
 }
 
-// bulk is one kind of change, made to some users at a time.
-type bulk struct {
-	client *Client
-	op     *operation
-	size   int // users at a time, batchSize if it is zero
-	// send asks for the change for a batch. It may decide targets by what the
-	// answer says of them.
-	send func(ctx context.Context, batch []*target) error
-	// readBack tells what shows of the change. Nil where it cannot be seen.
-	readBack func(ctx context.Context, batch []*target) (map[*target]evidence, error)
-	// once forbids to ask again, though reading back shows nothing.
-	once bool
-	// exact makes it a failure that the server took the change and does not
-	// show it. Otherwise that is unknown.
-	exact bool
+// step is what happens next with a target that was sent.
+type step int
+
+const (
+	reportDone step = iota
+	reportPartial
+	reportFailed
+	reportNotStarted
+	reportUnknown
+	sendAgain
+	sendAlone
+)
+
+// situation is all that decides the next step.
+type situation struct {
+	sent     sendResult
+	readable bool     // the state can be read back
+	seen     evidence // the state, if it was read back
+	alone    bool     // the request was for one target
+	exact    bool
+	once     bool
+	attempts int // that are left
 }
 
-// run decides every target that is undecided.
-func (b *bulk) run(ctx context.Context, targets []*target, options BulkOptions) {
-	progress := func() {
-		if options.Progress != nil {
-			options.Progress(len(targets)-len(undecided(targets)), len(targets))
+// mustReadBack reports whether the state has to be read before the next step.
+func (s situation) mustReadBack() bool {
+	switch s.sent {
+	case notSent, unauthorized, throttled:
+		return false
+	case forbidden:
+		return s.readable && !s.alone
+	default:
+		return s.readable
+	}
+}
+
+// next returns the next step. Only complete evidence of absence leads to a failure
+// or to a second request.
+func (s situation) next() step {
+	if !s.mustReadBack() {
+		switch s.sent {
+		case notSent, unauthorized:
+			return reportNotStarted
+		case accepted:
+			return reportDone
+		case throttled, forbidden, rejected:
+			return reportFailed
+		default:
+			return reportUnknown
 		}
 	}
-	if options.DryRun {
-		decideAll(targets, OutcomeDone, "", nil)
+	switch s.seen {
+	case unchanged:
+		return s.nextIfUnchanged()
+	case changed:
+		return reportDone
+	case partly:
+		return reportPartial
+	case different:
+		if s.sent == accepted && s.exact {
+			return reportFailed
+		}
+		return reportUnknown
+	default:
+		return reportUnknown
 	}
-	if len(undecided(targets)) == 0 {
-		progress()
+}
+
+// nextIfUnchanged returns the next step if the change is not there.
+func (s situation) nextIfUnchanged() step {
+	switch s.sent {
+	case accepted:
+		if s.exact {
+			return reportFailed
+		}
+		return reportUnknown
+	case forbidden, redirected:
+		return reportFailed
+	case rejected:
+		if s.alone || s.once {
+			return reportFailed
+		}
+		return sendAlone // one address may have spoiled the request for the others
+	case lost:
+		switch {
+		case s.once:
+			return reportUnknown
+		case s.attempts > 0:
+			return sendAgain
+		default:
+			return reportFailed
+		}
+	default:
+		return reportUnknown
 	}
-	for batch := range slices.Chunk(undecided(targets), cmp.Or(b.size, batchSize)) {
+}
+
+// run decides every target that is undecided, and returns the result.
+func (b *bulk) run(ctx context.Context) (*BulkResult, error) {
+	b.stopIfRefused()
+	if b.options.DryRun {
+		for _, t := range b.undecided() {
+			t.decide(OutcomePlanned, "", nil)
+		}
+	}
+	b.progress()
+	waiting := b.undecided()
+	if b.group != nil {
+		slices.SortStableFunc(waiting, func(x, y *target) int { return strings.Compare(b.group(x), b.group(y)) })
+	}
+	for batch := range b.batches(waiting) {
 		if batch = undecided(batch); len(batch) == 0 {
-			return // the rest was decided with an earlier one
+			break // decided together with an earlier batch
 		}
 		if err := ctx.Err(); err != nil {
-			decideAll(targets, OutcomeFailed, notStarted, fmt.Errorf("orgusers: %s: %s: %w", b.op.name, notStarted, err))
-		} else {
-			b.apply(ctx, batch)
-		}
-		if stop := batch[0].err; errors.Is(stop, ErrUnauthorized) || redirected(stop) && batch[0].status == OutcomeFailed {
-			// The others would only be told the same.
-			decideAll(targets, OutcomeFailed, notStarted, stop)
-		}
-		progress()
-	}
-}
-
-const notStarted = "not started"
-
-// apply decides a batch: what was sent and is unknown is settled by reading
-// back, and what is untouched then is sent again, alone.
-func (b *bulk) apply(ctx context.Context, batch []*target) {
-	for attempt := 1; len(batch) > 0; attempt++ {
-		err := b.send(ctx, batch)
-		batch = undecided(batch)
-		switch {
-		case err == nil:
-			b.confirm(ctx, batch)
-		case errors.Is(err, ErrOutcomeUnknown):
-			b.settle(ctx, batch, err)
-			if attempt == b.client.config.retry.MaxAttempts || redirected(err) {
-				decideAll(batch, OutcomeFailed, "", known(err))
-			}
-		case b.readBack != nil && spoilt(err):
-			b.separate(ctx, batch, err)
-		default:
-			decideAll(batch, OutcomeFailed, "", err)
-		}
-		batch = undecided(batch)
-	}
-}
-
-// spoilt tells whether one address can have spoilt a request for the others.
-func spoilt(err error) bool {
-	var failure *Error
-	return errors.As(err, &failure) && (failure.StatusCode == http.StatusUnprocessableEntity || failure.StatusCode == http.StatusConflict)
-}
-
-// redirected tells whether the answer was to ask elsewhere, which it would be
-// again.
-func redirected(err error) bool {
-	var failure *Error
-	return errors.As(err, &failure) && failure.StatusCode >= 300 && failure.StatusCode <= 399
-}
-
-// separate asks one by one for what a batch was refused. Nothing says that the
-// server takes a batch as a whole, so it looks first what has been done.
-func (b *bulk) separate(ctx context.Context, batch []*target, refusal error) {
-	seen, err := b.look(ctx, batch, firstLook, looksBeforeRepeating)
-	if err != nil {
-		decideAll(batch, OutcomeUnknown, "", fmt.Errorf("%w: %w; reading back failed: %w", ErrOutcomeUnknown, refusal, err))
-		return
-	}
-	for _, t := range undecided(batch) {
-		switch {
-		case seen[t] == unclear:
-			t.decide(OutcomeUnknown, "", fmt.Errorf("%w: %w", ErrOutcomeUnknown, refusal))
-		case len(batch) == 1 || b.once:
-			t.decide(OutcomeFailed, "", refusal)
-		default:
-			b.apply(ctx, []*target{t})
-		}
-	}
-}
-
-// confirm decides what the server took without saying of whom it was done.
-func (b *bulk) confirm(ctx context.Context, batch []*target) {
-	if len(batch) == 0 {
-		return
-	}
-	if b.readBack == nil {
-		decideAll(batch, OutcomeDone, "", nil)
-		return
-	}
-	// At once, for the common case; then with patience.
-	_, err := b.look(ctx, batch, 0, 1)
-	if err == nil && len(undecided(batch)) > 0 {
-		_, err = b.look(ctx, batch, firstLook, looksBeforeRepeating)
-	}
-	switch {
-	case err != nil:
-		decideAll(batch, OutcomeUnknown, "", fmt.Errorf("orgusers: %s: %w: the server took it, and reading back failed: %w", b.op.name, ErrOutcomeUnknown, err))
-	case b.exact:
-		decideAll(batch, OutcomeFailed, "", fmt.Errorf("orgusers: %s: the server took it, but reading back shows something else", b.op.name))
-	default:
-		decideAll(batch, OutcomeUnknown, "", fmt.Errorf("orgusers: %s: %w: the server took it, but reading back does not show it", b.op.name, ErrOutcomeUnknown))
-	}
-}
-
-// settle reads back after an outcome that is unknown. It decides what is
-// there. What is untouched is left to be sent again, unless the server may
-// still be at work on it: then it stays unknown.
-func (b *bulk) settle(ctx context.Context, batch []*target, cause error) {
-	if b.readBack == nil {
-		decideAll(batch, OutcomeUnknown, "", cause)
-		return
-	}
-	late := mayStillBeAtWork(cause)
-	looks := looksBeforeRepeating
-	if late {
-		looks++
-	}
-	seen, err := b.look(ctx, batch, firstLook, looks)
-	if err != nil {
-		decideAll(batch, OutcomeUnknown, "", fmt.Errorf("%w; reading back failed: %w", cause, err))
-	}
-	for _, t := range undecided(batch) {
-		if late || b.once || seen[t] != untouched {
-			t.decide(OutcomeUnknown, "", cause)
-		}
-	}
-}
-
-// firstLook is how long to wait before reading back, and then twice as long
-// each time. It is no part of RetryPolicy: to look too early mails twice.
-const firstLook = time.Second
-
-// looksBeforeRepeating takes seven seconds in all.
-const looksBeforeRepeating = 3
-
-// look reads back, several times, until the change is there for everybody. It
-// decides for whom it is, and returns what it saw of the others. Where the
-// deadline would come before the next look, it looks at once and leaves it at
-// that.
-func (b *bulk) look(ctx context.Context, batch []*target, wait time.Duration, times int) (seen map[*target]evidence, err error) {
-	for ; times > 0; times-- {
-		if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) < wait {
-			wait, times = 0, 1
-		}
-		if err := transport.Sleep(ctx, wait); err != nil {
-			return nil, err
-		}
-		wait *= 2
-		batch = undecided(batch)
-		if seen, err = b.readBack(ctx, batch); err != nil {
-			return nil, err
-		}
-		for _, t := range batch {
-			if seen[t] == there {
-				t.decide(OutcomeDone, "", nil)
-			}
-		}
-		if len(undecided(batch)) == 0 {
+			b.abort(ReasonContextEnded, fmt.Errorf("orgusers: %s: not started: %w", b.op.name, err))
+			b.progress()
 			break
 		}
+		b.apply(ctx, batch, b.client.config.retry.MaxAttempts)
+	}
+	return b.result()
+}
+
+// batches cuts targets into those of one request.
+func (b *bulk) batches(targets []*target) iter.Seq[[]*target] {
+	return func(yield func([]*target) bool) {
+		for len(targets) > 0 {
+			n := 1
+			for n < min(b.size, len(targets)) && (b.group == nil || b.group(targets[n]) == b.group(targets[0])) {
+				n++
+			}
+			if !yield(targets[:n:n]) {
+				return
+			}
+			targets = targets[n:]
+		}
+	}
+}
+
+func (b *bulk) progress() {
+	if b.options.Progress != nil && len(b.targets) > 0 {
+		b.options.Progress(len(b.targets)-len(b.undecided()), len(b.targets))
+	}
+}
+
+// apply sends the change for a batch until every target has an outcome.
+func (b *bulk) apply(ctx context.Context, batch []*target, attempts int) {
+	for attempt := 1; len(batch) > 0; attempt++ {
+		alone := len(batch) == 1
+		err := b.send(ctx, batch)
+		batch = undecided(batch)
+		s := situation{
+			sent: resultOf(err), readable: b.readBack != nil, alone: alone,
+			exact: b.exact, once: b.once, attempts: attempts - attempt,
+		}
+		var seen map[*target]evidence
+		var readErr error
+		if s.mustReadBack() && len(batch) > 0 {
+			seen, readErr = b.resolveUnknown(ctx, batch, s.sent)
+		}
+		var again, one []*target
+		for _, t := range batch {
+			s.seen = seen[t]
+			switch step := s.next(); step {
+			case sendAgain:
+				t.lost = withKnownOutcome(err)
+				again = append(again, t)
+			case sendAlone:
+				one = append(one, t)
+			default:
+				b.report(t, step, s, err, readErr)
+			}
+		}
+		b.stopAfter(s.sent, err, batch)
+		b.progress()
+		b.sendOneByOne(ctx, one, attempts-attempt)
+		batch = undecided(again)
+	}
+}
+
+// sendOneByOne sends each target of a rejected batch alone.
+func (b *bulk) sendOneByOne(ctx context.Context, targets []*target, attempts int) {
+	for _, t := range targets {
+		if t.status == "" {
+			b.apply(ctx, []*target{t}, max(1, attempts))
+		}
+	}
+}
+
+// stopAfter ends the call if every other request would fail in the same way.
+func (b *bulk) stopAfter(sent sendResult, err error, batch []*target) {
+	done := func(t *target) bool { return t.status == OutcomeDone }
+	switch {
+	case sent == unauthorized:
+		b.abort(ReasonUnauthorized, err)
+	case sent == redirected && !slices.ContainsFunc(batch, done):
+		b.abort(ReasonNotSent, fmt.Errorf("orgusers: %s: not started: the server redirects these requests", b.op.name))
+	}
+}
+
+// report decides a target.
+func (b *bulk) report(t *target, step step, s situation, err, readErr error) {
+	switch step {
+	case reportDone:
+		t.decide(OutcomeDone, "", nil)
+	case reportPartial:
+		t.note("still there: " + describeRows(t.rows))
+		t.decide(OutcomePartial, ReasonNotApplied, fmt.Errorf("orgusers: %s: the change was made in part", b.op.name))
+	case reportNotStarted:
+		switch {
+		case s.sent == unauthorized:
+			t.notStarted(ReasonUnauthorized, err)
+		case errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded):
+			t.notStarted(ReasonContextEnded, err)
+		default:
+			t.notStarted(ReasonNotSent, err)
+		}
+	case reportFailed:
+		switch s.sent {
+		case accepted:
+			t.decide(OutcomeFailed, ReasonNotApplied, fmt.Errorf("orgusers: %s: the server accepted the change, but reading back shows something else", b.op.name))
+		case redirected, lost:
+			t.decide(OutcomeFailed, ReasonNotApplied, withKnownOutcome(err))
+		default:
+			t.decide(OutcomeFailed, ReasonRejected, err)
+		}
+	default:
+		t.decide(OutcomeUnknown, ReasonNoResponse, b.unknownOutcome(err, readErr))
+	}
+}
+
+// unknownOutcome returns the error of a change that may have been made.
+func (b *bulk) unknownOutcome(err, readErr error) error {
+	if err == nil {
+		err = fmt.Errorf("orgusers: %s: %w: the server accepted the change, but reading back does not show it", b.op.name, ErrOutcomeUnknown)
+	} else if !errors.Is(err, ErrOutcomeUnknown) {
+		err = withOp(b.op.name, fmt.Errorf("%w: %w", ErrOutcomeUnknown, err))
+	}
+	if readErr != nil {
+		return fmt.Errorf("%w; reading back failed: %w", err, readErr)
+	}
+	return err
+}
+
+// withKnownOutcome removes ErrOutcomeUnknown from an error whose change is known
+// not to be there.
+func withKnownOutcome(err error) error {
+	const found = "; the change was not made, as reading back shows"
+	var failure *Error
+	if !errors.As(err, &failure) {
+		return errors.New(err.Error() + found)
+	}
+	known := *failure
+	known.unknown = false
+	known.Message += found
+	return &known
+}
+
+// firstLook is the wait before the state is read back; it doubles with each look.
+// It is not part of RetryPolicy: a look that comes too early leads to a second email.
+const firstLook = time.Second
+
+// looks returns how often the state is read back after a request. After a refusal the
+// server is most likely done, after a lost response it may need time, and after a
+// timeout even more.
+func looks(sent sendResult) int {
+	switch sent {
+	case forbidden, rejected:
+		return 2 // three seconds in all
+	case late, accepted:
+		return 4
+	default:
+		return 3 // seven seconds in all
+	}
+}
+
+// resolveUnknown reads the state of a batch until it shows the change for every
+// target, or until the time is over in which the change could still appear. A
+// target that is not in the result is inconclusive: reading failed, or the deadline
+// was too near for complete evidence that the change is not there.
+func (b *bulk) resolveUnknown(ctx context.Context, batch []*target, sent sendResult) (map[*target]evidence, error) {
+	seen := make(map[*target]evidence, len(batch))
+	times, wait := looks(sent), firstLook
+	if sent == accepted {
+		wait = 0 // usually visible at once
+	}
+	for ; times > 0; times-- {
+		deadline, ok := ctx.Deadline()
+		cut := ok && time.Until(deadline) < wait
+		if cut {
+			times, wait = 1, 0
+		}
+		if err := transport.Sleep(ctx, wait); err != nil {
+			return seen, err
+		}
+		now, err := b.readBack(ctx, batch)
+		if err != nil {
+			return seen, err
+		}
+		for t, state := range now {
+			if state == changed || times == 1 && !cut {
+				seen[t] = state
+			}
+		}
+		batch = slices.DeleteFunc(slices.Clone(batch), func(t *target) bool { return seen[t] == changed })
+		if len(batch) == 0 {
+			break
+		}
+		wait = max(firstLook, 2*wait)
 	}
 	return seen, nil
 }
 
-// mayStillBeAtWork is true after a timeout, ours or a gateway's: then what is
-// not there yet can still come.
-func mayStillBeAtWork(err error) bool {
-	if failure, ok := errors.AsType[*Error](err); ok {
-		switch failure.StatusCode {
-		case http.StatusGatewayTimeout, 522, 524, 598: // as some gateways say it
-			return true
-		}
-	}
-	var timeout net.Error
-	return errors.As(err, &timeout) && timeout.Timeout()
-}
+func (b *bulk) undecided() []*target { return undecided(b.targets) }
 
-// known takes ErrOutcomeUnknown from an error whose outcome has been found.
-func known(err error) error {
-	var failure *Error
-	if !errors.As(err, &failure) {
-		return errors.New(err.Error() + "; it was not done, as reading back shows")
-	}
-	found := *failure
-	found.unknown = false
-	found.Message += "; it was not done, as reading back shows"
-	return &found
+func undecided(targets []*target) []*target {
+	return slices.DeleteFunc(slices.Clone(targets), func(t *target) bool { return t.status != "" })
 }

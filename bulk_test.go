@@ -2,62 +2,54 @@ package orgusers_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
-	"fmt"
+	"net/http"
 	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/orgusers/orgusers"
 	"github.com/orgusers/orgusers/orguserstest"
+	"github.com/orgusers/orgusers/test/operations"
 )
 
-type bulkMethod = func(*orgusers.Client, context.Context, []string, *orgusers.BulkOptions) (*orgusers.BulkResult, error)
+// bulkChanges are the changes that take many addresses.
+func bulkChanges() []operations.Operation {
+	return slices.DeleteFunc(operations.Changes(), func(o operations.Operation) bool { return len(o.Change.Targets) == 1 })
+}
 
-// bulks are the calls for many users, those with further arguments with some.
-func bulks(s *orguserstest.Server) map[string]bulkMethod {
-	return map[string]bulkMethod{
-		"RemoveUsers":         (*orgusers.Client).RemoveUsers,
-		"WithdrawInvitations": (*orgusers.Client).WithdrawInvitations,
-		"UnlockUsers":         (*orgusers.Client).UnlockUsers,
-		"ResetMFA":            (*orgusers.Client).ResetMFA,
-		"ForcePasswordReset":  (*orgusers.Client).ForcePasswordReset,
-		"EndSessions":         (*orgusers.Client).EndSessions,
-		"UpdateRoles": func(c *orgusers.Client, ctx context.Context, emails []string, o *orgusers.BulkOptions) (*orgusers.BulkResult, error) {
-			return c.UpdateRoles(ctx, emails, []string{s.RoleUID("Admin")}, o)
-		},
-		"UpdateStackAccess": func(c *orgusers.Client, ctx context.Context, emails []string, o *orgusers.BulkOptions) (*orgusers.BulkResult, error) {
-			return c.UpdateStackAccess(ctx, emails, access(s, 0), o)
-		},
-		"Invite": func(c *orgusers.Client, ctx context.Context, emails []string, o *orgusers.BulkOptions) (*orgusers.BulkResult, error) {
-			request := orgusers.InviteRequest{DryRun: o != nil && o.DryRun}
-			for _, email := range emails {
-				request.Invitees = append(request.Invitees, orgusers.Invitee{Email: email, RoleUIDs: []string{s.RoleUID("Member")}})
-			}
-			result, err := c.Invite(ctx, request)
-			outcomes := &orgusers.BulkResult{}
-			for _, o := range result.Outcomes {
-				outcomes.Outcomes = append(outcomes.Outcomes, orgusers.Outcome{Email: o.Email, Status: orgusers.OutcomeStatus(o.Status), Err: o.Err})
-			}
-			return outcomes, err
-		},
+// eachBulk runs a subtest in a bubble for each change of many addresses, with a crowd
+// that is prepared for it.
+func eachBulk(t *testing.T, test func(t *testing.T, o operations.Operation, a *operations.Arguments)) {
+	t.Helper()
+	for _, o := range bulkChanges() {
+		t.Run(o.Name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				test(t, o, bulkArguments(t, o))
+			})
+		})
 	}
 }
 
-// crowded starts a fake of the crowd in the bubble, and a client of its admin.
-func crowded(t *testing.T, opts ...orguserstest.Option) (*orguserstest.Server, *orgusers.Client) {
+func bulkArguments(t *testing.T, o operations.Operation, opts ...orgusers.Option) *operations.Arguments {
 	t.Helper()
-	server := orguserstest.NewUnstartedServer(append([]orguserstest.Option{orguserstest.WithPeople(crowd()...)}, opts...)...)
-	t.Cleanup(server.Close)
-	return server, paced(t, server, orgusers.WithEndpoints(server.Endpoints()))
+	server, _ := crowded(t)
+	if o.Endpoint {
+		opts = append(opts, orgusers.WithEndpoints(server.Endpoints()))
+	}
+	if o.Change.Prepare != nil {
+		o.Change.Prepare(server)
+	}
+	return &operations.Arguments{Fake: server, Client: clientOf(t, server, opts...)}
 }
 
-// changes counts requests that are no reads.
-func changes(s *orguserstest.Server) int {
+// writesTo counts requests that are not reads.
+func writesTo(s *orguserstest.Server) int {
 	n := 0
 	for _, r := range s.Requests() {
 		if r.Write {
@@ -67,263 +59,278 @@ func changes(s *orguserstest.Server) int {
 	return n
 }
 
-func TestBulkGuards(t *testing.T) {
-	t.Parallel()
-	tests := []struct {
-		name   string
-		emails []string
-		says   string
-		reads  bool // it has to look before it can tell
-	}{
-		{"nobody", nil, "no address", false},
-		{"an empty list", []string{}, "no address", false},
-		{"what is no address", []string{member(0), "not an address"}, "number 2 of the addresses is no e-mail address", false},
-		{"an empty address", []string{""}, "number 1 of the addresses is no e-mail address", false},
-		{"a name with an address", []string{"Ada <ada@example.com>"}, "number 1 of the addresses is no e-mail address", false},
-		{"two addresses in one", []string{"ada@example.com,bob@example.com"}, "number 1 of the addresses is no e-mail address", false},
-		{"an address with a newline", []string{"ada@example.com\nbcc: eve@example.com"}, "number 1 of the addresses is no e-mail address", false},
-		{"the owner", []string{member(0), "OWNER@example.com"}, "number 2 of the addresses is the organization's owner", true},
-		{"yourself", []string{member(0), strings.ToUpper(member(0)), "Admin@Example.com"}, "number 3 of the addresses is your own", true},
+// summaries returns the outcomes as texts: "done", "skipped: pending".
+func summaries(result *orgusers.BulkResult) []string {
+	var texts []string
+	for _, outcome := range result.Outcomes {
+		text := string(outcome.Status)
+		if outcome.Reason != "" {
+			text += ": " + string(outcome.Reason)
+		}
+		texts = append(texts, text)
 	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			t.Parallel()
-			synctest.Test(t, func(t *testing.T) {
-				server, client := crowded(t)
-				for name, call := range bulks(server) {
-					if name == "Invite" && tt.reads {
-						continue // it tells members apart instead
-					}
-					server.ClearRequests()
-					result, err := call(client, t.Context(), tt.emails, nil)
-					if !errors.Is(err, orgusers.ErrRefused) || !strings.Contains(err.Error(), tt.says) {
-						t.Errorf("%s: got %v, want ErrRefused that says %q", name, err, tt.says)
-					}
-					if at, ok := errors.AsType[*orgusers.AddressError](err); ok && !strings.HasPrefix(tt.says, fmt.Sprintf("number %d ", at.Index+1)) || !ok && len(tt.emails) > 0 {
-						t.Errorf("%s: the address is %+v in %v", name, at, err)
-					}
-					if result == nil || len(result.Outcomes) > 0 {
-						t.Errorf("%s: got outcomes: %v", name, result)
-					}
-					if requests := len(server.Requests()); changes(server) > 0 || !tt.reads && requests > 0 {
-						t.Errorf("%s: %d requests were sent, %d of them writes", name, requests, changes(server))
-					}
-					if err != nil && strings.Contains(err.Error(), "@") {
-						t.Errorf("%s: an address is in the error: %v", name, err)
-					}
-				}
-			})
-		})
-	}
+	return texts
 }
 
-// TestBulkOutcomes asks for everybody at once: who is done, and who is skipped
-// and why. A dry run foretells it, and changes nothing.
+// counts returns a progress function that fails the test unless the numbers rise to
+// the total, and a function that returns the last number.
+func counts(t *testing.T, total int) (progress func(done, total int), last func() int) {
+	t.Helper()
+	highest := -1
+	return func(done, of int) {
+		if done < highest || done > of || of != total {
+			t.Errorf("progress went from %d to %d of %d, want a total of %d", highest, done, of, total)
+		}
+		highest = done
+	}, func() int { return highest }
+}
+
+// TestBulkOutcomes gives a member, a pending invitation and a stranger, twice each. A
+// dry run has the same outcomes and sends only reads.
 func TestBulkOutcomes(t *testing.T) {
 	t.Parallel()
-	asked := []string{"  Member0@Example.com ", pending(0), stranger(0), member(1), "MEMBER0@EXAMPLE.COM", pending(1)}
-	tests := map[string][]string{ // status and reason of the five that are left
-		"RemoveUsers":         {"done", "done", "skipped: is not in the organization", "done", "done"},
-		"WithdrawInvitations": {"skipped: is a member already", "done", "skipped: is not in the organization", "skipped: is a member already", "done"},
-		"UpdateRoles":         {"done", "skipped: has not accepted the invitation", "skipped: is not in the organization", "done", "skipped: has not accepted the invitation"},
-		"UpdateStackAccess":   {"done", "skipped: has not accepted the invitation", "skipped: is not in the organization", "done", "skipped: has not accepted the invitation"},
-		"UnlockUsers":         {"done", "skipped: has not accepted the invitation", "skipped: is not in the organization", "done", "skipped: has not accepted the invitation"},
-		"ResetMFA":            {"done", "skipped: has not accepted the invitation", "skipped: is not in the organization", "done", "skipped: has not accepted the invitation"},
-		"ForcePasswordReset":  {"done", "skipped: has not accepted the invitation", "skipped: is not in the organization", "done", "skipped: has not accepted the invitation"},
-		"EndSessions":         {"done", "skipped: has not accepted the invitation", "skipped: is not in the organization", "done", "skipped: has not accepted the invitation"},
-		"Invite":              {"already a member", "already pending", "invited", "already a member", "already pending"},
+	given := []string{"  Member0@Example.com ", operations.Pending(0), operations.Stranger(0), "MEMBER0@EXAMPLE.COM", operations.Member(1), operations.Stranger(1), operations.Pending(1), operations.Stranger(0)}
+	want := []string{"Member0@Example.com", operations.Pending(0), operations.Stranger(0), operations.Member(1), operations.Stranger(1), operations.Pending(1)}
+	const (
+		pending  = "skipped: pending"
+		stranger = "skipped: not_in_organization"
+	)
+	special := map[string][3]string{ // what a member, an invitation and a stranger get
+		"RemoveUsers":         {"done", "done", stranger},
+		"WithdrawInvitations": {"skipped: not_pending", "done", stranger},
+		"ResendInvitations":   {"skipped: not_pending", "done", stranger},
+		"Invite":              {"skipped: already_member", "skipped: already_pending", "done"},
 	}
-	for name := range bulks(nil) {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			want, known := tests[name]
-			if !known {
-				t.Fatalf("%s has no row in TestBulkOutcomes: add what becomes of each of the five", name)
+	eachBulk(t, func(t *testing.T, o operations.Operation, a *operations.Arguments) {
+		expect, ok := special[o.Name]
+		if !ok {
+			expect = [3]string{"done", pending, stranger}
+		}
+		texts := []string{expect[0], expect[1], expect[2], expect[0], expect[2], expect[1]}
+		for _, dry := range []bool{true, false} {
+			progress, last := counts(t, len(want))
+			result, err := o.Change.Run(t.Context(), a, given, orgusers.BulkOptions{DryRun: dry, Progress: progress})
+			if err != nil {
+				t.Fatal(err)
 			}
-			synctest.Test(t, func(t *testing.T) {
-				server, client := crowded(t)
-				setAccess(server)
-				for _, email := range twelve(member) {
-					server.SignIn(email) // or there is no session to end
+			got := summaries(result)
+			if dry {
+				for i := range got {
+					got[i] = strings.Replace(got[i], "planned", "done", 1)
 				}
-				call := bulks(server)[name]
-				for _, dry := range []bool{true, false} {
-					result, err := call(client, t.Context(), asked, &orgusers.BulkOptions{DryRun: dry})
-					if err != nil {
-						t.Fatal(err)
-					}
-					var of, got []string
-					for _, outcome := range result.Outcomes {
-						of = append(of, outcome.Email)
-						text := string(outcome.Status)
-						if outcome.Reason != "" {
-							text += ": " + outcome.Reason
-						}
-						got = append(got, text)
-					}
-					if diff := cmp.Diff([]string{"Member0@Example.com", pending(0), stranger(0), member(1), pending(1)}, of); diff != "" {
-						t.Errorf("dry run %v: outcomes are of others: %s", dry, diff)
-					}
-					if diff := cmp.Diff(want, got); diff != "" {
-						t.Errorf("dry run %v: %s", dry, diff)
-					}
-					if n := changes(server); dry && n > 0 || !dry && n == 0 {
-						t.Errorf("dry run %v sent %d writes", dry, n)
-					}
-					if dry && len(server.Outbox()) > 0 {
-						t.Error("a dry run mailed")
-					}
+			}
+			if diff := cmp.Diff(texts, got); diff != "" || result.DryRun != dry || last() != len(want) {
+				t.Errorf("dry run %v, progress ended at %d: %s", dry, last(), diff)
+			}
+			for i, outcome := range result.Outcomes {
+				u := outcome.User
+				there := texts[i] != stranger && (o.Name != "Invite" || texts[i] != "done" || !dry)
+				if outcome.Email != want[i] || outcome.Err != nil || there != (u != nil) {
+					t.Errorf("dry run %v: outcome %d is %+v", dry, i, outcome)
 				}
-			})
-		})
-	}
+				if u != nil && (!strings.EqualFold(u.Email, want[i]) || len(u.Roles) != 1 || u.Roles[0].Name == "" || u.Roles[0].Admin != strings.EqualFold(u.Roles[0].Name, "Admin")) {
+					t.Errorf("dry run %v: outcome %d has the user %+v", dry, i, u)
+				}
+				if done := outcome.Status == orgusers.OutcomeDone; o.Change.Done != nil && done != o.Change.Done(a.Fake, want[i]) && texts[i] == "done" {
+					t.Errorf("dry run %v: outcome %d is %s, but the fake does not show it", dry, i, outcome.Status)
+				}
+				if n := operations.EmailsTo(a.Fake, want[i]); n > 0 != (o.Change.Emails && outcome.Status == orgusers.OutcomeDone) || n > 1 {
+					t.Errorf("dry run %v: outcome %d is %s after %d emails", dry, i, outcome.Status, n)
+				}
+			}
+			if n := writesTo(a.Fake); (n > 0) == dry {
+				t.Errorf("dry run %v sent %d writes", dry, n)
+			}
+		}
+	})
 }
 
-// No request is for more than ten users.
-func TestBulkSendsTenAtATime(t *testing.T) {
+// TestBulkRefused gives one address that is refused among others.
+func TestBulkRefused(t *testing.T) {
 	t.Parallel()
-	for name := range bulks(nil) {
+	eachBulk(t, func(t *testing.T, o operations.Operation, a *operations.Arguments) {
+		good := o.Change.Targets[:2]
+		bad := map[string]string{"not an address": "refused: invalid_address"}
+		if o.Change.Guarded {
+			bad["OWNER@example.com"], bad["Admin@Example.com"] = "refused: owner", "refused: self"
+		}
+		for email, text := range bad {
+			given := []string{good[0], strings.ToUpper(good[0]), email, good[1]}
+			for _, options := range []orgusers.BulkOptions{{DryRun: true}, {}, {DryRun: true, SkipRefused: true}} {
+				others := "not_started: call_refused"
+				if options.SkipRefused {
+					others = "planned"
+				}
+				progress, last := counts(t, 3)
+				options.Progress = progress
+				a.Fake.ClearRequests()
+				result, err := o.Change.Run(t.Context(), a, given, options)
+				if reads := options.SkipRefused || email != "not an address"; writesTo(a.Fake) > 0 || (len(a.Fake.Requests()) > 0) != reads {
+					t.Errorf("%s with %+v: sent %d requests, %d of them writes", email, options, len(a.Fake.Requests()), writesTo(a.Fake))
+				}
+				if diff := cmp.Diff([]string{others, text, others}, summaries(result)); diff != "" || last() != 3 {
+					t.Errorf("%s with %+v: progress ended at %d: %s", email, options, last(), diff)
+				}
+				at, ok := errors.AsType[*orgusers.AddressError](err)
+				if !errors.Is(err, orgusers.ErrRefused) || !ok || at.Index != 2 || "refused: "+string(at.Reason) != text {
+					t.Errorf("%s with %+v: got %v with %+v, want ErrRefused for the address 2", email, options, err, at)
+				}
+				if err == nil || strings.Contains(err.Error(), "@") || errors.Is(err, orgusers.ErrInvalid) != (email == "not an address") {
+					t.Errorf("%s with %+v: got %v", email, options, err)
+				}
+			}
+		}
+	})
+}
+
+// TestBulkSkipRefused processes the addresses that are not refused.
+func TestBulkSkipRefused(t *testing.T) {
+	t.Parallel()
+	eachBulk(t, func(t *testing.T, o operations.Operation, a *operations.Arguments) {
+		given := slices.Concat([]string{"a@b@c"}, o.Change.Targets, []string{"", "a@b@c"})
+		want := []string{"refused: invalid_address"}
+		if o.Change.Guarded {
+			given = append(given, operations.Owner, operations.Admin)
+		}
+		for range o.Change.Targets {
+			want = append(want, "done")
+		}
+		want = append(want, "refused: invalid_address", "refused: invalid_address")
+		if o.Change.Guarded {
+			want = append(want, "refused: owner", "refused: self")
+		}
+		progress, last := counts(t, len(given))
+		result, err := o.Change.Run(t.Context(), a, given, orgusers.BulkOptions{SkipRefused: true, Progress: progress})
+		if diff := cmp.Diff(want, summaries(result)); diff != "" || !errors.Is(err, orgusers.ErrRefused) || last() != len(given) {
+			t.Errorf("got %v, progress ended at %d: %s", err, last(), diff)
+		}
+		if strings.Contains(err.Error(), "nothing was changed") {
+			t.Errorf("the error denies what was changed: %v", err)
+		}
+	})
+}
+
+func TestBulkEmptyList(t *testing.T) {
+	t.Parallel()
+	eachBulk(t, func(t *testing.T, o operations.Operation, a *operations.Arguments) {
+		for _, given := range [][]string{nil, {}} {
+			result, err := o.Change.Run(t.Context(), a, given, orgusers.BulkOptions{SkipRefused: true, Progress: func(int, int) { t.Error("progress of nothing") }})
+			if !errors.Is(err, orgusers.ErrRefused) || result == nil || len(result.Outcomes) > 0 || len(a.Fake.Requests()) > 0 {
+				t.Errorf("got %v, %+v after %d requests, want ErrRefused without any", err, result, len(a.Fake.Requests()))
+			}
+		}
+	})
+}
+
+// TestBulkReadFails fails each kind of read that comes before a change.
+func TestBulkReadFails(t *testing.T) {
+	t.Parallel()
+	reads := map[string]string{
+		"the addresses": sharePath + "/search", "the caller": "/v3/user", "the organization": "/v3/organizations/{organization_uid}",
+		"the roles": "/v3/organizations/{organization_uid}/roles", "the stack": "/v3/roles",
+	}
+	for name, path := range reads {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			synctest.Test(t, func(t *testing.T) {
-				server, client := crowded(t)
-				setAccess(server)
-				people := server.Users()
-				for _, email := range twelve(stranger) {
-					people = append(people, orguserstest.User{Email: email})
+			eachBulk(t, func(t *testing.T, o operations.Operation, a *operations.Arguments) {
+				a.Fake.AddFault(orguserstest.Fault{Path: path, Effect: orguserstest.Status(http.StatusForbidden)})
+				progress, last := counts(t, 12)
+				result, err := o.Change.Run(t.Context(), a, o.Change.Targets, orgusers.BulkOptions{Progress: progress})
+				if err == nil && path != sharePath+"/search" {
+					return // this change does not need it
 				}
-				asked := slices.Concat(twelve(member), twelve(pending), twelve(stranger))
-				_, _ = bulks(server)[name](client, t.Context(), asked, nil) // other tests look at what comes of it
-				for _, r := range server.Requests() {
-					named := 0
-					for _, p := range people {
-						if body := string(r.Body); strings.Contains(body, `"`+p.Email+`"`) || p.UID != "" && strings.Contains(body, `"`+p.UID+`"`) {
-							named++
-						}
-					}
-					if r.Write && (named == 0 || named > 10) {
-						t.Errorf("a request is for %d users, want one at least and ten at most", named)
-					}
+				if !errors.Is(err, orgusers.ErrForbidden) || errors.Is(err, orgusers.ErrOutcomeUnknown) || result.Count(orgusers.OutcomeNotStarted) != 12 || last() != 12 {
+					t.Errorf("got %v, %v, progress ended at %d", err, summaries(result), last())
 				}
-				if changes(server) == 0 {
-					t.Error("nothing was sent that changes something")
+				if outcome := result.Outcomes[0]; outcome.Reason != orgusers.ReasonReadFailed || writesTo(a.Fake) > 0 {
+					t.Errorf("got %+v after %d writes", outcome, writesTo(a.Fake))
 				}
 			})
 		})
 	}
 }
 
-// A thousand addresses at ten writes and one bulk action a second: none is
-// refused, all are in order, progress counts up.
-func TestBulkOfThousand(t *testing.T) {
+// TestBulkContextHasEnded starts with a context that has ended.
+func TestBulkContextHasEnded(t *testing.T) {
+	t.Parallel()
+	eachBulk(t, func(t *testing.T, o operations.Operation, a *operations.Arguments) {
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		result, err := o.Change.Run(ctx, a, o.Change.Targets, orgusers.BulkOptions{})
+		if !errors.Is(err, context.Canceled) || result.Count(orgusers.OutcomeNotStarted) != 12 || result.Outcomes[0].Reason != orgusers.ReasonContextEnded {
+			t.Errorf("got %v, %v", err, summaries(result))
+		}
+	})
+}
+
+// TestBulkOfZeroClient has outcomes although there is no client.
+func TestBulkOfZeroClient(t *testing.T) {
+	t.Parallel()
+	for _, client := range []*orgusers.Client{nil, new(orgusers.Client)} {
+		result, err := client.RemoveUsers(t.Context(), []string{"ada@example.com", "bob@example.com"}, nil)
+		if !errors.Is(err, orgusers.ErrInvalid) || result.Count(orgusers.OutcomeNotStarted) != 2 {
+			t.Errorf("got %v, %v", err, summaries(result))
+		}
+		if result, err := client.UnlockUsers(t.Context(), []string{"ada@example.com"}, nil); err == nil || result.Count(orgusers.OutcomeNotStarted) != 1 {
+			t.Errorf("got %v, %v", err, summaries(result))
+		}
+	}
+}
+
+// TestBulkErrorText counts the outcomes and has the first error.
+func TestBulkErrorText(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
 		name    string
-		seconds float64 // a hundred batches at the limit
+		given   []string
+		options orgusers.BulkOptions
+		fault   orguserstest.Fault
+		want    string
 	}{
-		{"RemoveUsers", 10},
-		{"Invite", 10},
-		{"EndSessions", 100},
+		{"two refused", []string{"x", operations.Member(0), "y"}, orgusers.BulkOptions{SkipRefused: true}, orguserstest.Fault{}, "orgusers: RemoveUsers: of 3 users 2 refused: address 1 is not a valid email address: invalid; 1 more error"},
+		{"one refused", []string{"x"}, orgusers.BulkOptions{}, orguserstest.Fault{}, "orgusers: RemoveUsers: refused: address 1 is not a valid email address: invalid; nothing was changed"},
+		{"three refused", []string{"x", "y", "z", operations.Member(0)}, orgusers.BulkOptions{}, orguserstest.Fault{}, "orgusers: RemoveUsers: of 4 users 3 refused, 1 not started: address 1 is not a valid email address: invalid; 2 more errors"},
+		{"failed", operations.Twelve(operations.Member), orgusers.BulkOptions{}, orguserstest.Fault{Method: http.MethodDelete, Effect: orguserstest.Status(403)}, "orgusers: RemoveUsers: of 12 users 12 failed: DELETE /v3/organizations/{organization_uid}/share: 403: "},
+		{"unknown", operations.Twelve(operations.Member), orgusers.BulkOptions{}, orguserstest.Fault{Method: http.MethodDelete, Effect: orguserstest.Status(504)}, "orgusers: RemoveUsers: of 12 users 12 unknown: DELETE /v3/organizations/{organization_uid}/share: 504: "},
+		{"unauthorized", operations.Twelve(operations.Member), orgusers.BulkOptions{}, orguserstest.Fault{Method: http.MethodDelete, Effect: orguserstest.Status(401)}, "orgusers: RemoveUsers: DELETE /v3/organizations/{organization_uid}/share: 401: "},
+		{"empty", nil, orgusers.BulkOptions{}, orguserstest.Fault{}, "orgusers: RemoveUsers: refused: the list of addresses is empty; nothing was changed"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				server := orguserstest.NewUnstartedServer(orguserstest.WithUsers(1500), orguserstest.WithRateLimit(10, 10), orguserstest.WithBulkLimit(1))
-				defer server.Close()
-				client := paced(t, server, orgusers.WithEndpoints(server.Endpoints()))
-				var emails []string
-				for _, u := range server.Users() {
-					if tt.name == "Invite" {
-						emails = append(emails, "new-"+strings.ReplaceAll(u.ShareUID, "_", "-")+"@example.com")
-					} else if !u.Owner && u.Email != server.Email && !strings.ContainsAny(u.Email, `"`) {
-						emails = append(emails, u.Email)
-					}
+				server, client := crowded(t)
+				if tt.fault.Method != "" {
+					server.AddFault(tt.fault)
 				}
-				emails = emails[:1000]
-				last := 0
-				began := time.Now()
-				result, err := bulks(server)[tt.name](client, t.Context(), emails, &orgusers.BulkOptions{Progress: func(done, total int) {
-					if done < last || total != 1000 {
-						t.Errorf("progress went from %d to %d of %d", last, done, total)
-					}
-					last = done
-				}})
-				if err != nil {
-					t.Fatal(err)
-				}
-				for i, outcome := range result.Outcomes {
-					if outcome.Email != emails[i] {
-						t.Fatalf("outcome %d is of another address", i)
-					}
-				}
-				if n := refused(server); n > 0 {
-					t.Errorf("%d requests were refused", n)
-				}
-				if last != 1000 && tt.name != "Invite" {
-					t.Errorf("progress ended at %d", last)
-				}
-				if took := time.Since(began).Seconds(); took > 1.2*tt.seconds+3 {
-					t.Errorf("it took %.1f seconds, want about %.0f", took, tt.seconds)
+				_, err := client.RemoveUsers(t.Context(), tt.given, &orgusers.RemoveOptions{BulkOptions: tt.options})
+				if exact := !strings.HasSuffix(tt.want, " "); err == nil || exact && err.Error() != tt.want || !strings.HasPrefix(err.Error(), tt.want) {
+					t.Errorf("got %v\nwant %s", err, tt.want)
 				}
 			})
 		})
 	}
 }
 
-// Cancelled midway: some are done, the rest was not started, and the report
-// says which.
-func TestBulkCancelled(t *testing.T) {
+func TestBulkResultIsJSON(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		server := orguserstest.NewUnstartedServer(orguserstest.WithUsers(200), orguserstest.WithRateLimit(10, 10))
-		defer server.Close()
-		client := paced(t, server)
-		var emails []string
-		for _, u := range server.Users() {
-			if !u.Owner && u.Email != server.Email {
-				emails = append(emails, u.Email)
-			}
+		_, client := crowded(t)
+		result, _ := client.RemoveUsers(t.Context(), []string{operations.Stranger(0), "Bob <bob@example.com>", operations.Pending(0)}, &orgusers.RemoveOptions{BulkOptions: orgusers.BulkOptions{DryRun: true, SkipRefused: true}})
+		result.Outcomes[2].User = &orgusers.User{Email: operations.Pending(0)}
+		const want = `{"dry_run":true,"outcomes":[` +
+			`{"email":"stranger0@example.com","status":"skipped","reason":"not_in_organization"},` +
+			`{"email":"Bob \u003cbob@example.com\u003e","status":"refused","reason":"invalid_address","detail":"\"Bob \u003cbob@example.com\u003e\" is not a valid email address"},` +
+			`{"email":"pending0@example.com","status":"planned","user":{"email":"pending0@example.com"}}]}`
+		got, err := json.Marshal(result)
+		if err != nil || string(got) != want {
+			t.Errorf("got %v\n%s\nwant\n%s", err, got, want)
 		}
-		ctx, cancel := context.WithCancel(t.Context())
-		result, err := client.RemoveUsers(ctx, emails[:100], &orgusers.BulkOptions{Progress: func(done, _ int) {
-			if done == 30 {
-				cancel()
-			}
-		}})
-		if !errors.Is(err, context.Canceled) || errors.Is(err, orgusers.ErrOutcomeUnknown) {
-			t.Errorf("got %v", err)
-		}
-		for i, outcome := range result.Outcomes {
-			want := orgusers.OutcomeDone
-			if i >= 30 {
-				want = orgusers.OutcomeFailed
-			}
-			if outcome.Status != want || is(server, outcome.Email) != (i >= 30) {
-				t.Errorf("outcome %d is %s (%s)", i, outcome.Status, outcome.Reason)
-			}
-			if i >= 30 && outcome.Reason != "not started" {
-				t.Errorf("outcome %d says %q", i, outcome.Reason)
-			}
+		if got, _ := json.Marshal(must(client.RemoveUsers(t.Context(), nil, nil))); string(got) != `{"dry_run":false,"outcomes":[]}` {
+			t.Errorf("a refused call is %s", got)
 		}
 	})
 }
 
-func TestBulkOfTenThousand(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		server, client := crowded(t)
-		emails := make([]string, 10_000)
-		for i := range emails {
-			emails[i] = fmt.Sprintf("nobody%d@example.com", i)
-		}
-		emails[7_777] = member(3)
-		result, err := client.RemoveUsers(t.Context(), emails, nil)
-		if err != nil || result.Count(orgusers.OutcomeSkipped) != 9_999 || result.Outcomes[7_777].Status != orgusers.OutcomeDone {
-			t.Errorf("got %v, %d skipped", err, result.Count(orgusers.OutcomeSkipped))
-		}
-		if n := changes(server); n != 1 {
-			t.Errorf("%d writes were sent, want 1", n)
-		}
-	})
-}
+// must returns a result that comes with an error.
+func must(result *orgusers.BulkResult, _ error) *orgusers.BulkResult { return result }

@@ -17,27 +17,31 @@ import (
 	"github.com/orgusers/orgusers/internal/transport"
 )
 
-// Client runs the users of one organization. Make it with [New] or
-// [NewFromEnv] and share it: it is safe for any number of goroutines, and they
-// share its limits.
+// Client manages the users of one organization. Create it with [New] or
+// [NewFromEnv] and share it: it is safe for any number of goroutines, which
+// share its rate limits. The zero Client returns [ErrInvalid] from every call.
 type Client struct {
 	organizationUID string
-	config          *config
+	config          config
 	wire            *transport.Transport
 }
 
-// New makes a client for an organization. It needs one of [WithAuthToken] and
-// [WithTokenSource]. It checks what it is given and does no I/O: whether the
-// credentials are good shows with the first call. Errors are [ErrInvalid].
+// New returns a client for an organization. It needs either [WithAuthToken] or
+// [WithTokenSource]. It checks its arguments and does no I/O, so the first call
+// shows whether the credentials are valid. It returns [ErrInvalid] if the uid or
+// an option is invalid.
 func New(organizationUID string, opts ...Option) (*Client, error) {
 	c, err := newConfig(opts)
 	if err != nil {
 		return nil, err
 	}
+	if err := checkUID(organizationUID); err != nil {
+		return nil, invalid(fmt.Errorf("the organization uid %w", err))
+	}
 	return newClient(organizationUID, c)
 }
 
-// NewFromEnv makes a client from the environment:
+// NewFromEnv returns a client that is configured by the environment:
 //
 //	CONTENTSTACK_ORGANIZATION_UID  the organization
 //	CONTENTSTACK_AUTHTOKEN         the token of a user session, or
@@ -45,8 +49,8 @@ func New(organizationUID string, opts ...Option) (*Client, error) {
 //	CONTENTSTACK_REGION            as ParseRegion reads it; default na, or
 //	CONTENTSTACK_BASE_URL          as WithBaseURL takes it
 //
-// Options that are given go before the environment. Errors are [ErrInvalid]
-// and name the variable, never its value.
+// Options override the environment. It returns [ErrInvalid] if a variable is
+// missing or invalid. The error names the variable, never its value.
 func NewFromEnv(opts ...Option) (*Client, error) {
 	c, err := newConfig(opts)
 	if err != nil {
@@ -65,8 +69,64 @@ func NewFromEnv(opts ...Option) (*Client, error) {
 	return newClient(uid, c)
 }
 
-// checkUID refuses what cannot be the uid of an organization, which goes into
-// paths and a header.
+// ForOrganization returns a client for another organization with the same
+// credentials and settings. It has its own rate limits, except those of requests
+// about the current user and those given by [WithRateLimiters]. It sends nothing.
+// It returns [ErrInvalid] if the uid is malformed.
+func (c *Client) ForOrganization(uid string) (*Client, error) {
+	if !c.made() {
+		return nil, invalid(errors.New("the client was not made with New"))
+	}
+	if err := checkUID(uid); err != nil {
+		return nil, invalid(fmt.Errorf("the organization uid %w", err))
+	}
+	return &Client{organizationUID: uid, config: c.config, wire: c.wire.ForOrganization()}, nil
+}
+
+// made reports whether the client was made with New.
+func (c *Client) made() bool { return c != nil && c.wire != nil }
+
+// OrganizationUID returns the uid of the client's organization.
+func (c *Client) OrganizationUID() string { return c.organizationUID }
+
+// BaseURL returns the URL of the service, without "/v3".
+func (c *Client) BaseURL() string { return c.config.base().String() }
+
+// CloseIdleConnections closes the connections that are not in use. Clients that
+// share an HTTP client share its connections.
+func (c *Client) CloseIdleConnections() {
+	if c.config.httpClient != nil {
+		c.config.httpClient.CloseIdleConnections()
+	}
+}
+
+// String names the organization and contains no secret.
+func (c *Client) String() string { return "orgusers.Client(" + c.organizationUID + ")" }
+
+// Format prints String for every verb. Without it, fmt would print the token
+// source for some verbs and for copies.
+func (c Client) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, c.String()) }
+
+// newClient returns a client. The uid is empty for requests without an organization.
+func newClient(organizationUID string, c config) (*Client, error) {
+	switch {
+	case c.authToken != nil && c.tokenSource != nil:
+		return nil, invalid(errors.New("WithAuthToken and WithTokenSource exclude each other"))
+	case c.authToken == nil && c.tokenSource == nil:
+		return nil, invalid(errors.New("credentials are missing: use WithAuthToken or WithTokenSource"))
+	}
+	if c.httpClient == nil {
+		c.httpClient = newHTTPClient()
+	}
+	wire, err := newTransport(&c)
+	if err != nil {
+		return nil, err
+	}
+	return &Client{organizationUID: organizationUID, config: c, wire: wire}, nil
+}
+
+// checkUID rejects a value that cannot be the uid of an organization, which is
+// part of paths and a header.
 func checkUID(uid string) error {
 	if err := checkToken(uid); err != nil {
 		return err
@@ -75,35 +135,14 @@ func checkUID(uid string) error {
 	return err
 }
 
-// ForOrganization makes a client for another organization with the same
-// credentials and settings, and pacing of its own, since each organization
-// has a budget of its own. RateLimiters given by [WithRateLimiters] stay shared. It
-// sends nothing; a uid that cannot be one is [ErrInvalid].
-func (c *Client) ForOrganization(uid string) (*Client, error) {
-	return newClient(uid, c.config)
-}
-
-// OrganizationUID tells whose users the client runs.
-func (c *Client) OrganizationUID() string { return c.organizationUID }
-
-// BaseURL tells which service the client talks to, without "/v3".
-func (c *Client) BaseURL() string { return c.config.base().String() }
-
-// String names the organization and nothing secret.
-func (c *Client) String() string { return "orgusers.Client(" + c.organizationUID + ")" }
-
-// Format prints String, whatever the verb: for %s of a copy, or for %t, fmt
-// would print what is inside, a token source say.
-func (c Client) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, c.String()) }
-
-func newConfig(opts []Option) (*config, error) {
-	c := &config{logger: slog.New(slog.DiscardHandler), retry: RetryPolicy{}.orDefault()}
+func newConfig(opts []Option) (config, error) {
+	c := config{logger: slog.New(slog.DiscardHandler), retry: RetryPolicy{}.orDefault()}
 	for _, option := range opts {
 		if option == nil {
 			continue
 		}
-		if err := option(c); err != nil {
-			return nil, invalid(err)
+		if err := option(&c); err != nil {
+			return c, invalid(err)
 		}
 	}
 	return c, nil
@@ -112,17 +151,16 @@ func newConfig(opts []Option) (*config, error) {
 func (c *config) addEnvironment() error {
 	authToken, oauthToken := os.Getenv("CONTENTSTACK_AUTHTOKEN"), os.Getenv("CONTENTSTACK_OAUTH_TOKEN")
 	if c.authToken == nil && c.tokenSource == nil {
-		if authToken != "" && oauthToken != "" {
+		switch {
+		case authToken != "" && oauthToken != "":
 			return invalid(errors.New("CONTENTSTACK_AUTHTOKEN and CONTENTSTACK_OAUTH_TOKEN are both set; unset one"))
-		}
-		if authToken == "" && oauthToken == "" {
+		case authToken == "" && oauthToken == "":
 			return invalid(errors.New("neither CONTENTSTACK_AUTHTOKEN nor CONTENTSTACK_OAUTH_TOKEN is set"))
-		}
-		if authToken != "" {
+		case authToken != "":
 			if err := WithAuthToken(authToken)(c); err != nil {
 				return invalid(fmt.Errorf("CONTENTSTACK_AUTHTOKEN: %w", err))
 			}
-		} else {
+		default:
 			if err := checkToken(oauthToken); err != nil {
 				return invalid(fmt.Errorf("CONTENTSTACK_OAUTH_TOKEN: the token %w", err))
 			}
@@ -138,9 +176,8 @@ func (c *config) addEnvironment() error {
 		return invalid(errors.New("CONTENTSTACK_REGION and CONTENTSTACK_BASE_URL are both set; unset one"))
 	case region != "":
 		if err := WithRegion(Region(region))(c); err != nil {
-			// The error repeats the name, which may be a value put in the wrong
-			// place.
-			return invalid(fmt.Errorf("CONTENTSTACK_REGION is none of %s", regionNames()))
+			// The option's error has the value, which may be a secret in the wrong place.
+			return invalid(fmt.Errorf("CONTENTSTACK_REGION is not one of %s", regionNames()))
 		}
 	case baseURL != "":
 		if err := WithBaseURL(baseURL)(c); err != nil {
@@ -150,34 +187,14 @@ func (c *config) addEnvironment() error {
 	return nil
 }
 
-// fixedToken is an OAuth token that nobody renews.
+// fixedToken is the OAuth token of the environment, which cannot be renewed.
 type fixedToken func() string
 
 func (t fixedToken) Token(context.Context) (string, error) { return t(), nil }
 
-func newClient(organizationUID string, c *config) (*Client, error) {
-	if err := checkUID(organizationUID); err != nil {
-		return nil, invalid(fmt.Errorf("the organization uid %w", err))
-	}
-	switch {
-	case c.authToken != nil && c.tokenSource != nil:
-		return nil, invalid(errors.New("there are two kinds of credentials: give WithAuthToken or WithTokenSource, not both"))
-	case c.authToken == nil && c.tokenSource == nil:
-		return nil, invalid(errors.New("there are no credentials: give WithAuthToken or WithTokenSource"))
-	}
-	if c.httpClient == nil {
-		c.httpClient = newHTTPClient()
-	}
-	wire, err := newTransport(c)
-	if err != nil {
-		return nil, err
-	}
-	return &Client{organizationUID: organizationUID, config: c, wire: wire}, nil
-}
-
 func newTransport(c *config) (*transport.Transport, error) {
 	if c.region != "" && c.baseURL != nil {
-		return nil, invalid(errors.New("there are a region and a base URL: give WithRegion or WithBaseURL, not both"))
+		return nil, invalid(errors.New("WithRegion and WithBaseURL exclude each other"))
 	}
 	return transport.New(transport.Config{
 		BaseURL:    c.base(),
@@ -185,17 +202,20 @@ func newTransport(c *config) (*transport.Transport, error) {
 		Logger:     c.logger,
 		Token:      c.token(),
 		Bearer:     c.tokenSource != nil,
-		Refused:    c.refused(),
+		Rejected:   c.rejected(),
 		UserAgent:  userAgent(c.product),
 		Retry:      transport.Retry(c.retry),
-		Reads:      budget(c.limiters.Reads, 10, c.limits.Reads),
-		Writes:     budget(c.limiters.Writes, 10, c.limits.Writes),
-		// The limit that answers tell of need not be that of bulk actions.
-		Bulk: budget(c.limiters.Bulk, 1, cmp.Or(c.limits.Bulk, 1)),
+		Limits: transport.Limits{
+			Reads:  cmp.Or(c.limits.Reads, 10),
+			Writes: cmp.Or(c.limits.Writes, 10),
+			Bulk:   cmp.Or(c.limits.Bulk, 1),
+			Share:  cmp.Or(c.limits.Share, 1),
+		},
+		Limiters: transport.Limiters{Reads: c.limiters.Reads, Writes: c.limiters.Writes, Bulk: c.limiters.Bulk},
 	}), nil
 }
 
-// base is the region's URL unless another was given.
+// base returns the base URL that was given, or that of the region.
 func (c *config) base() *url.URL {
 	if c.baseURL != nil {
 		return c.baseURL
@@ -203,7 +223,7 @@ func (c *config) base() *url.URL {
 	return &url.URL{Scheme: "https", Host: c.region.host()}
 }
 
-// token is nil without credentials, as Login has none.
+// token is nil without credentials, as for Login.
 func (c *config) token() func(context.Context) (string, error) {
 	switch {
 	case c.authToken != nil:
@@ -226,25 +246,16 @@ func (c *config) token() func(context.Context) (string, error) {
 	}
 }
 
-// refused is nil where nobody wants to know of refused tokens.
-func (c *config) refused() func(token string) {
+// rejected is nil unless the token source keeps tokens.
+func (c *config) rejected() func(token string) {
 	if source, ok := c.tokenSource.(TokenInvalidator); ok {
 		return source.Invalidate
 	}
 	return nil
 }
 
-// budget paces by the caller's limiter, or by what the server tells of its
-// limit, up to a ceiling if that is not zero.
-func budget(limiter RateLimiter, limit, ceiling float64) transport.Budget {
-	if limiter != nil {
-		return transport.Budget{Limiter: limiter}
-	}
-	return transport.Budget{Pacer: transport.NewPacer(limit, ceiling)}
-}
-
-// newHTTPClient is the default: the environment's proxy, a connection for
-// each page that can be in flight, and an end to every attempt.
+// newHTTPClient returns the default HTTP client: the environment's proxy, a
+// connection for each page in flight, and a timeout for every attempt.
 func newHTTPClient() *http.Client {
 	return &http.Client{
 		Timeout: time.Minute,
@@ -254,18 +265,17 @@ func newHTTPClient() *http.Client {
 			ForceAttemptHTTP2:     true,
 			MaxIdleConns:          64,
 			MaxIdleConnsPerHost:   64,
-			IdleConnTimeout:       45 * time.Second, // less than load balancers allow
+			IdleConnTimeout:       45 * time.Second, // less than that of load balancers
 			TLSHandshakeTimeout:   10 * time.Second,
 			ResponseHeaderTimeout: 30 * time.Second,
 			ExpectContinueTimeout: time.Second,
-			// A connection that died silently must not take every attempt with it.
+			// Pings detect a dead connection before every attempt fails on it.
 			HTTP2: &http.HTTP2Config{SendPingTimeout: 15 * time.Second, PingTimeout: 15 * time.Second},
 		},
 	}
 }
 
-// userAgent names this package with the version that the program was built
-// with.
+// userAgent names this package and its version in the program.
 func userAgent(product string) string {
 	const path = "github.com/orgusers/orgusers"
 	version := "devel"

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"net/http"
 	"slices"
 	"strings"
@@ -15,101 +16,102 @@ import (
 	"github.com/orgusers/orgusers/internal/transport"
 )
 
-// What an error is, for [errors.Is]. An error can be several of these.
+// The kinds of errors, for [errors.Is]. An error can be of several kinds.
 var (
-	// ErrInvalid: an argument or option was refused here before anything was
-	// sent, or the server found the request wrong (400, 412, 422). Correct it;
-	// repeating does not help.
-	ErrInvalid = errors.New("invalid")
-	// ErrUnauthorized: the token is missing, wrong, expired or ended (401), or
-	// the organization wants single sign-on. Log in again.
+	// ErrUnauthorized means that the token is missing, wrong or expired (401), or
+	// that the organization requires single sign-on. Log in again.
 	ErrUnauthorized = errors.New("unauthorized")
-	// ErrForbidden: the user may not do this (403, or code 162). Most
+	// ErrForbidden means that the user must not do this (403, or code 162). Most
 	// operations need the owner or an administrator.
 	ErrForbidden = errors.New("forbidden")
-	// ErrNotFound: there is no such organization, user or role (404, code 141).
+	// ErrNotFound means that the organization, user, role or other object does
+	// not exist (404, or code 141).
 	ErrNotFound = errors.New("not found")
-	// ErrConflict: the request clashes with the present state (409).
+	// ErrInvalid means that an argument or option was rejected before anything
+	// was sent, or that the server rejected the request (400, 412, 422). Correct
+	// it; repeating does not help.
+	ErrInvalid = errors.New("invalid")
+	// ErrConflict means that the request conflicts with the present state (409).
 	ErrConflict = errors.New("conflict")
-	// ErrRateLimited: the organization's limit left no room, even with
-	// waiting (429), or the deadline comes before our turn. Try later.
+	// ErrRateLimited means that the rate limit left no room (429), or that the
+	// deadline comes before the request's turn. Error.RetryAfter is the wait.
 	ErrRateLimited = errors.New("rate limited")
-	// ErrServer: the server failed (5xx), or sent something that cannot be
-	// understood. Try again; see [ErrOutcomeUnknown] for writes.
+	// ErrServer means that the server failed (5xx), or sent a response that
+	// cannot be read. See [ErrOutcomeUnknown] for writes.
 	ErrServer = errors.New("server error")
-	// ErrMFARequired: [Login] needs a second factor (code 294), or the one
-	// given is wrong (295). Error.MFAType tells its kind.
-	ErrMFARequired = errors.New("second factor needed")
-	// ErrLocked: the account is locked after failed logins.
+	// ErrMFARequired means that [Login] needs an MFA code (code 294), or that the
+	// code is wrong (295). Error.MFAType is the kind of code.
+	ErrMFARequired = errors.New("MFA code required")
+	// ErrLocked means that the account is locked after failed logins.
 	ErrLocked = errors.New("account locked")
-	// ErrRefused: a guard of this package stopped the call before anything was
-	// changed. Nothing but reads was sent.
+	// ErrNoEndpoint means that the API has no public request for the action, and
+	// that [WithEndpoints] did not supply one.
+	ErrNoEndpoint = errors.New("the API has no public request for this action: supply one with WithEndpoints")
+	// ErrRefused means that a guard of this package stopped the call before
+	// anything was changed. Only reads were sent.
 	ErrRefused = errors.New("refused")
-	// ErrNoEndpoint: the action has no public request, and none was given. Give
-	// one with [WithEndpoints].
-	ErrNoEndpoint = errors.New("the API has no public request for this; give one with WithEndpoints")
-	// ErrOutcomeUnknown: a write may or may not have happened, and repeating
-	// it might do it twice. Read back before deciding.
+	// ErrOutcomeUnknown means that a change may or may not have been made, and
+	// that repeating it could make it twice. Read back before you decide.
 	ErrOutcomeUnknown = errors.New("outcome unknown")
-	// ErrIncomplete: the pages of a list do not fit together, so that it cannot
-	// be known to be whole. A request that fails ends a list with its own error
-	// instead; either way what was read is not the whole.
+	// ErrIncomplete means that a list cannot be shown to be complete. The rows
+	// before the error are correct.
 	ErrIncomplete = paging.ErrIncomplete
 )
 
-// AddressError is in the chain of an error because of which a call was refused
-// as a whole ([ErrInvalid] or [ErrRefused]), where it is about one address. It
-// says which by its place, since errors hold no addresses; [errors.AsType]
-// finds it.
+// AddressError is in the chain of an error that concerns one address of a call.
+// It gives the position of the address, because errors contain no addresses.
+// [errors.AsType] finds it.
 type AddressError struct {
-	// Index is the place of the address among those that were given, and 0 for a
-	// call that takes one.
+	// Index is the position of the address in the list that was given, from 0.
 	Index int
-	// Reason is what is the matter with it: "is your own".
-	Reason string
+	// Reason is the same as Outcome.Reason.
+	Reason Reason
 }
 
-// Error says which address it is, counted from 1, and what is the matter.
+// Error names the address by its position, counted from 1, and the reason.
 func (e *AddressError) Error() string {
-	return fmt.Sprintf("number %d of the addresses %s", e.Index+1, e.Reason)
+	return fmt.Sprintf("address %d %s", e.Index+1, e.Reason.text())
 }
 
-// Error is a request that failed. It holds neither addresses nor secrets, in
-// none of its fields: both are taken out of what the server says.
-//
-// Test what it is with [errors.Is] and the Err… variables. A context that
-// ended, or a deadline that was too near, is found the same way.
+// Error is a request that failed. It contains no addresses and no secrets: they
+// are removed from the server's texts too. Use [errors.Is] with the Err…
+// variables to find its kind. A context that ended is found in the same way.
 type Error struct {
 	// Op is the operation: the name of a method of this package, or Request.Op.
 	Op string
-	// Method and Path are the request; Path is a template, such as
+	// Method and Path are those of the request. Path is a template, such as
 	// "/v3/organizations/{organization_uid}/share".
 	Method, Path string
-	// StatusCode is that of the last answer, 0 if there was none.
+	// StatusCode is the status of the last response, 0 if there was none.
 	StatusCode int
-	// Code is the API's own error code, 0 if it sent none.
+	// Code is the API's own error code, 0 if there was none.
 	Code int
-	// Message is what the server said, or what went wrong without it.
+	// Message is the server's text, or describes the failure.
 	Message string
-	// Fields are the server's complaints by field. Those about no field are
-	// under the empty name.
+	// Fields are the server's complaints by field. Complaints about no field have
+	// the empty name.
 	Fields map[string][]string
-	// MFAType is the kind of second factor that a login needs.
+	// MFAType is the kind of MFA code that a login needs.
 	MFAType string
-	// RequestID is the answer's X-Request-Id, where it has one.
+	// RequestID is the X-Request-ID of the response.
 	RequestID string
-	// RetryAfter is the pause that the server asked for.
+	// RetryAfter is the pause that the server asked for, or the wait for the rate
+	// limit that would have outlasted the deadline.
 	RetryAfter time.Duration
-	// Attempts is how often the request was sent.
+	// Attempts is how many times the request was sent.
 	Attempts int
 
 	cause   error
-	limited bool // our own queue was too long
-	unknown bool // a write that may have happened
-	broken  bool // an answer that cannot be understood
+	limited bool // the wait for the rate limit was too long
+	unknown bool // the change may have been made
+	broken  bool // the response cannot be read
+	ownText bool // Message has no text of the server
+	proxied bool // the response may be of a proxy or firewall
+	locked  bool // the account is locked
 }
 
-// Error says what failed, what is known of the outcome, and what to do.
+// Error names the operation, the failure, what is known of the outcome and what
+// to do.
 func (e *Error) Error() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "orgusers: %s: %s %s: ", e.Op, e.Method, e.Path)
@@ -135,7 +137,7 @@ func (e *Error) Error() string {
 		fmt.Fprintf(&b, "; request %s", e.RequestID)
 	}
 	if advice := e.advice(); advice != "" {
-		return strings.TrimSuffix(b.String(), ".") + ": " + advice // the server ends sentences
+		return strings.TrimSuffix(b.String(), ".") + ": " + advice
 	}
 	return b.String()
 }
@@ -143,21 +145,25 @@ func (e *Error) Error() string {
 func (e *Error) advice() string {
 	switch {
 	case e.unknown:
-		return "it may or may not have been done; read back before you repeat it"
+		return "the change may or may not have been made; read back before you repeat it"
 	case e.Is(ErrMFARequired):
 		return "log in with Credentials.MFACode"
 	case e.Is(ErrLocked):
 		return "an administrator can unlock the account"
-	case errors.Is(e, ErrUnauthorized): // a token source can say so too
-		return "log in again, or give a token of this region that is still valid"
+	case errors.Is(e, ErrUnauthorized): // also from a token source
+		return "log in again, or use a valid token of this region"
+	case e.proxied:
+		return "a proxy or firewall may have sent this response"
 	case e.Is(ErrForbidden):
-		return "this user may not do that; most operations need the organization's owner or an administrator"
+		return "the user lacks the right; most operations need the owner or an administrator"
 	case e.Is(ErrRateLimited) && e.RetryAfter > 0:
-		return fmt.Sprintf("try again in %v", e.RetryAfter.Round(time.Second))
+		return fmt.Sprintf("try again in %v", max(time.Second, e.RetryAfter.Round(time.Second)))
 	case e.Is(ErrRateLimited):
 		return "try again later, or with a later deadline"
-	case e.StatusCode == 412:
+	case e.Is(ErrInvalid) && e.Code == 109:
 		return "check the stack's API key"
+	case e.broken:
+		return "" // repeating does not make the response readable
 	case e.Is(ErrServer):
 		return "try again later"
 	default:
@@ -165,7 +171,7 @@ func (e *Error) advice() string {
 	}
 }
 
-// Is makes an Error one of the Err… variables.
+// Is reports whether the error is of the kind of an Err… variable.
 func (e *Error) Is(target error) bool {
 	switch target {
 	case ErrInvalid:
@@ -185,7 +191,7 @@ func (e *Error) Is(target error) bool {
 	case ErrMFARequired:
 		return e.Code == 294 || e.Code == 295
 	case ErrLocked:
-		return e.Code == 104 && strings.Contains(strings.ToLower(e.Message), "locked")
+		return e.locked
 	case ErrOutcomeUnknown:
 		return e.unknown
 	default:
@@ -193,25 +199,10 @@ func (e *Error) Is(target error) bool {
 	}
 }
 
-// Unwrap gives what errors.Is and errors.As find the context's error in, or
-// that of the connection or the token source.
+// Unwrap returns the error of the context, the connection or the token source.
 func (e *Error) Unwrap() error { return e.cause }
 
-// concealed is an error from outside, for errors.Is and errors.As. It cannot
-// be unwrapped, since whoever collects errors prints each of a chain, and this
-// one may quote an answer, a URL or a token endpoint. Its text has none of it.
-type concealed struct {
-	err  func() error // no verb of fmt prints what is behind it
-	text string
-}
-
-func (e *concealed) Error() string { return e.text }
-
-func (e *concealed) Is(target error) bool { return errors.Is(e.err(), target) }
-
-func (e *concealed) As(target any) bool { return errors.As(e.err(), target) }
-
-// LogValue logs the parts of the error by name.
+// LogValue returns the parts of the error by name.
 func (e *Error) LogValue() slog.Value {
 	attributes := []slog.Attr{
 		slog.String("op", e.Op),
@@ -235,29 +226,70 @@ func (e *Error) LogValue() slog.Value {
 	return slog.GroupValue(attributes...)
 }
 
-// invalid makes an error of an argument an ErrInvalid of this package.
+// concealedError lets errors.Is and errors.As find an error from outside whose
+// text may have secrets. It does not unwrap, because error reporters print every
+// error of a chain.
+type concealedError struct {
+	err  func() error // a function, so that no verb of fmt prints the error
+	text string
+}
+
+func (e *concealedError) Error() string { return e.text }
+
+func (e *concealedError) Is(target error) bool { return errors.Is(e.err(), target) }
+
+func (e *concealedError) As(target any) bool { return errors.As(e.err(), target) }
+
+// invalid returns an ErrInvalid of an option or argument.
 func invalid(err error) error {
 	return fmt.Errorf("orgusers: %w: %w", ErrInvalid, err)
 }
 
-// failedIn says in which call of this package another of its errors came up.
-func failedIn(call string, err error) error {
-	return &nestedError{call, err}
+// withOp names the method of this package in which another of its errors occurred.
+func withOp(name string, err error) error {
+	return &nestedError{name, err}
 }
 
 type nestedError struct {
-	call string
-	err  error
+	op  string
+	err error
 }
 
 func (e *nestedError) Error() string {
-	return "orgusers: " + e.call + ": " + strings.TrimPrefix(e.err.Error(), "orgusers: ")
+	return "orgusers: " + e.op + ": " + strings.TrimPrefix(e.err.Error(), "orgusers: ")
 }
 
 func (e *nestedError) Unwrap() error { return e.err }
 
-// unanswered makes the error of a call that got no answer to use.
-func (op *operation) unanswered(err error, attempts int) error {
+// invalid returns an ErrInvalid of an argument.
+func (op *operation) invalid(err error) error {
+	return fmt.Errorf("orgusers: %s: %w: %w", op.name, ErrInvalid, err)
+}
+
+// refused returns the error of a guard.
+func (op *operation) refused(err error) error {
+	return fmt.Errorf("orgusers: %s: %w: %w; nothing was changed", op.name, ErrRefused, err)
+}
+
+// notRead returns the error of a read that had to come before a change.
+func (op *operation) notRead(err error) error {
+	return withOp(op.name+": nothing was changed", err)
+}
+
+// withOp names the operation in an error that does not name one.
+func (op *operation) withOp(err error) error {
+	if errors.As(err, new(*Error)) || strings.HasPrefix(err.Error(), "orgusers: ") {
+		return err
+	}
+	return fmt.Errorf("orgusers: %s: %w", op.name, err)
+}
+
+func (op *operation) newError(attempts int) *Error {
+	return &Error{Op: op.name, Method: op.method, Path: op.path, Attempts: attempts}
+}
+
+// errorFromTransport returns the error of a call that has no usable response.
+func (op *operation) errorFromTransport(err error, attempts int) error {
 	var failure *transport.Error
 	if !errors.As(err, &failure) {
 		return err
@@ -269,74 +301,107 @@ func (op *operation) unanswered(err error, attempts int) error {
 	} else {
 		e.Message = failure.Error()
 	}
-	e.cause = &concealed{err: func() error { return failure.Err }, text: failure.Error()}
-	e.unknown = op.write && !failure.Unsent
-	var wait *transport.WaitError
-	e.limited = errors.As(err, &wait) && wait.Limit
+	e.cause = &concealedError{err: func() error { return failure.Err }, text: failure.Error()}
+	e.unknown = op.writes() && !failure.Unsent
+	if wait, ok := errors.AsType[*transport.WaitError](err); ok {
+		e.limited = wait.Limit
+		e.RetryAfter = wait.Wait
+	}
 	return e
 }
 
-// unreadable makes the error of an answer of 2xx that is not what it must be.
-func (op *operation) unreadable(answer *transport.Response, problem string) *Error {
-	e := op.newError(answer.Attempts)
-	e.StatusCode = answer.Status
-	e.RequestID = answer.RequestID()
-	e.Message = fmt.Sprintf("the answer (%s, %d bytes) %s", answer.ContentType(), len(answer.Body), problem)
-	e.broken = true
-	e.unknown = op.write
+// errorFromResponse returns the error of a response that is not a success.
+func (op *operation) errorFromResponse(response *transport.Response) *Error {
+	e := op.newError(response.Attempts)
+	e.read(response)
+	e.broken = response.OK()
+	e.unknown = op.writes() && !certain(response.Status)
 	return e
 }
 
-// answered makes the error of an answer that is not 2xx.
-func (op *operation) answered(answer *transport.Response) *Error {
-	e := op.newError(answer.Attempts)
-	e.read(answer)
-	// Found and See Other are how a server says that it is done, without saying
-	// what; the first can also mean to ask elsewhere.
-	elsewhere := answer.Status == http.StatusFound || answer.Status == http.StatusSeeOther
-	e.unknown = op.write && (elsewhere || answer.Status >= 500)
+// unreadable returns the error of a response of 2xx that cannot be read.
+func (op *operation) unreadable(response *transport.Response, problem string) *Error {
+	e := op.newError(response.Attempts)
+	e.StatusCode = response.Status
+	e.RequestID = response.RequestID()
+	e.Message = fmt.Sprintf("the response (%s, %d bytes): %s", response.ContentType(), len(response.Body), problem)
+	e.broken, e.ownText = true, true
+	e.unknown = op.writes()
 	return e
 }
 
-func (op *operation) newError(attempts int) *Error {
-	return &Error{Op: op.name, Method: op.method, Path: op.path, Attempts: attempts}
+// certain reports whether a status says that the server did not make the change.
+func certain(status int) bool {
+	return status >= 400 && status <= 407 || status >= 409 && status <= 429 || status == 431
 }
 
-// read takes from an answer what it says of the failure, in whatever shape.
-func (e *Error) read(answer *transport.Response) {
-	e.StatusCode = answer.Status
-	e.RetryAfter = answer.RetryAfter
-	e.RequestID = answer.RequestID()
+// mayStillBeProcessing reports whether the server may make a change later,
+// because a timeout, its own, a gateway's or ours, ended the wait for it.
+func mayStillBeProcessing(err error) bool {
+	if failure, ok := errors.AsType[*Error](err); ok {
+		switch failure.StatusCode {
+		case http.StatusRequestTimeout, 499, http.StatusGatewayTimeout, 522, 524, 598: // some are of gateways
+			return true
+		}
+	}
+	var timeout net.Error
+	return errors.As(err, &timeout) && timeout.Timeout()
+}
+
+// read takes from a response what it says of the failure, in any shape.
+func (e *Error) read(response *transport.Response) {
+	e.StatusCode = response.Status
+	e.RetryAfter = response.RetryAfter
+	e.RequestID = response.RequestID()
 
 	var body struct {
 		ErrorMessage json.RawMessage `json:"error_message"`
 		Message      json.RawMessage `json:"message"`
 		Error        json.RawMessage `json:"error"`
+		Notice       json.RawMessage `json:"notice"`
 		Code         json.RawMessage `json:"error_code"`
 		Errors       json.RawMessage `json:"errors"`
 		TFAType      json.RawMessage `json:"tfa_type"`
 	}
-	if json.Unmarshal(answer.Body, &body) != nil {
-		e.Message = fmt.Sprintf("an error that is not JSON as expected (%s, %d bytes)", answer.ContentType(), len(answer.Body))
+	if json.Unmarshal(response.Body, &body) != nil {
+		e.Message = fmt.Sprintf("an error that is not the expected JSON (%s, %d bytes)", response.ContentType(), len(response.Body))
+		e.proxied = response.Status == http.StatusForbidden
 	} else {
-		clean := answer.Clean
-		for _, raw := range []json.RawMessage{body.ErrorMessage, body.Message, body.Error} {
+		var nested struct {
+			Message json.RawMessage `json:"message"`
+		}
+		_ = json.Unmarshal(body.Error, &nested) // often a text
+		for _, raw := range []json.RawMessage{body.ErrorMessage, body.Message, body.Error, nested.Message, body.Notice} {
 			if e.Message == "" {
-				e.Message = clean(textOf(raw))
+				e.Message = response.Clean(textOf(raw))
+				e.locked = strings.Contains(strings.ToLower(e.Message), "locked")
 			}
 		}
 		e.Code = numberOf(body.Code)
-		e.MFAType = clean(textOf(body.TFAType))
-		e.Fields = fieldsOf(body.Errors, clean)
+		e.locked = e.locked && e.Code == 104
+		e.MFAType = response.Clean(textOf(body.TFAType))
+		e.Fields = fieldsOf(body.Errors, response.Clean)
 	}
-	if e.Message == "" {
+	switch {
+	case response.Redirect != "":
+		e.Message = "a redirect was not followed: " + response.Redirect
+	case response.Status >= 300 && response.Status <= 399:
+		e.Message = "a redirect without a usable location"
+	case e.Message == "":
 		e.Message = "an error without a message"
 	}
-	if answer.Redirect != "" {
-		e.Message = "a redirect was not followed: " + answer.Redirect
-	} else if answer.Status >= 300 && answer.Status <= 399 {
-		e.Message = "a redirect that leads nowhere"
+}
+
+// reportsError reports whether a response of 2xx has an error in it.
+func reportsError(body []byte) bool {
+	var reported struct {
+		Message json.RawMessage `json:"error_message"`
+		Code    json.RawMessage `json:"error_code"`
 	}
+	if !bytes.Contains(body, []byte(`"error_`)) || json.Unmarshal(body, &reported) != nil {
+		return false
+	}
+	return textOf(reported.Message) != "" || numberOf(reported.Code) != 0
 }
 
 func textOf(raw json.RawMessage) string {
@@ -355,8 +420,8 @@ func numberOf(raw json.RawMessage) int {
 	return number
 }
 
-// mostComplaints is how many fields are kept, and how many complaints of each.
-const mostComplaints = 20
+// maxComplaints bounds the fields that are kept, and the complaints of each.
+const maxComplaints = 20
 
 // fieldsOf reads "errors": absent, null, {}, [], [{}], a map to lists, a map
 // to texts, a list of such maps, or a list of texts.
@@ -367,7 +432,7 @@ func fieldsOf(raw json.RawMessage, clean func(string) string) map[string][]strin
 		switch value := value.(type) {
 		case string:
 			name = clean(name)
-			if _, known := fields[name]; len(fields[name]) < mostComplaints && (known || len(fields) < mostComplaints) {
+			if _, known := fields[name]; len(fields[name]) < maxComplaints && (known || len(fields) < maxComplaints) {
 				fields[name] = append(fields[name], clean(value))
 			}
 		case []any:

@@ -2,15 +2,33 @@ package orgusers_test
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log"
+	"strings"
+	"time"
 
 	"github.com/orgusers/orgusers"
 	"github.com/orgusers/orgusers/orguserstest"
 )
 
-func ExampleClient_PendingInvitations() {
+// One page of a list, such as that of a table with buttons to turn pages.
+func ExampleClient_ListUsers() {
+	server := orguserstest.NewServer(orguserstest.WithUsers(250)) // a fake of the API
+	client, err := orgusers.New(server.OrganizationUID, server.Options()...)
+	if err != nil {
+		log.Fatal(err)
+	}
+
+	page, err := client.ListUsers(context.Background(), &orgusers.ListUsersOptions{PageSize: 20, Skip: 240})
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Printf("users %d to %d of %d\n", page.Skip+1, page.Skip+len(page.Users), page.Count)
+	// Output: users 241 to 250 of 250
+}
+
+// One request finds up to 99 addresses.
+func ExampleClient_FindUsers() {
 	server := orguserstest.NewServer(orguserstest.WithPeople(
 		orguserstest.Person{Email: "ada@example.com", Roles: []string{"Admin"}},
 		orguserstest.Person{Email: "pia@example.com", Pending: true},
@@ -19,221 +37,147 @@ func ExampleClient_PendingInvitations() {
 	if err != nil {
 		log.Fatal(err)
 	}
+	emails := []string{"pia@example.com", "stranger@example.com", "Ada@Example.com"}
 
-	for user, err := range client.PendingInvitations(context.Background()) {
-		if err != nil {
-			log.Fatal(err)
-		}
+	users, err := client.FindUsers(context.Background(), emails)
+	if err != nil {
+		log.Fatal(err)
+	}
+	for _, user := range users { // in the order of the addresses
 		fmt.Println(user.Email, user.Status)
 	}
-	// Output: pia@example.com pending
+	// Output:
+	// pia@example.com pending
+	// ada@example.com accepted
 }
 
-func ExampleClient_Roles() {
-	server := orguserstest.NewServer() // a fake of the API, with a made-up organization
+// The server searches in names and addresses.
+func ExampleClient_Users_search() {
+	server := orguserstest.NewServer(orguserstest.WithPeople(
+		orguserstest.Person{Email: "ada@example.com", FirstName: "Ada", LastName: "Lovelace", Roles: []string{"Admin"}},
+		orguserstest.Person{Email: "grace@example.com", FirstName: "Grace", LastName: "Hopper"},
+		orguserstest.Person{Email: "lovell@example.com", FirstName: "Jim", LastName: "Lovell"},
+	))
 	client, err := orgusers.New(server.OrganizationUID, server.Options()...)
 	if err != nil {
 		log.Fatal(err)
 	}
 
-	for role, err := range client.Roles(context.Background(), nil) {
+	for user, err := range client.Users(context.Background(), &orgusers.ListUsersOptions{Search: "love"}) {
+		if err != nil {
+			log.Fatal(err)
+		}
+		fmt.Println(user.FirstName, user.LastName)
+	}
+	// Output:
+	// Ada Lovelace
+	// Jim Lovell
+}
+
+// The newest three users. Sorting reads all users first.
+func ExampleClient_Users_sort() {
+	day := func(n int) time.Time { return time.Date(2026, time.January, n, 0, 0, 0, 0, time.UTC) }
+	server := orguserstest.NewServer(orguserstest.WithPeople(
+		orguserstest.Person{Email: "olga@example.com", Owner: true, CreatedAt: day(1)},
+		orguserstest.Person{Email: "ada@example.com", Roles: []string{"Admin"}, CreatedAt: day(2)},
+		orguserstest.Person{Email: "grace@example.com", CreatedAt: day(3)},
+		orguserstest.Person{Email: "pia@example.com", CreatedAt: day(4), Pending: true},
+	))
+	client, err := orgusers.New(server.OrganizationUID, server.Options()...)
+	if err != nil {
+		log.Fatal(err)
+	}
+
+	opts := &orgusers.ListUsersOptions{Sort: orgusers.Sort{By: orgusers.SortByCreated, Descending: true}}
+	left := 3
+	for user, err := range client.Users(context.Background(), opts) {
+		if err != nil {
+			log.Fatal(err)
+		}
+		fmt.Println(user.Email, user.CreatedAt.Format(time.DateOnly))
+		if left--; left == 0 {
+			break
+		}
+	}
+	// Output:
+	// pia@example.com 2026-01-04
+	// grace@example.com 2026-01-03
+	// ada@example.com 2026-01-02
+}
+
+// Collect reads a whole list into memory. With an error the list is not complete.
+func ExampleCollect() {
+	server := orguserstest.NewServer(orguserstest.WithUsers(250)) // a fake of the API
+	client, err := orgusers.New(server.OrganizationUID, server.Options()...)
+	if err != nil {
+		log.Fatal(err)
+	}
+
+	users, err := orgusers.Collect(client.Users(context.Background(), nil))
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(len(users), "users")
+	// Output: 250 users
+}
+
+func ExampleClient_Roles() {
+	server := orguserstest.NewServer() // a fake of the API, with an invented organization
+	client, err := orgusers.New(server.OrganizationUID, server.Options()...)
+	if err != nil {
+		log.Fatal(err)
+	}
+	ctx := context.Background()
+
+	for role, err := range client.Roles(ctx) {
 		if err != nil {
 			log.Fatal(err)
 		}
 		fmt.Println(role.Description, role.Admin)
 	}
+	member, err := client.GetRole(ctx, "Member") // by name in any letter case, or by uid
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(len(member.Users) > 0)
 	// Output:
-	// Admin Role true
-	// Member Role false
-	// Security Manager Role false
-	// Product Analytics Viewer Role false
+	// Administrators of the organization true
+	// Members of the organization false
+	// Security managers of the organization false
+	// Viewers of product analytics false
+	// true
 }
 
-func ExampleClient_ListRoles() {
-	server := orguserstest.NewServer() // a fake of the API, with a made-up organization
-	client, err := orgusers.New(server.OrganizationUID, server.Options()...)
-	if err != nil {
-		log.Fatal(err)
-	}
-
-	page, err := client.ListRoles(context.Background(), &orgusers.ListRolesOptions{PageSize: 1})
-	if err != nil {
-		log.Fatal(err)
-	}
-	fmt.Printf("%d of %d roles\n", len(page.Roles), page.Count)
-	// Output: 1 of 4 roles
-}
-
+// The stacks of the organization, and the roles that each of them has.
 func ExampleClient_Stacks() {
-	server := orguserstest.NewServer() // a fake of the API, with a made-up organization
-	client, err := orgusers.New(server.OrganizationUID, server.Options()...)
-	if err != nil {
-		log.Fatal(err)
-	}
-
-	for stack, err := range client.Stacks(context.Background(), &orgusers.StacksOptions{Search: "Web"}) {
-		if err != nil {
-			log.Fatal(err)
-		}
-		fmt.Println(stack.Name, stack.Users.Count, "users") // StackRoles wants its APIKey
-	}
-	// Output: Website 7 users
-}
-
-func ExampleClient_StackRoles() {
-	server := orguserstest.NewServer() // a fake of the API, with a made-up organization
-	client, err := orgusers.New(server.OrganizationUID, server.Options()...)
-	if err != nil {
-		log.Fatal(err)
-	}
-
-	website := server.Stacks()[0].APIKey // Client.Stacks lists them
-	for role, err := range client.StackRoles(context.Background(), website) {
-		if err != nil {
-			log.Fatal(err)
-		}
-		fmt.Println(role.Name)
-	}
-	// Output:
-	// Admin
-	// Developer
-	// Content Manager
-}
-
-func ExampleClient_GetOrganization() {
-	server := orguserstest.NewServer() // a fake of the API, with a made-up organization
-	client, err := orgusers.New(server.OrganizationUID, server.Options()...)
-	if err != nil {
-		log.Fatal(err)
-	}
-
-	organization, err := client.GetOrganization(context.Background(), &orgusers.OrganizationOptions{IncludePlan: true})
-	if err != nil {
-		log.Fatal(err)
-	}
-	if organization.Plan == nil { // it was not asked for, or the server did not send it
-		fmt.Println(organization.Name, "does not tell its plan")
-		return
-	}
-	for _, feature := range organization.Plan.Features {
-		if feature.UID == "users" {
-			fmt.Printf("%s has room for %.0f users\n", organization.Name, feature.Limit)
-		}
-	}
-	// Output: Example Media has room for 500 users
-}
-
-func ExampleClient_Organizations() {
-	server := orguserstest.NewServer() // a fake of the API, with an administrator of two organizations
-	client, err := orgusers.New(server.OrganizationUID, server.Options()...)
-	if err != nil {
-		log.Fatal(err)
-	}
-
-	for organization, err := range client.Organizations(context.Background(), nil) {
-		if err != nil {
-			log.Fatal(err)
-		}
-		fmt.Println(organization.Name)
-	}
-	// Output:
-	// Example Media
-	// Example Labs
-}
-
-func ExampleClient_ListOrganizations() {
-	server := orguserstest.NewServer() // a fake of the API, with an administrator of two organizations
-	client, err := orgusers.New(server.OrganizationUID, server.Options()...)
-	if err != nil {
-		log.Fatal(err)
-	}
-
-	page, err := client.ListOrganizations(context.Background(), &orgusers.ListOrganizationsOptions{PageSize: 1})
-	if err != nil {
-		log.Fatal(err)
-	}
-	fmt.Printf("%d of %d organizations\n", len(page.Organizations), page.Count)
-	// Output: 1 of 2 organizations
-}
-
-func ExampleClient_ForOrganization() {
-	server := orguserstest.NewServer() // a fake of the API, with an administrator of two organizations
-	client, err := orgusers.New(server.OrganizationUID, server.Options()...)
-	if err != nil {
-		log.Fatal(err)
-	}
-
-	second, err := client.ForOrganization(server.SecondOrganizationUID)
-	if err != nil {
-		log.Fatal(err)
-	}
-	organization, err := second.GetOrganization(context.Background(), nil)
-	if err != nil {
-		log.Fatal(err)
-	}
-	fmt.Println(organization.Name)
-	// Output: Example Labs
-}
-
-func ExampleClient_OrganizationUID() {
-	client, err := orgusers.New("blt1a2b3c4d5e6f7081", orgusers.WithAuthToken("blt0123456789abcdef"))
-	if err != nil {
-		log.Fatal(err)
-	}
-	fmt.Println(client.OrganizationUID())
-	// Output: blt1a2b3c4d5e6f7081
-}
-
-func ExampleClient_BaseURL() {
-	client, err := orgusers.New("blt1a2b3c4d5e6f7081",
-		orgusers.WithAuthToken("blt0123456789abcdef"), orgusers.WithRegion(orgusers.RegionEU))
-	if err != nil {
-		log.Fatal(err)
-	}
-	fmt.Println(client.BaseURL())
-	// Output: https://eu-api.contentstack.com
-}
-
-func ExampleClient_GetCurrentUser() {
-	server := orguserstest.NewServer(orguserstest.WithPeople(
-		orguserstest.Person{Email: "ada@example.com", FirstName: "Ada", LastName: "Lovelace", Roles: []string{"Admin"}},
-	))
-	client, err := orgusers.New(server.OrganizationUID, server.Options()...)
-	if err != nil {
-		log.Fatal(err)
-	}
-
-	user, err := client.GetCurrentUser(context.Background())
-	if err != nil {
-		log.Fatal(err)
-	}
-	for _, organization := range user.Organizations {
-		fmt.Println(user.FirstName, organization.Name, organization.Owner, len(organization.Roles))
-	}
-	// Output:
-	// Ada Example Media false 1
-	// Ada Example Labs false 1
-}
-
-func ExampleClient_Logout() {
-	server := orguserstest.NewServer() // a fake of the API, with a made-up organization
+	server := orguserstest.NewServer() // a fake of the API, with an invented organization
 	client, err := orgusers.New(server.OrganizationUID, server.Options()...)
 	if err != nil {
 		log.Fatal(err)
 	}
 	ctx := context.Background()
 
-	if err := client.Logout(ctx); err != nil {
-		log.Fatal(err)
+	for stack, err := range client.Stacks(ctx, &orgusers.StacksOptions{Search: "Web"}) {
+		if err != nil {
+			log.Fatal(err)
+		}
+		var names []string
+		for role, err := range client.StackRoles(ctx, stack.APIKey) {
+			if err != nil {
+				log.Fatal(err)
+			}
+			names = append(names, role.Name)
+		}
+		fmt.Printf("%s, %d users: %s\n", stack.Name, stack.Users.Count, strings.Join(names, ", "))
 	}
-	_, err = client.GetCurrentUser(ctx)
-	fmt.Println("logged out:", errors.Is(err, orgusers.ErrUnauthorized))
-	// Output: logged out: true
+	// Output: Website, 4 users: Admin, Developer, Content Manager
 }
 
+// Who changed something in the last hour. Entries are in order, newest first.
 func ExampleClient_AuditLog() {
 	server := orguserstest.NewServer(orguserstest.WithPeople(
 		orguserstest.Person{Email: "ada@example.com", Roles: []string{"Admin"}},
+		orguserstest.Person{Email: "max@example.com"},
 		orguserstest.Person{Email: "pia@example.com", Pending: true},
 	))
 	client, err := orgusers.New(server.OrganizationUID, server.Options()...)
@@ -241,43 +185,31 @@ func ExampleClient_AuditLog() {
 		log.Fatal(err)
 	}
 	ctx := context.Background()
-
-	if err := client.ResendInvitationTo(ctx, "pia@example.com"); err != nil {
+	if _, err := client.ResendInvitations(ctx, []string{"pia@example.com"}, nil); err != nil {
 		log.Fatal(err)
 	}
-	for entry, err := range client.AuditLog(ctx, nil) { // newest first
-		if err != nil {
-			log.Fatal(err)
-		}
-		fmt.Println(entry.Module, entry.EventType)
+	if _, err := client.RemoveUsers(ctx, []string{"max@example.com"}, nil); err != nil {
+		log.Fatal(err)
 	}
-	// Output: user resend invitation
-}
 
-func ExampleClient_GetAuditEntry() {
-	server := orguserstest.NewServer(orguserstest.WithPeople(
-		orguserstest.Person{Email: "ada@example.com", Roles: []string{"Admin"}},
-		orguserstest.Person{Email: "pia@example.com", Pending: true},
-	))
-	client, err := orgusers.New(server.OrganizationUID, server.Options()...)
+	ada, err := client.GetUser(ctx, "ada@example.com")
 	if err != nil {
 		log.Fatal(err)
 	}
-	ctx := context.Background()
-
-	if err := client.ResendInvitationTo(ctx, "pia@example.com"); err != nil {
-		log.Fatal(err)
-	}
-	for newest, err := range client.AuditLog(ctx, nil) {
+	var newest time.Time
+	for entry, err := range client.AuditLog(ctx, nil) {
 		if err != nil {
 			log.Fatal(err)
 		}
-		entry, err := client.GetAuditEntry(ctx, newest.UID)
-		if err != nil {
-			log.Fatal(err)
+		if newest.IsZero() {
+			newest = entry.CreatedAt
 		}
-		fmt.Println(entry.Module, entry.EventType, len(entry.Raw) > 0)
-		break
+		if newest.Sub(entry.CreatedAt) > time.Hour {
+			break // older entries are not read
+		}
+		fmt.Println(entry.Module, entry.EventType, "by Ada:", entry.CreatedBy == ada.UID)
 	}
-	// Output: user resend invitation true
+	// Output:
+	// user remove by Ada: true
+	// user resend_invitation by Ada: true
 }

@@ -11,8 +11,8 @@ import (
 	"github.com/orgusers/orgusers/orguserstest"
 )
 
-// Twelve users go in two requests, of which the second is refused. What became
-// of each is read before the error.
+// Twelve users are removed by two requests, and the session ends in between. Each address
+// has an outcome.
 func ExampleBulkResult() {
 	server := orguserstest.NewServer(orguserstest.WithPeople(
 		orguserstest.Person{Email: "ada@example.com", Roles: []string{"Admin"}},
@@ -21,46 +21,46 @@ func ExampleBulkResult() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	leavers := []string{"nobody@example.com"}
+	leavers := []string{"stranger@example.com"}
 	for n := range 12 {
 		user := server.AddUser(orguserstest.Person{Email: fmt.Sprintf("guest%d@example.com", n+1)})
 		leavers = append(leavers, user.Email)
 	}
 	server.AddFault(orguserstest.Fault{
 		Method: http.MethodDelete,
-		Skip:   1, // the first request goes through
-		Effect: orguserstest.Status(http.StatusForbidden),
+		Skip:   1, // the first request passes
+		Effect: orguserstest.Status(http.StatusUnauthorized),
 	})
 
 	result, err := client.RemoveUsers(context.Background(), leavers, nil)
 	for _, outcome := range result.Outcomes {
 		switch outcome.Status {
-		case orgusers.OutcomeDone:
+		case orgusers.OutcomeDone, orgusers.OutcomePlanned:
 			// Nothing is left to do.
 		case orgusers.OutcomeSkipped:
-			// Nothing was to be done. Is the address right?
-			fmt.Println(outcome.Email, outcome.Reason)
-		case orgusers.OutcomeFailed:
-			// It was not done: put right what Err says, and call again.
-			fmt.Println(outcome.Email, "failed, forbidden:", errors.Is(outcome.Err, orgusers.ErrForbidden))
+			// There was nothing to do. Is the address correct?
+			fmt.Println(outcome.Email, outcome.Status, outcome.Reason)
 		case orgusers.OutcomeUnknown:
-			// It may have been done: look before you call again.
-			fmt.Println(outcome.Email, outcome.Err)
+			// The user may have been removed: look before you call again.
+			fmt.Println(outcome.Email, outcome.Status, outcome.Err)
+		default:
+			// The user was not removed: correct what Err says, and call again.
+			fmt.Println(outcome.Email, outcome.Status, outcome.Reason, errors.Is(outcome.Err, orgusers.ErrUnauthorized))
 		}
 	}
 	fmt.Println(result.Count(orgusers.OutcomeDone), "of", len(result.Outcomes), "removed")
 	if err != nil {
-		fmt.Println(err) // joins the errors of what failed or is unknown
+		fmt.Println("unauthorized:", errors.Is(err, orgusers.ErrUnauthorized))
 	}
 	// Output:
-	// nobody@example.com is not in the organization
-	// guest11@example.com failed, forbidden: true
-	// guest12@example.com failed, forbidden: true
+	// stranger@example.com skipped not_in_organization
+	// guest11@example.com not_started unauthorized true
+	// guest12@example.com not_started unauthorized true
 	// 10 of 13 removed
-	// orgusers: RemoveUsers: of 13 users 2 failed and 0 are unknown: orgusers: RemoveUsers: DELETE /v3/organizations/{organization_uid}/share: 403: Forbidden: this user may not do that; most operations need the organization's owner or an administrator
+	// unauthorized: true
 }
 
-// A gateway loses the answer to a change that nothing shows afterwards.
+// A gateway loses the response to a change that cannot be read back.
 func ExampleBulkResult_unknown() {
 	server := orguserstest.NewServer(orguserstest.WithPeople(
 		orguserstest.Person{Email: "ada@example.com", Roles: []string{"Admin"}},
@@ -73,7 +73,7 @@ func ExampleBulkResult_unknown() {
 	server.AddFault(orguserstest.Fault{
 		Path:   "/v3/organizations/{organization_uid}/fake/unlock",
 		Effect: orguserstest.HTML(http.StatusBadGateway),
-		After:  true, // the account is unlocked by then
+		After:  true, // the account is unlocked before
 	})
 
 	result, err := client.UnlockUsers(context.Background(), []string{"max@example.com"}, nil)
@@ -88,56 +88,7 @@ func ExampleBulkResult_unknown() {
 	// ask the user, or unlock again: that does no harm
 }
 
-func ExampleInviteResult() {
-	server := orguserstest.NewServer(orguserstest.WithPeople(
-		orguserstest.Person{Email: "ada@example.com", Roles: []string{"Admin"}},
-		orguserstest.Person{Email: "max@example.com"},
-		orguserstest.Person{Email: "pia@example.com", Pending: true},
-	))
-	client, err := orgusers.New(server.OrganizationUID, server.Options()...)
-	if err != nil {
-		log.Fatal(err)
-	}
-	member := []string{server.RoleUID("Member")} // Client.RoleByName finds it
-
-	result, err := client.Invite(context.Background(), orgusers.InviteRequest{Invitees: []orgusers.Invitee{
-		{Email: "new@example.com", RoleUIDs: member},
-		{Email: "max@example.com", RoleUIDs: member},
-		{Email: "pia@example.com", RoleUIDs: member},
-		{Email: "tim@example.com", RoleUIDs: []string{"blt0123456789abcdef"}},
-	}})
-	for _, outcome := range result.Outcomes { // before the error
-		switch outcome.Status {
-		case orgusers.Invited:
-			fmt.Println(outcome.Email, "has mail")
-		case orgusers.AlreadyMember:
-			// Roles are changed by UpdateRoles.
-			fmt.Println(outcome.Email, "is a member, with", len(outcome.User.Roles), "role")
-		case orgusers.AlreadyPending:
-			// ResendInvitationTo mails it again.
-			fmt.Println(outcome.Email, "has not accepted yet")
-		case orgusers.InviteFailed:
-			// There is no invitation: put right what Err says, and call again.
-			fmt.Println(outcome.Email, "is invalid:", errors.Is(outcome.Err, orgusers.ErrInvalid))
-		case orgusers.InviteUnknown:
-			// There may be an invitation. Later the same call tells: it mails
-			// nobody who is pending.
-			fmt.Println(outcome.Email, outcome.Err)
-		}
-	}
-	fmt.Println(result.Count(orgusers.Invited), "of", len(result.Outcomes), "invited")
-	if err != nil {
-		fmt.Println(err) // joins the errors of what failed or is unknown
-	}
-	// Output:
-	// new@example.com has mail
-	// max@example.com is a member, with 1 role
-	// pia@example.com has not accepted yet
-	// tim@example.com is invalid: true
-	// 1 of 4 invited
-	// orgusers: Invite: of 4 users 1 failed and 0 are unknown: orgusers: Invite: invalid: there is no organization role with the uid "blt0123456789abcdef"
-}
-
+// A guard refuses the call because of one address.
 func ExampleAddressError() {
 	server := orguserstest.NewServer(orguserstest.WithPeople(
 		orguserstest.Person{Email: "olga@example.com", Owner: true},
@@ -150,12 +101,17 @@ func ExampleAddressError() {
 	}
 	leavers := []string{"max@example.com", "olga@example.com"}
 
-	_, err = client.RemoveUsers(context.Background(), leavers, nil)
+	result, err := client.RemoveUsers(context.Background(), leavers, nil)
 	if at, ok := errors.AsType[*orgusers.AddressError](err); ok {
 		fmt.Printf("%s: %v\n", leavers[at.Index], at)
 	}
-	fmt.Println("nothing was sent:", errors.Is(err, orgusers.ErrRefused))
+	fmt.Println("nothing was changed:", errors.Is(err, orgusers.ErrRefused))
+	for _, outcome := range result.Outcomes {
+		fmt.Println(outcome.Email, outcome.Status, outcome.Reason)
+	}
 	// Output:
-	// olga@example.com: number 2 of the addresses is the organization's owner
-	// nothing was sent: true
+	// olga@example.com: address 2 belongs to the organization's owner
+	// nothing was changed: true
+	// max@example.com not_started call_refused
+	// olga@example.com refused owner
 }

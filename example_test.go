@@ -12,13 +12,25 @@ import (
 	"github.com/orgusers/orgusers/orguserstest"
 )
 
+// exampleServer starts a fake of the API with a small organization.
+func exampleServer() *orguserstest.Server {
+	january := time.Date(2026, time.January, 12, 0, 0, 0, 0, time.UTC)
+	return orguserstest.NewServer(orguserstest.WithPeople(
+		orguserstest.Person{Email: "olga@example.com", FirstName: "Olga", LastName: "Owner", Owner: true, LastLogin: january.AddDate(0, -7, 0)},
+		orguserstest.Person{Email: "ada@example.com", FirstName: "Ada", LastName: "Lovelace", Roles: []string{"Admin"}, LastLogin: january},
+		orguserstest.Person{Email: "grace@example.com", FirstName: "Grace", LastName: "Hopper", LastLogin: january.AddDate(0, 0, -1)},
+		orguserstest.Person{Email: "alan@example.com", Pending: true},
+		orguserstest.Person{Email: "mia@example.org", FirstName: "Mia", LastName: "Factor", MFA: true},
+	))
+}
+
 func ExampleNew() {
 	server := exampleServer()
 	ctx := context.Background()
 
 	client, err := orgusers.New(server.OrganizationUID,
 		orgusers.WithAuthToken(server.AuthToken),
-		orgusers.WithBaseURL(server.URL), // a program says orgusers.WithRegion(orgusers.RegionEU), say
+		orgusers.WithBaseURL(server.URL), // a program uses orgusers.WithRegion(orgusers.RegionEU), for example
 	)
 	if err != nil {
 		log.Fatal(err)
@@ -39,114 +51,27 @@ func ExampleClient_Users() {
 		log.Fatal(err)
 	}
 
-	opts := &orgusers.ListUsersOptions{Sort: orgusers.Sort{By: orgusers.SortByEmail}}
-	for user, err := range client.Users(ctx, opts) {
-		if err != nil {
-			log.Fatal(err) // then the list is not complete
-		}
-		fmt.Println(user.Email, user.Status)
-	}
-	// Output:
-	// ada@example.com accepted
-	// alan@example.com pending
-	// grace@example.com accepted
-	// mia@example.org accepted
-	// olga@example.com accepted
-}
-
-func ExampleUser() {
-	server := exampleServer()
-	ctx := context.Background()
-	client, err := orgusers.New(server.OrganizationUID, server.Options()...)
-	if err != nil {
-		log.Fatal(err)
-	}
-
-	for user, err := range client.Users(ctx, nil) {
-		if err != nil {
-			log.Fatal(err)
-		}
-		var roles []string
-		for _, role := range user.Roles {
-			roles = append(roles, role.Name)
-		}
-		if user.Owner { // who may have no role
-			roles = append(roles, "owner")
-		}
-		seen := "never" // or it is not known: the zero time is either
-		if !user.LastLoginAt.IsZero() {
-			seen = user.LastLoginAt.Format(time.DateOnly)
-		}
-		fmt.Println(user.Email, user.Status, roles, seen)
-	}
-	// Output:
-	// olga@example.com accepted [owner] 2025-06-02
-	// ada@example.com accepted [Admin] 2026-01-12
-	// grace@example.com accepted [member] 2026-01-11
-	// alan@example.com pending [member] never
-	// mia@example.org accepted [member] never
-}
-
-func ExampleListUsersOptions() {
-	server := exampleServer()
-	ctx := context.Background()
-	client, err := orgusers.New(server.OrganizationUID, server.Options()...)
-	if err != nil {
-		log.Fatal(err)
-	}
-
-	// Members of one domain, those who were seen last first.
+	// Members, those who were seen last first.
 	opts := &orgusers.ListUsersOptions{
-		Search: "example.com",
 		Status: orgusers.StatusAccepted,
 		Sort:   orgusers.Sort{By: orgusers.SortByLastLogin, Descending: true},
 	}
 	for user, err := range client.Users(ctx, opts) {
 		if err != nil {
-			log.Fatal(err)
+			log.Fatal(err) // the list is not complete
 		}
-		fmt.Println(user.Email, user.LastLoginAt.Format(time.DateOnly))
+		seen, ok := user.LastSeen()
+		if !ok {
+			fmt.Println(user.Email, "was never seen")
+			continue
+		}
+		fmt.Println(user.Email, seen.Format(time.DateOnly), user.IsAdministrator())
 	}
 	// Output:
-	// ada@example.com 2026-01-12
-	// grace@example.com 2026-01-11
-	// olga@example.com 2025-06-02
-}
-
-func ExampleClient_ListUsers() {
-	server := exampleServer()
-	ctx := context.Background()
-	client, err := orgusers.New(server.OrganizationUID, server.Options()...)
-	if err != nil {
-		log.Fatal(err)
-	}
-
-	page, err := client.ListUsers(ctx, &orgusers.ListUsersOptions{PageSize: 2, Skip: 1})
-	if err != nil {
-		log.Fatal(err)
-	}
-	fmt.Printf("%d of %d users, beginning with %s\n", len(page.Users), page.Count, page.Users[0].Email)
-	// Output: 2 of 5 users, beginning with ada@example.com
-}
-
-func ExampleClient_FindUsers() {
-	server := exampleServer()
-	ctx := context.Background()
-	client, err := orgusers.New(server.OrganizationUID, server.Options()...)
-	if err != nil {
-		log.Fatal(err)
-	}
-
-	users, err := client.FindUsers(ctx, "Grace@Example.com", "nobody@example.com", "ada@example.com")
-	if err != nil {
-		log.Fatal(err)
-	}
-	for _, user := range users {
-		fmt.Println(user.FirstName, user.LastName)
-	}
-	// Output:
-	// Grace Hopper
-	// Ada Lovelace
+	// ada@example.com 2026-01-12 true
+	// grace@example.com 2026-01-11 false
+	// olga@example.com 2025-06-12 true
+	// mia@example.org was never seen
 }
 
 func ExampleClient_GetUser() {
@@ -157,27 +82,18 @@ func ExampleClient_GetUser() {
 		log.Fatal(err)
 	}
 
-	_, err = client.GetUser(ctx, "nobody@example.com")
+	user, err := client.GetUser(ctx, "Grace@Example.com") // letter case does not matter
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(user.FirstName, user.LastName)
+	_, err = client.GetUser(ctx, "stranger@example.com")
 	if errors.Is(err, orgusers.ErrNotFound) {
 		fmt.Println("neither a member nor invited")
 	}
-	// Output: neither a member nor invited
-}
-
-func ExampleClient_RoleByName() {
-	server := exampleServer()
-	ctx := context.Background()
-	client, err := orgusers.New(server.OrganizationUID, server.Options()...)
-	if err != nil {
-		log.Fatal(err)
-	}
-
-	role, err := client.RoleByName(ctx, "ADMIN") // letter case does not matter
-	if err != nil {
-		log.Fatal(err)
-	}
-	fmt.Println(role.Description, len(role.Users))
-	// Output: Admin Role 1
+	// Output:
+	// Grace Hopper
+	// neither a member nor invited
 }
 
 func ExampleLogin() {
@@ -188,21 +104,17 @@ func ExampleLogin() {
 	session, err := orgusers.Login(ctx, credentials, orgusers.WithBaseURL(server.URL))
 	if failure, ok := errors.AsType[*orgusers.Error](err); ok && errors.Is(err, orgusers.ErrMFARequired) {
 		fmt.Println("needs", failure.MFAType)
-		credentials.MFACode = orguserstest.MFACode // ask for it
+		credentials.MFACode = orguserstest.MFACode // ask the user for it
 		session, err = orgusers.Login(ctx, credentials, orgusers.WithBaseURL(server.URL))
 	}
 	if err != nil {
 		log.Fatal(err)
 	}
-	client, err := orgusers.New(server.OrganizationUID, orgusers.WithAuthToken(session.AuthToken), orgusers.WithBaseURL(server.URL))
+	client, err := orgusers.New(server.OrganizationUID, orgusers.WithAuthToken(session.AuthToken()), orgusers.WithBaseURL(server.URL))
 	if err != nil {
 		log.Fatal(err)
 	}
-	user, err := client.GetCurrentUser(ctx)
-	if err != nil {
-		log.Fatal(err)
-	}
-	fmt.Println("logged in as", user.FirstName)
+	fmt.Println("logged in as", session.User.FirstName)
 	if err := client.Logout(ctx); err != nil {
 		log.Fatal(err)
 	}
@@ -211,6 +123,21 @@ func ExampleLogin() {
 	// logged in as Mia
 }
 
+// A program that has credentials, but no organization yet.
+func ExampleOrganizations() {
+	server := exampleServer()
+	ctx := context.Background()
+
+	organizations, err := orgusers.Collect(orgusers.Organizations(ctx,
+		orgusers.WithAuthToken(server.AuthToken), orgusers.WithBaseURL(server.URL)))
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(organizations[0].Name, "and", organizations[1].Name)
+	// Output: Example Media and Example Labs
+}
+
+// Do sends a request that the package has no method for.
 func ExampleClient_Do() {
 	server := exampleServer()
 	ctx := context.Background()
@@ -219,8 +146,7 @@ func ExampleClient_Do() {
 		log.Fatal(err)
 	}
 
-	// Any request that the package has no method for.
-	var answer struct {
+	var response struct {
 		Roles []struct {
 			Description string `json:"description"`
 		} `json:"roles"`
@@ -229,51 +155,20 @@ func ExampleClient_Do() {
 		Op:       "first role",
 		Path:     "/organizations/{organization_uid}/roles",
 		Query:    map[string][]string{"limit": {"1"}, "asc": {"created_at"}},
-		ReadOnly: true, // so that it may be repeated
-	}, &answer)
+		ReadOnly: true, // so that it may be retried
+	}, &response)
 	if err != nil {
 		log.Fatal(err)
 	}
-	fmt.Println(answer.Roles[0].Description)
-	// Output: Admin Role
+	fmt.Println(response.Roles[0].Description)
+	// Output: Administrators of the organization
 }
-
-// A span or a metric of each request, named by what it is for.
-func ExampleAttemptFromContext() {
-	server := orguserstest.NewServer(orguserstest.WithRateLimit(10, 10))
-	ctx := context.Background()
-	traced := transportFunc(func(r *http.Request) (*http.Response, error) {
-		attempt, _ := orgusers.AttemptFromContext(r.Context())
-		fmt.Println(attempt.Op, r.Method, attempt.Path, attempt.Number)
-		response, err := http.DefaultTransport.RoundTrip(r)
-		if err == nil { // every answer has the headers of the limit, not only a 429
-			fmt.Println(response.StatusCode, response.Header.Get("X-RateLimit-Remaining"), "left in this second")
-		}
-		return response, err
-	})
-	client, err := orgusers.New(server.OrganizationUID, append(server.Options(), orgusers.WithHTTPClient(&http.Client{Transport: traced}))...)
-	if err != nil {
-		log.Fatal(err)
-	}
-
-	if _, err := client.FindUsers(ctx, "grace@example.com"); err != nil {
-		log.Fatal(err)
-	}
-	// Output:
-	// FindUsers POST /v3/organizations/{organization_uid}/share/search 1
-	// 200 9 left in this second
-}
-
-// transportFunc is a function as a transport.
-type transportFunc func(*http.Request) (*http.Response, error)
-
-func (f transportFunc) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
 
 func ExampleError() {
 	server := exampleServer()
 	ctx := context.Background()
 	client, err := orgusers.New(server.OrganizationUID,
-		orgusers.WithAuthToken("blt0000000000000000"), // which has ended, say
+		orgusers.WithAuthToken("blt0000000000000000"), // a session that has ended
 		orgusers.WithBaseURL(server.URL),
 	)
 	if err != nil {
@@ -293,17 +188,4 @@ func ExampleError() {
 	// Output:
 	// log in again
 	// ListUsers true 105
-}
-
-// exampleServer starts a fake of the API with a small organization.
-func exampleServer() *orguserstest.Server {
-	june := time.Date(2025, time.June, 2, 0, 0, 0, 0, time.UTC)
-	january := time.Date(2026, time.January, 12, 0, 0, 0, 0, time.UTC)
-	return orguserstest.NewServer(orguserstest.WithPeople(
-		orguserstest.Person{Email: "olga@example.com", FirstName: "Olga", LastName: "Owner", Owner: true, LastLogin: june},
-		orguserstest.Person{Email: "ada@example.com", FirstName: "Ada", LastName: "Lovelace", Roles: []string{"Admin"}, LastLogin: january},
-		orguserstest.Person{Email: "grace@example.com", FirstName: "Grace", LastName: "Hopper", LastLogin: january.AddDate(0, 0, -1)},
-		orguserstest.Person{Email: "alan@example.com", Pending: true},
-		orguserstest.Person{Email: "mia@example.org", FirstName: "Mia", LastName: "Factor", MFA: true},
-	))
 }

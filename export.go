@@ -2,119 +2,136 @@ package orgusers
 
 import (
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
-	"maps"
+	"iter"
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
+	"sync/atomic"
 	"time"
+	"unicode/utf8"
 
 	"github.com/orgusers/orgusers/internal/extsort"
 )
 
-// ExportOptions shape an export. Nil and the zero value write everybody, with
-// the default columns, sorted by address.
+// ExportOptions are the options of an export. Nil and the zero value export
+// all users, with the default columns, sorted by address.
+//
+// Filter, Progress and the Value of columns are called from the goroutine of
+// the caller.
 type ExportOptions struct {
 	// Columns are the columns, in order. Default [DefaultColumns].
 	Columns []Column
-	// Filter keeps the users for whom it returns true. It is called once for
-	// each user, in no particular order, and must not change them.
+	// Filter returns true for the users to export. It is called once for each
+	// user, in the order of rows, with the user that columns get, and must
+	// not change the user.
 	Filter func(*User) bool
-	// Sort is the order of rows. Default: by address, letter case aside, then
-	// as it is.
+	// Sort is the order of rows. Default: by address, case-insensitively, then
+	// by its exact spelling.
 	Sort Sort
-	// KeepFormulas leaves formulas as they are. Without it, a cell that a spreadsheet
-	// would take for one gets an apostrophe in front. Either way line breaks in
-	// cells become line feeds. A spreadsheet that separates cells by another
-	// character than Comma sees other cells: set Comma for it.
+	// KeepFormulas writes cells unchanged. Without it, a cell that a
+	// spreadsheet could run as a formula gets an apostrophe in front. In either
+	// case line breaks within cells become line feeds. A spreadsheet that does
+	// not split rows at Comma sees other cells, so set Comma to what it splits at.
 	KeepFormulas bool
-	// BOM begins the file with a byte order mark, by which some spreadsheets
-	// know UTF-8.
+	// BOM starts the file with a byte order mark, by which some spreadsheets
+	// recognize UTF-8.
 	BOM bool
-	// CRLF ends rows as on Windows.
+	// CRLF ends rows with a carriage return and a line feed, as on Windows.
 	CRLF bool
 	// Comma separates the cells. Default ','.
 	Comma rune
-	// Progress is told, from the goroutine of the export, how far it is:
-	// about every hundred users while they are read, every thousand rows
-	// while they are written, and at the end of both.
+	// Progress is called about every hundred users that are read, every
+	// thousand rows that are written, and at the end of both.
 	Progress func(ExportProgress)
-	// MemoryBudget is how many bytes of users are kept in memory while they
-	// are sorted. What is beyond goes to a temporary file (in $TMPDIR) that
-	// only this user can read, and that is gone at the end, whatever the end;
-	// on Unix even when the process is killed.
-	// Default 8 MiB, which is some 30,000 users; less than 64 KiB is taken as
-	// that, and a negative one is [ErrInvalid]. With the default, a program grows
-	// by some 60 MiB for an export of a million users.
+	// MemoryBudget is how many bytes of users are kept in memory while they are
+	// sorted. The others go to a temporary file in $TMPDIR. Only the user of the
+	// process can read it, and it is removed at the end of the call, on Unix
+	// even if the process is killed.
+	//
+	// Default 8 MiB, which is about 30,000 users. A smaller budget than 64 KiB
+	// is 64 KiB, and a negative one returns [ErrInvalid]. With the default a
+	// program grows by about 60 MiB to export a million users.
 	MemoryBudget int64
 }
 
-// ExportProgress is how far an export is.
+// ExportProgress is the progress of an export.
 type ExportProgress struct {
-	// Users have been read, out of Count, which is -1 where the server does
-	// not say.
-	Users, Count int
-	// Rows have been written.
+	// Users is how many users have been read.
+	Users int
+	// Count is how many users there are, or -1 if the server does not say.
+	Count int
+	// Rows is how many rows have been written.
 	Rows int
-	// Requests have been sent, repeated ones included.
-	Requests int
 }
 
-// ExportSummary is what an export came to.
+// ExportSummary is the result of an export.
 type ExportSummary struct {
-	// Rows is how many users were written; the header is no row.
+	// Rows is how many users were written. The header is not counted.
 	Rows int
-	// Users is how many were read.
+	// Users is how many users were read.
 	Users int
-	// Requests is how many were sent, repeated ones included.
-	Requests int
-	// Bytes is how many were written.
+	// Bytes is how many bytes were written.
 	Bytes    int64
 	Duration time.Duration
 }
 
-// ExportCSV writes the organization's users to w as CSV in UTF-8. It reads
-// and sorts all of them before it writes anything, so an error while reading
-// leaves w untouched; one while writing is returned with a summary that says
-// how many rows w has taken. A summary comes with every error.
+// ExportCSV writes the organization's users to w as CSV in UTF-8. It reads and
+// sorts all users before it writes. If reading fails, nothing is written. If
+// writing fails, the summary says how many rows w has taken. The summary is
+// never nil.
 //
-// It sends what [Client.Users] sends, and reads the organization's roles once
-// if the server names roles by uid alone.
+// It sends what [Client.Users] sends.
 func (c *Client) ExportCSV(ctx context.Context, w io.Writer, opts *ExportOptions) (*ExportSummary, error) {
 	started := time.Now()
-	e := &export{client: c, options: opts.orDefault()}
-	summary := &ExportSummary{}
-	err := e.run(ctx, w)
-	if e.table != nil {
-		summary.Rows, summary.Bytes = e.table.rows, e.table.bytes
-	}
-	summary.Users, summary.Requests = e.users, int(e.reading.requests.Load())
-	summary.Duration = time.Since(started)
+	e := newExport(c, w, opts)
+	err := e.run(ctx)
+	summary := &ExportSummary{Rows: e.table.rows, Users: e.users, Bytes: e.table.bytes, Duration: time.Since(started)}
 	if err != nil {
-		return summary, failedIn("ExportCSV", err)
+		return summary, withOp("ExportCSV", err)
 	}
 	return summary, nil
 }
 
-func (o *ExportOptions) orDefault() ExportOptions {
-	var options ExportOptions
-	if o != nil {
-		options = *o
+// export is the state of one export.
+type export struct {
+	client  *Client
+	options ExportOptions
+	table   *table
+	sorter  *extsort.Sorter
+
+	users    int               // that were read
+	count    atomic.Int64      // of the server
+	inviters map[string]string // addresses by uid, empty if unknown
+}
+
+func newExport(c *Client, w io.Writer, opts *ExportOptions) *export {
+	e := &export{client: c, inviters: map[string]string{}}
+	if opts != nil {
+		e.options = *opts
 	}
-	if options.Columns == nil {
-		options.Columns = DefaultColumns()
+	o := &e.options
+	if o.Columns == nil {
+		o.Columns = DefaultColumns()
 	}
-	if options.Sort.By == "" {
-		options.Sort.By = SortByEmail
+	if o.Sort.By == "" {
+		o.Sort.By = SortByEmail
 	}
-	if options.Progress == nil {
-		options.Progress = func(ExportProgress) {}
+	if o.Comma == 0 {
+		o.Comma = ','
 	}
-	return options
+	if o.Filter == nil {
+		o.Filter = func(*User) bool { return true }
+	}
+	if o.Progress == nil {
+		o.Progress = func(ExportProgress) {}
+	}
+	e.table = newTable(w, o)
+	return e
 }
 
 func (o *ExportOptions) check() error {
@@ -126,114 +143,116 @@ func (o *ExportOptions) check() error {
 			return fmt.Errorf("column %d, %q, has no Value", i+1, column.Header)
 		}
 	}
+	if slices.Contains([]rune{'"', '\r', '\n', utf8.RuneError}, o.Comma) || !utf8.ValidRune(o.Comma) {
+		return errors.New("the separator must be a character other than a quote and a line break")
+	}
 	if o.MemoryBudget < 0 {
 		return errors.New("the memory budget is negative")
 	}
 	return o.Sort.check()
 }
 
-// export is one export while it goes on.
-type export struct {
-	client  *Client
-	options ExportOptions
-	table   *table
-	cells   []string // of the row that is made
-	sorter  *extsort.Sorter
-
-	reading readProgress
-	users   int // read
-	kept    int // passed the filter
-
-	roles    map[string]string // names by uid, once they had to be read
-	accounts map[string]string // addresses by uid: of inviters, or empty while unknown; and of whoever may be one
-}
-
-func (e *export) run(ctx context.Context, w io.Writer) error {
-	table, err := newTable(w, &e.options)
-	if err = errors.Join(err, e.options.check()); err != nil {
+func (e *export) run(ctx context.Context) error {
+	if err := e.options.check(); err != nil {
 		return fmt.Errorf("%w: %w", ErrInvalid, err)
 	}
-	e.table = table
 	e.sorter = extsort.New("", e.options.MemoryBudget)
-	e.accounts = map[string]string{}
-	defer e.sorter.Close() //nolint:errcheck // what it held is of no more use
-	if err := e.read(ctx); err != nil {
-		return failedIn("nothing was written", err)
+	defer e.sorter.Close() //nolint:errcheck // the records are no longer needed
+	err := e.read(ctx)
+	if err == nil {
+		err = e.findInviters(ctx)
+	}
+	if err != nil {
+		return withOp("nothing was written", err)
 	}
 	if err := e.write(ctx); err != nil {
-		return fmt.Errorf("only %d of %d rows were written: %w", table.rows, e.kept, err)
+		return fmt.Errorf("only %d rows of %d users were written: %w", e.table.rows, e.users, err)
 	}
 	return nil
 }
 
-// read sorts everybody, also those who are left out: they may have invited
-// somebody who is not.
+// read adds all users to the sorter.
 func (e *export) read(ctx context.Context) error {
 	var key, record []byte
-	for u, err := range e.client.users(ctx, nil, &e.reading) {
+	for u, err := range e.client.users(ctx, nil, func(count int) { e.count.Store(int64(count)) }) {
 		if err != nil {
 			return err
 		}
-		if err := e.nameRoles(ctx, u); err != nil {
-			return err
-		}
-		e.noteAccount(u)
-		key = e.options.Sort.key(key[:0], u)
-		if record, err = e.appendRecord(record[:0], u); err != nil {
-			return err
-		}
+		key, record = e.options.Sort.key(key[:0], u), appendUser(record[:0], u)
 		if err := e.sorter.Add(key, record); err != nil {
 			return err
+		}
+		if uid := u.InvitedBy.UID; uid != "" && uid != systemInviter {
+			e.inviters[uid] = ""
 		}
 		if e.users++; e.users%maxPageSize == 0 {
 			e.progress()
 		}
 	}
 	e.progress()
-	return e.findInviters(ctx)
+	return nil
 }
 
-// A record begins with one of these. Rows are made while pages are awaited,
-// unless they need an address that may come with one of these pages.
-const (
-	leftOut      byte = iota // and the account
-	readyRow                 // and the account, and the row
-	wantsInviter             // and the user
-)
+// findInviters looks up the addresses of inviters among all users. An inviter
+// can come after the invited user in the list, and Filter can leave it out.
+func (e *export) findInviters(ctx context.Context) error {
+	if len(e.inviters) == 0 {
+		return nil
+	}
+	for u, err := range e.sorted(ctx) {
+		if err != nil {
+			return err
+		}
+		if email, wanted := e.inviters[u.UID]; wanted && email == "" {
+			e.inviters[u.UID] = u.Email
+		}
+	}
+	return nil
+}
 
-func (e *export) appendRecord(record []byte, u *User) ([]byte, error) {
-	if e.options.Filter != nil && !e.options.Filter(u) {
-		return encodeAccount(append(record, leftOut), u), nil
+// sorted yields all users in the order of rows.
+func (e *export) sorted(ctx context.Context) iter.Seq2[*User, error] {
+	return func(yield func(*User, error) bool) {
+		for record, err := range e.sorter.Sorted() {
+			var u *User
+			if err == nil {
+				err = ctx.Err()
+			}
+			if err == nil {
+				u, err = decodeUser(record)
+			}
+			if !yield(u, err) || err != nil {
+				return
+			}
+		}
 	}
-	e.kept++
-	if !e.knowsInviter(u) {
-		return encodeUser(append(record, wantsInviter), u), nil
-	}
-	row, err := e.row(u)
-	return append(encodeAccount(append(record, readyRow), u), row...), err
 }
 
 func (e *export) write(ctx context.Context) error {
-	header := make([]string, len(e.options.Columns))
-	for i, column := range e.options.Columns {
-		header[i] = column.Header
+	columns := e.options.Columns
+	cells := make([]string, len(columns))
+	for i, column := range columns {
+		cells[i] = column.Header
 	}
-	if err := e.table.head(header); err != nil {
+	if err := e.table.head(cells); err != nil {
 		return err
 	}
 	rows := 0
-	for record, err := range e.sorter.Sorted(ctx) {
+	for u, err := range e.sorted(ctx) {
 		if err != nil {
 			return err
 		}
-		if record[0] == leftOut {
+		present := e.inviters[u.InvitedBy.UID] != ""
+		if u.InvitedBy.Email == "" {
+			u.InvitedBy.Email = e.inviters[u.InvitedBy.UID]
+		}
+		if !e.options.Filter(u) {
 			continue
 		}
-		row, err := e.rowOf(record)
-		if err != nil {
-			return err
+		for i := range columns {
+			cells[i] = columns[i].cell(u, present)
 		}
-		if err := e.table.write(row); err != nil {
+		if err := e.table.write(cells); err != nil {
 			return err
 		}
 		if rows++; rows%1000 == 0 {
@@ -247,150 +266,37 @@ func (e *export) write(ctx context.Context) error {
 	return nil
 }
 
-// rowOf is the row that a record holds or can now be made into.
-func (e *export) rowOf(record []byte) ([]byte, error) {
-	if record[0] == readyRow {
-		_, _, row, err := decodeAccount(record[1:])
-		return row, err
-	}
-	u, err := decodeUser(record[1:])
-	if err != nil {
-		return nil, err
-	}
-	if u.InvitedBy.Email == "" {
-		u.InvitedBy.Email = e.accounts[u.InvitedBy.UID]
-	}
-	return e.row(u)
-}
-
-func (e *export) row(u *User) ([]byte, error) {
-	e.cells = e.cells[:0]
-	for _, column := range e.options.Columns {
-		e.cells = append(e.cells, e.cell(column, u))
-	}
-	return e.table.encode(e.cells)
-}
-
-func (e *export) cell(column Column, u *User) string {
-	if column.presentInviter && e.accounts[u.InvitedBy.UID] == "" {
-		withoutFormer := *u
-		withoutFormer.InvitedBy = Inviter{}
-		u = &withoutFormer
-	}
-	return column.Value(u)
-}
-
-// nameRoles fills in the names of roles where the server sent uids alone.
-func (e *export) nameRoles(ctx context.Context, u *User) error {
-	for i := range u.Roles {
-		role := &u.Roles[i]
-		if role.Name != "" {
-			continue
-		}
-		if e.roles == nil {
-			if err := e.readRoles(ctx); err != nil {
-				return err
-			}
-		}
-		role.Name = e.roles[role.UID]
-	}
-	return nil
-}
-
-func (e *export) readRoles(ctx context.Context) error {
-	e.roles = map[string]string{}
-	for role, err := range e.client.roles(ctx, nil, &e.reading) {
-		if err != nil {
-			return err
-		}
-		e.roles[role.UID] = role.Name
-	}
-	return nil
-}
-
-// noteAccount keeps addresses in case their users have invited others. Lists
-// are read from the oldest on, so the first users are those who mostly have;
-// an address for each would be too much to keep.
-func (e *export) noteAccount(u *User) {
-	const first = 10_000
-	if u.UID != "" && len(e.accounts) < first && e.accounts[u.UID] == "" {
-		e.accounts[strings.Clone(u.UID)] = strings.Clone(u.Email)
-	}
-}
-
-// knowsInviter fills in the inviter's address. It is false where that has to be
-// looked for among everybody.
-func (e *export) knowsInviter(u *User) bool {
-	byPresence := func(column Column) bool { return column.presentInviter }
-	inviter := &u.InvitedBy
-	if inviter.UID == "" || inviter.UID == serviceItself || inviter.Email != "" && !slices.ContainsFunc(e.options.Columns, byPresence) {
-		return true
-	}
-	email := e.accounts[inviter.UID]
-	if email == "" {
-		e.accounts[strings.Clone(inviter.UID)] = ""
-		return false
-	}
-	if inviter.Email == "" {
-		inviter.Email = email
-	}
-	return true
-}
-
-// findInviters looks for inviters who are still unknown among everybody read.
-func (e *export) findInviters(ctx context.Context) error {
-	if !slices.Contains(slices.Collect(maps.Values(e.accounts)), "") {
-		return nil
-	}
-	for record, err := range e.sorter.Unsorted(ctx) {
-		if err != nil {
-			return err
-		}
-		uid, email, _, err := decodeAccount(record[1:])
-		if err != nil {
-			return err
-		}
-		if address, wanted := e.accounts[string(uid)]; wanted && address == "" {
-			e.accounts[string(uid)] = string(email)
-		}
-	}
-	return nil
-}
-
 func (e *export) progress() {
-	e.options.Progress(ExportProgress{
-		Users:    e.users,
-		Count:    int(e.reading.count.Load()),
-		Rows:     e.table.rows,
-		Requests: int(e.reading.requests.Load()),
-	})
+	e.options.Progress(ExportProgress{Users: e.users, Count: int(e.count.Load()), Rows: e.table.rows})
 }
 
-// ExportCSVFile writes the organization's users to a file, as
-// [Client.ExportCSV] does, complete and readable by its user alone (mode
-// 0600), or not at all: it writes beside the target and renames at the end.
-// After any error a file that was there before is as it was, and nothing else
-// is left behind; a process that is killed leaves what it wrote by then, with a
-// name that starts with a dot and ends in .tmp. A target that is no regular
-// file, such as a terminal or a directory, is [ErrInvalid]. It sends what
-// [Client.ExportCSV] sends.
+// ExportCSVFile writes the organization's users to a file as [Client.ExportCSV]
+// does. The file is complete and has mode 0600, or it is not written: rows go to
+// a temporary file in the same directory, which is renamed at the end.
+//
+// After an error, a file that existed before is unchanged and no other file is
+// left. If the process is killed, the temporary file is left; its name starts
+// with ".orgusers-" and ends in ".tmp". It returns [ErrInvalid] if path is
+// something other than a regular file, such as a terminal or a directory.
+//
+// It sends what [Client.ExportCSV] sends.
 func (c *Client) ExportCSVFile(ctx context.Context, path string, opts *ExportOptions) (*ExportSummary, error) {
 	target, err := exportTarget(path)
 	if err != nil {
-		return &ExportSummary{}, failedIn("ExportCSVFile", err)
+		return &ExportSummary{}, withOp("ExportCSVFile", err)
 	}
-	// Before anything is read, so that a directory that cannot be written
-	// costs no request.
-	file, err := os.CreateTemp(filepath.Dir(target), "."+filepath.Base(target)+".*.tmp")
+	// Created first, so that nothing is sent if the directory is not writable.
+	// The name of the target is not part of its name, which could get too long.
+	file, err := os.CreateTemp(filepath.Dir(target), ".orgusers-*.tmp")
 	if err != nil {
 		if failure, ok := errors.AsType[*fs.PathError](err); ok {
-			err = failure.Err // its path is the temporary file's
+			err = failure.Err // the path in it is the temporary file's
 		}
-		return &ExportSummary{}, failedIn("ExportCSVFile", fmt.Errorf("no file can be made in the directory of %s: %w", path, err))
+		return &ExportSummary{}, withOp("ExportCSVFile", fmt.Errorf("no file can be created in the directory of %s: %w", path, err))
 	}
 	done := false
 	defer func() {
-		if !done { // also when a function of the caller's panics
+		if !done { // also if a callback panics
 			_ = file.Close()
 			_ = os.Remove(file.Name())
 		}
@@ -400,16 +306,16 @@ func (c *Client) ExportCSVFile(ctx context.Context, path string, opts *ExportOpt
 		return summary, err
 	}
 	if err := errors.Join(file.Sync(), file.Close()); err != nil {
-		return summary, failedIn("ExportCSVFile", err)
+		return summary, withOp("ExportCSVFile", err)
 	}
 	if err := os.Rename(file.Name(), target); err != nil {
-		return summary, failedIn("ExportCSVFile", err)
+		return summary, withOp("ExportCSVFile", err)
 	}
 	done = true
 	return summary, nil
 }
 
-// exportTarget follows a link, so that the link stays one.
+// exportTarget follows a symbolic link, so that the link is kept.
 func exportTarget(path string) (string, error) {
 	if path == "" {
 		return "", fmt.Errorf("%w: the path is empty", ErrInvalid)
@@ -417,7 +323,7 @@ func exportTarget(path string) (string, error) {
 	target, err := filepath.EvalSymlinks(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		if _, err := os.Lstat(path); err == nil {
-			return "", fmt.Errorf("%w: %s is a link that leads nowhere", ErrInvalid, path)
+			return "", fmt.Errorf("%w: %s is a link to a file that does not exist", ErrInvalid, path)
 		}
 		return path, nil
 	}
@@ -429,7 +335,87 @@ func exportTarget(path string) (string, error) {
 		return "", err
 	}
 	if !info.Mode().IsRegular() {
-		return "", fmt.Errorf("%w: %s is no regular file", ErrInvalid, path)
+		return "", fmt.Errorf("%w: %s is not a regular file", ErrInvalid, path)
 	}
 	return target, nil
 }
+
+// appendUser encodes all fields of a user as a record of the sorter.
+// decodeUser reads them in the same order.
+func appendUser(r []byte, u *User) []byte {
+	for _, text := range []string{
+		u.ShareUID, u.UID, u.Email, u.FirstName, u.LastName, string(u.Status),
+		string(u.MFA), u.Message, u.InvitedBy.UID, u.InvitedBy.Email,
+	} {
+		r = appendText(r, text)
+	}
+	for _, t := range []time.Time{u.InvitedAt, u.LastLoginAt, u.CreatedAt, u.UpdatedAt} {
+		r = binary.AppendVarint(r, t.Unix())
+		r = binary.AppendVarint(r, int64(t.Nanosecond()))
+	}
+	r = appendFlag(appendFlag(r, u.Owner), u.AccessWithoutSSO)
+	r = binary.AppendVarint(r, int64(len(u.Roles)))
+	for _, role := range u.Roles {
+		r = appendFlag(appendText(appendText(r, role.UID), role.Name), role.Admin)
+	}
+	return r
+}
+
+func appendText(r []byte, text string) []byte {
+	return append(binary.AppendVarint(r, int64(len(text))), text...)
+}
+
+func appendFlag(r []byte, flag bool) []byte {
+	if flag {
+		return binary.AppendVarint(r, 1)
+	}
+	return binary.AppendVarint(r, 0)
+}
+
+func decodeUser(record []byte) (*User, error) {
+	r := recordReader{left: record}
+	u := &User{
+		ShareUID: r.text(), UID: r.text(), Email: r.text(), FirstName: r.text(), LastName: r.text(), Status: UserStatus(r.text()),
+		MFA: MFAStatus(r.text()), Message: r.text(), InvitedBy: Inviter{UID: r.text(), Email: r.text()},
+		InvitedAt: r.time(), LastLoginAt: r.time(), CreatedAt: r.time(), UpdatedAt: r.time(),
+		Owner: r.flag(), AccessWithoutSSO: r.flag(),
+	}
+	for i := r.number(); i > 0 && !r.damaged; i-- {
+		u.Roles = append(u.Roles, RoleRef{UID: r.text(), Name: r.text(), Admin: r.flag()})
+	}
+	if r.damaged || len(r.left) > 0 {
+		return nil, errors.New("a temporary file does not hold what was written to it")
+	}
+	return u, nil
+}
+
+// recordReader takes fields off a record. After damage all fields are zero.
+type recordReader struct {
+	left    []byte
+	damaged bool
+}
+
+func (r *recordReader) number() int64 {
+	number, size := binary.Varint(r.left)
+	if size <= 0 {
+		r.damaged, r.left = true, nil
+		return 0
+	}
+	r.left = r.left[size:]
+	return number
+}
+
+func (r *recordReader) text() string {
+	size := r.number()
+	if size < 0 || size > int64(len(r.left)) {
+		r.damaged, r.left = true, nil
+		return ""
+	}
+	text := string(r.left[:size])
+	r.left = r.left[size:]
+	return text
+}
+
+func (r *recordReader) time() time.Time { return time.Unix(r.number(), r.number()).UTC() }
+
+func (r *recordReader) flag() bool { return r.number() == 1 }

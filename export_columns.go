@@ -7,24 +7,33 @@ import (
 
 // Column is one column of an export.
 type Column struct {
-	// Header is the text of the first row.
+	// Header is the cell in the first row.
 	Header string
-	// Value makes the cell of a user, and must not be nil. It is given users
-	// with the names of their roles and the inviter's address, as far as the
-	// server or the rest of the organization tells them, once each and in no
-	// particular order, and must not keep or change them.
+	// Value returns the cell of a user. It is called once for each row, in the
+	// order of rows. The user has the names of roles and the address of the
+	// inviter, if the server sends the address or the inviter is in the
+	// organization. Value must not be nil and must not change the user.
 	Value func(*User) string
 
-	// presentInviter has Value see an inviter only while the inviter is in the
-	// organization.
-	presentInviter bool
+	// onlyPresentInviter hides an inviter who has left the organization.
+	onlyPresentInviter bool
 }
 
-// DefaultColumns are the columns of an export that asks for no others: Email,
-// First Name, Last Name, Organization Roles, Status, MFA, Invited By, Invited
-// At, Last Login At, User UID, Created At, Updated At. Times are in RFC 3339
-// and UTC, and empty where they are unknown or never were; several roles are
-// separated by "; ".
+// cell returns the cell of a user, whose inviter is in the organization if
+// present is true.
+func (c *Column) cell(u *User, present bool) string {
+	if c.onlyPresentInviter && !present {
+		anonymous := *u
+		anonymous.InvitedBy = Inviter{}
+		u = &anonymous
+	}
+	return c.Value(u)
+}
+
+// DefaultColumns returns the default columns: Email, First Name, Last Name,
+// Organization Roles, Status, MFA, Invited By, Invited At, Last Login At, User
+// UID, Created At, Updated At. Times are in RFC 3339 and UTC; an unknown time
+// is empty. Roles are separated by "; ".
 func DefaultColumns() []Column {
 	return []Column{
 		{Header: "Email", Value: func(u *User) string { return u.Email }},
@@ -47,13 +56,14 @@ func DefaultColumns() []Column {
 	}
 }
 
-// CSDXColumns are the columns of the file that the vendor's command line tool
-// writes (csdx cm:export-to-csv --action users), so that scripts made for that
-// file can read this one: Email, User UID, Organization Role, Status, Invited
-// By, Created Time, Updated Time. The cells are the same with
-// ExportOptions.KeepFormulas, except that the tool's dates are in local time and these
-// in UTC, and that a missing date is empty here and NaN/NaN/NaN there. The
-// tool's rows come in the order of the API.
+// CSDXColumns returns the columns of the file that the vendor's command line
+// tool writes (csdx cm:export-to-csv --action users): Email, User UID,
+// Organization Role, Status, Invited By, Created Time, Updated Time. Scripts
+// written for that file can read this one.
+//
+// With ExportOptions.KeepFormulas the cells are the same, with two exceptions.
+// Dates are in UTC; those of the tool are in local time. A missing date is empty;
+// the tool writes NaN/NaN/NaN. The rows of the tool are in the order of the API.
 func CSDXColumns() []Column {
 	return []Column{
 		{Header: "Email", Value: func(u *User) string { return u.Email }},
@@ -69,7 +79,7 @@ func CSDXColumns() []Column {
 			}
 		}},
 		{Header: "Status", Value: func(u *User) string { return string(u.Status) }},
-		{Header: "Invited By", presentInviter: true, Value: func(u *User) string {
+		{Header: "Invited By", onlyPresentInviter: true, Value: func(u *User) string {
 			if u.InvitedBy.Email == "" {
 				return "System"
 			}
@@ -80,7 +90,7 @@ func CSDXColumns() []Column {
 	}
 }
 
-// organizationRoles puts Owner first, which is no role in the list.
+// organizationRoles starts with Owner, which is not among the roles of a user.
 func organizationRoles(u *User) string {
 	var names []string
 	if u.Owner {
@@ -103,11 +113,7 @@ func rfc3339(t time.Time) string {
 	if t.IsZero() {
 		return ""
 	}
-	t = t.UTC()
-	// Package time has a fast way for RFC3339 and none with milliseconds, so
-	// they take the place of the Z: half the time in all.
-	cell := t.AppendFormat(make([]byte, 0, 32), time.RFC3339)
-	return string(t.AppendFormat(cell[:len(cell)-1], ".000Z"))
+	return t.UTC().Format("2006-01-02T15:04:05.000Z")
 }
 
 func monthDayYear(t time.Time) string {

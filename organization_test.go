@@ -2,6 +2,7 @@ package orgusers_test
 
 import (
 	"errors"
+	"slices"
 	"testing"
 	"time"
 
@@ -11,11 +12,11 @@ import (
 	"github.com/orgusers/orgusers/orguserstest"
 )
 
-func TestOrganization(t *testing.T) {
+func TestGetOrganization(t *testing.T) {
 	t.Parallel()
 	for name, opts := range map[string][]orguserstest.Option{
-		"as the service has it":       nil,
-		"as the documentation has it": {orguserstest.WithOrganizationList()},
+		"as the service sends it":          nil,
+		"in the form of the documentation": {orguserstest.WithOrganizationList()},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -26,45 +27,52 @@ func TestOrganization(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			want := &orgusers.Organization{
-				UID: server.OrganizationUID, Name: "Example Media", PlanID: "enterprise", OwnerUID: owner.UID,
-				ExpiresOn: time.Date(2029, 1, 15, 9, 0, 0, 0, time.UTC), Enabled: true, OverUsageAllowed: true,
-				CreatedAt: got.CreatedAt, UpdatedAt: got.UpdatedAt,
-			}
-			if diff := cmp.Diff(want, got); diff != "" || got.CreatedAt.IsZero() || got.UpdatedAt.Before(got.CreatedAt) {
-				t.Errorf("from %v to %v; -want +got:\n%s", got.CreatedAt, got.UpdatedAt, diff)
+			if got.UID != server.OrganizationUID || got.OwnerUID != owner.UID || got.Name == "" || !got.Enabled || got.ExpiresOn.IsZero() ||
+				got.CreatedAt.IsZero() || got.UpdatedAt.Before(got.CreatedAt) || got.Plan != nil {
+				t.Errorf("got %+v", got)
 			}
 			got, err = client.GetOrganization(t.Context(), &orgusers.OrganizationOptions{IncludePlan: true})
 			if err != nil {
 				t.Fatal(err)
 			}
-			plan := &orgusers.Plan{PlanID: "enterprise", Name: "Enterprise", Features: []orgusers.PlanFeature{
-				{UID: "users", Name: "Users", Limit: 500, Enabled: true},
-				{UID: "getLimit", Name: "Reads per second", Limit: 30, Enabled: true},
-				{UID: "limit", Name: "Writes per second", Limit: 20, Enabled: true},
-				{UID: "bulkLimit", Name: "Bulk actions per second", Limit: 1, Enabled: true},
-			}}
-			if diff := cmp.Diff(plan, got.Plan); diff != "" {
-				t.Errorf("-want +got:\n%s", diff)
+			for uid, limit := range map[string]float64{"users": 500, "getLimit": 30, "limit": 20, "bulkLimit": 1} {
+				if !slices.ContainsFunc(got.Plan.Features, func(f orgusers.PlanFeature) bool { return f.UID == uid && f.Limit == limit && f.Enabled }) {
+					t.Errorf("the plan has no %s of %v: %+v", uid, limit, got.Plan)
+				}
 			}
 		})
 	}
 }
 
-func TestOrganizationThatCannotBeUnderstood(t *testing.T) {
+func TestSampleOfAnOrganization(t *testing.T) {
 	t.Parallel()
-	for _, text := range []string{
-		`{}`, `null`, `[]`, ``, `{"organization":null}`, `{"organizations":[]}`, `{"organizations":[null]}`, `{"organizations":[{"uid":"a"},{"uid":"b"}]}`,
-		`{"organization":{"uid":"a","expires_on":"soon"}}`, `<html></html>`,
-	} {
-		organization, err := newClient(t, roundTripper(body(200, text))).GetOrganization(t.Context(), nil)
-		if organization != nil || !errors.Is(err, orgusers.ErrServer) {
-			t.Errorf("%s: got %v and the error %v, want ErrServer", text, organization, err)
-		}
+	got, err := newClient(t, body(200, sample(t, "organization_recorded.json"))).GetOrganization(t.Context(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	feature := func(uid, name string, limit float64) orgusers.PlanFeature {
+		return orgusers.PlanFeature{UID: uid, Name: name, Limit: limit, MaxLimit: limit, Enabled: true}
+	}
+	want := &orgusers.Organization{
+		UID: "blt9999000011112222", Name: "Example Media", PlanID: "scale", OwnerUID: "blteeeeffff00001111",
+		TransferSentAt: sampleTime(t, "2025-12-31T00:00:00.000Z"), ExpiresOn: sampleTime(t, "2029-12-31T00:00:00.000Z"), Enabled: true, OverUsageAllowed: true,
+		CreatedAt: sampleTime(t, "2023-01-01T00:00:00.000Z"), UpdatedAt: sampleTime(t, "2026-01-01T00:00:00.000Z"),
+		Plan: &orgusers.Plan{PlanID: "scale", Name: "Scale", Features: []orgusers.PlanFeature{
+			feature("users", "Users", 1000), feature("getLimit", "Reads per second", 100), feature("limit", "Writes per second", 100),
+			feature("bulkLimit", "Bulk requests per second", 50), feature("bulk_user_actions", "Users in a bulk action", 10),
+			feature("mfaResetAccess", "Administrators may reset MFA", 1), feature("teams", "Teams", 500),
+		}},
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
+	}
+	got, err = newClient(t, body(200, `{"organizations":[{"uid":"blt1","owner":true,"is_transfer_set":true,"transfer_to":"a@example.com","expires_on":""}]}`)).GetOrganization(t.Context(), nil)
+	if diff := cmp.Diff(&orgusers.Organization{UID: "blt1", Owner: true, TransferPending: true, TransferTo: "a@example.com"}, got); err != nil || diff != "" {
+		t.Errorf("got %v; -want +got:\n%s", err, diff)
 	}
 }
 
-func TestOrganizationsOfOthers(t *testing.T) {
+func TestOtherOrganizations(t *testing.T) {
 	t.Parallel()
 	server := startFake(t)
 	for uid, want := range map[string]error{
@@ -77,10 +85,10 @@ func TestOrganizationsOfOthers(t *testing.T) {
 			t.Fatal(err)
 		}
 		if _, err := client.GetOrganization(t.Context(), nil); !errors.Is(err, want) {
-			t.Errorf("the organization: got the error %v, want %v", err, want)
+			t.Errorf("the organization: got %v, want %v", err, want)
 		}
 		if _, err := collect(t, client.Users(t.Context(), nil)); !errors.Is(err, want) {
-			t.Errorf("its users: got the error %v, want %v", err, want)
+			t.Errorf("its users: got %v, want %v", err, want)
 		}
 	}
 }
@@ -93,38 +101,58 @@ func TestOrganizations(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			server := startFake(t, opts...)
-			client := fakeClient(t, server)
-			uids := map[string]bool{}
-			for _, organization := range mustCollect(t, client.Organizations(t.Context(), nil)) {
-				uids[organization.UID] = true
-			}
-			if diff := cmp.Diff(map[string]bool{server.OrganizationUID: true, server.SecondOrganizationUID: true}, uids); diff != "" {
-				t.Errorf("-want +got:\n%s", diff)
-			}
-			found := mustCollect(t, client.Organizations(t.Context(), &orgusers.ListOrganizationsOptions{Search: "labs"}))
-			if len(found) != 1 || found[0].UID != server.SecondOrganizationUID {
-				t.Errorf("a search found %v", found)
-			}
-			if rest := mustCollect(t, client.Organizations(t.Context(), &orgusers.ListOrganizationsOptions{Skip: 1})); len(rest) != 1 {
-				t.Errorf("%d organizations after one of two", len(rest))
+			want := map[string]bool{server.OrganizationUID: true, server.SecondOrganizationUID: true}
+			for name, all := range map[string][]*orgusers.Organization{
+				"with a client":    mustCollect(t, fakeClient(t, server).Organizations(t.Context())),
+				"without a client": mustCollect(t, orgusers.Organizations(t.Context(), server.Options()...)),
+			} {
+				uids := map[string]bool{}
+				for _, organization := range all {
+					uids[organization.UID] = true
+				}
+				if diff := cmp.Diff(want, uids); diff != "" {
+					t.Errorf("%s: -want +got:\n%s", name, diff)
+				}
 			}
 		})
 	}
 }
 
-func TestListOrganizations(t *testing.T) {
+// The function Organizations checks its options when the sequence is ranged over.
+func TestOrganizationsBeforeThereIsAClient(t *testing.T) {
 	t.Parallel()
-	client := fakeClient(t, startFake(t))
-	page, err := client.ListOrganizations(t.Context(), &orgusers.ListOrganizationsOptions{PageSize: 1, Skip: 1})
-	if err != nil || len(page.Organizations) != 1 || page.Count != 2 || page.Skip != 1 || page.Organizations[0].Name != "Example Labs" {
-		t.Errorf("got %+v and the error %v, want the second of two", page, err)
+	server := startFake(t)
+	base, auth := orgusers.WithBaseURL(server.URL), orgusers.WithAuthToken(server.AuthToken)
+	for name, opts := range map[string][]orgusers.Option{
+		"no options":               nil,
+		"missing credentials":      {base},
+		"two kinds of credentials": {base, auth, orgusers.WithTokenSource(tokens("a"))},
+		"two places":               {base, auth, orgusers.WithRegion("eu")},
+		"an invalid option":        {base, auth, orgusers.WithLogger(nil)},
+		"a rejected token":         {base, orgusers.WithAuthToken("blt0")},
+	} {
+		want := orgusers.ErrInvalid
+		if name == "a rejected token" {
+			want = orgusers.ErrUnauthorized
+		}
+		all := orgusers.Organizations(t.Context(), opts...)
+		for range 2 { // it can be ranged over again
+			if rows, err := collect(t, all); !errors.Is(err, want) || len(rows) > 0 {
+				t.Errorf("%s: got %v, %v; want %v", name, rows, err, want)
+			}
+		}
 	}
-	for _, opts := range []*orgusers.ListOrganizationsOptions{{PageSize: -1}, {PageSize: 101}, {Skip: -1}} {
-		if _, err := client.ListOrganizations(t.Context(), opts); !errors.Is(err, orgusers.ErrInvalid) {
-			t.Errorf("%+v: got the error %v, want ErrInvalid", opts, err)
+	if n := len(server.Requests()); n != 2 {
+		t.Errorf("%d requests, want 2", n)
+	}
+	all := orgusers.Organizations(t.Context(), base, auth)
+	if first, second := mustCollect(t, all), mustCollect(t, all); len(first) != 2 || len(second) != 2 {
+		t.Errorf("%d and %d organizations, want 2", len(first), len(second))
+	}
+	for organization, err := range all {
+		if err != nil || organization.CreatedAt.After(time.Now()) {
+			t.Error(organization, err)
 		}
-		if _, err := collect(t, client.Organizations(t.Context(), opts)); !errors.Is(err, orgusers.ErrInvalid) {
-			t.Errorf("%+v: got the error %v, want ErrInvalid", opts, err)
-		}
+		break
 	}
 }

@@ -2,22 +2,21 @@ package orgusers
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"iter"
-	"strings"
 
 	"github.com/orgusers/orgusers/internal/paging"
+	"github.com/orgusers/orgusers/internal/transport"
 )
 
 // maxPageSize is the general maximum of the API.
 const maxPageSize = 100
 
-// readAhead is how many pages of users may be in flight: enough to keep a
-// limit of a hundred a second busy over 300 ms. The limiter is the brake.
+// readAhead is how many pages of users may be in flight: enough for a limit of a
+// hundred per second and responses that take 300 ms. The rate limit bounds them.
 const readAhead = 32
 
-// listQuery is what all plain lists are asked for.
+// listQuery is the query of a list of roles, stacks or organizations.
 type listQuery struct {
 	Limit        int    `url:"limit"`
 	Skip         int    `url:"skip"`
@@ -26,22 +25,22 @@ type listQuery struct {
 	IncludeCount bool   `url:"include_count"`
 }
 
-func byCreation(skip, limit int) listQuery {
-	return listQuery{Limit: limit, Skip: skip, Ascending: string(SortByCreated), IncludeCount: true}
+func byCreation(skip, limit int, search string) listQuery {
+	return listQuery{Limit: limit, Skip: skip, Ascending: string(SortByCreated), Search: search, IncludeCount: true}
 }
 
-// checkPage fills in the default page size and refuses what is out of range.
-func checkPage(size *int, skip int) error {
-	if *size < 0 || *size > maxPageSize {
-		return fmt.Errorf("a page size of %d is not between 1 and %d", *size, maxPageSize)
+// checkPage returns the size of a page, or an error if it is out of range.
+func checkPage(size, skip int) (int, error) {
+	switch {
+	case size < 0 || size > maxPageSize:
+		return 0, fmt.Errorf("the page size %d is not between 1 and %d", size, maxPageSize)
+	case skip < 0:
+		return 0, fmt.Errorf("skip is negative: %d", skip)
+	case size == 0:
+		return maxPageSize, nil
+	default:
+		return size, nil
 	}
-	if skip < 0 {
-		return fmt.Errorf("skip is negative: %d", skip)
-	}
-	if *size == 0 {
-		*size = maxPageSize
-	}
-	return nil
 }
 
 func countOf(count *int) int {
@@ -51,13 +50,14 @@ func countOf(count *int) int {
 	return *count
 }
 
-// listAll reads a whole list under the name of its operation.
+// listAll reads a whole list and names its operation in errors.
 func listAll[T any](ctx context.Context, op *operation, list paging.List[T]) iter.Seq2[T, error] {
 	list.PageSize = max(2, list.PageSize) // pages of one row cannot overlap
 	return func(yield func(T, error) bool) {
-		for row, err := range list.All(ctx) {
+		// A list that is read ahead holds one place in the queue of its rate limit.
+		for row, err := range list.All(transport.WithQueue(ctx)) {
 			if err != nil {
-				err = op.named(err)
+				err = op.withOp(err)
 			}
 			if !yield(row, err) || err != nil {
 				return
@@ -66,35 +66,47 @@ func listAll[T any](ctx context.Context, op *operation, list paging.List[T]) ite
 	}
 }
 
-// named puts the operation before an error that does not name it yet.
-func (op *operation) named(err error) error {
-	if errors.As(err, new(*Error)) || strings.HasPrefix(err.Error(), "orgusers: ") {
-		return err
+// Collect returns all rows of a sequence. If the sequence ends with an error, it
+// returns the rows before the error, and the error.
+func Collect[T any](seq iter.Seq2[T, error]) ([]T, error) {
+	var rows []T
+	for row, err := range seq {
+		if err != nil {
+			return rows, err
+		}
+		rows = append(rows, row)
 	}
-	return fmt.Errorf("orgusers: %s: %w", op.name, err)
+	return rows, nil
 }
 
-func (op *operation) invalid(err error) error {
-	return fmt.Errorf("orgusers: %s: %w: %w", op.name, ErrInvalid, err)
-}
-
-func failed[T any](err error) iter.Seq2[T, error] {
+// errSeq returns a sequence that yields an error.
+func errSeq[T any](err error) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {
 		var none T
 		yield(none, err)
 	}
 }
 
-// skipping leaves out the first rows, but never an error.
-func skipping[T any](skip int, all iter.Seq2[T, error]) iter.Seq2[T, error] {
+// filterSeq leaves out rows, but no error.
+func filterSeq[T any](all iter.Seq2[T, error], keep func(T) bool) iter.Seq2[T, error] {
+	return func(yield func(T, error) bool) {
+		for row, err := range all {
+			if (err != nil || keep(row)) && !yield(row, err) {
+				return
+			}
+		}
+	}
+}
+
+// skipSeq leaves out the first rows, but no error.
+func skipSeq[T any](skip int, all iter.Seq2[T, error]) iter.Seq2[T, error] {
 	if skip == 0 {
 		return all
 	}
 	return func(yield func(T, error) bool) {
 		left := skip
 		for row, err := range all {
-			if err == nil && left > 0 {
-				left--
+			if left--; err == nil && left >= 0 {
 				continue
 			}
 			if !yield(row, err) {

@@ -6,10 +6,10 @@ import (
 	"strings"
 )
 
-// Region is a data centre of the product.
+// Region is a data center of the product.
 type Region string
 
-// The regions. [ParseRegion] knows further names of theirs.
+// The regions. [ParseRegion] knows aliases too.
 const (
 	RegionNA      Region = "na"
 	RegionEU      Region = "eu"
@@ -25,7 +25,7 @@ var regions = []struct {
 	aliases []string
 	host    string
 }{
-	{RegionNA, []string{"us", "aws-na"}, "api.contentstack.io"}, // the odd one
+	{RegionNA, []string{"us", "aws-na"}, "api.contentstack.io"}, // the only one with .io
 	{RegionEU, []string{"aws-eu"}, "eu-api.contentstack.com"},
 	{RegionAU, []string{"aws-au"}, "au-api.contentstack.com"},
 	{RegionAzureNA, nil, "azure-na-api.contentstack.com"},
@@ -34,10 +34,11 @@ var regions = []struct {
 	{RegionGCPEU, nil, "gcp-eu-api.contentstack.com"},
 }
 
-// ParseRegion reads the name of a region: "na", "eu", "au", "azure-na",
-// "azure-eu", "gcp-na", "gcp-eu", or one of the aliases "us", "aws-na",
-// "aws-eu" and "aws-au". Letter case and blanks around it do not matter, and
-// an underscore is as good as a hyphen. Anything else is [ErrInvalid].
+// ParseRegion returns the region with the given name: "na", "eu", "au",
+// "azure-na", "azure-eu", "gcp-na", "gcp-eu", or one of the aliases "us",
+// "aws-na", "aws-eu" and "aws-au". It ignores letter case and surrounding white
+// space, and reads an underscore as a hyphen. It returns [ErrInvalid] for every
+// other name.
 func ParseRegion(name string) (Region, error) {
 	region, err := parseRegion(name)
 	if err != nil {
@@ -53,7 +54,7 @@ func parseRegion(name string) (Region, error) {
 			return r.region, nil
 		}
 	}
-	return "", fmt.Errorf("unknown region %q: it is one of %s", name, regionNames())
+	return "", fmt.Errorf("unknown region %q: use one of %s", name, regionNames())
 }
 
 func regionNames() string {

@@ -15,66 +15,123 @@ import (
 	"github.com/orgusers/orgusers/internal/transport"
 )
 
-// input is what a request carries. Every field may be left out.
+// operation is a request of the API. The table below is the only place that
+// has the requests: the client sends by it, the documentation and the tests
+// read it.
+type operation struct {
+	name    string // in errors and logs: the method of this package
+	method  string
+	path    string // below the base URL, with {names} for values
+	kind    transport.Kind
+	service transport.Service
+	public  bool // sent without a token
+}
+
+// writes reports whether the request changes something or sends email,
+// whatever its HTTP method.
+func (op *operation) writes() bool { return op.kind != transport.Read }
+
+// operations is the table as a list, in the order below.
+var operations []*operation
+
+func define(op operation) *operation {
+	operations = append(operations, &op)
+	return &op
+}
+
+const organizationPath = "/v3/organizations/{organization_uid}"
+
+var (
+	opListUsers           = define(operation{name: "ListUsers", method: http.MethodGet, path: organizationPath + "/share"})
+	opFindUsers           = define(operation{name: "FindUsers", method: http.MethodPost, path: organizationPath + "/share/search"})
+	opInvite              = define(operation{name: "Invite", method: http.MethodPost, path: organizationPath + "/share", kind: transport.Write})
+	opUpdateRoles         = define(operation{name: "UpdateRoles", method: http.MethodPost, path: organizationPath + "/share", kind: transport.Write})
+	opRemoveUsers         = define(operation{name: "RemoveUsers", method: http.MethodDelete, path: organizationPath + "/share", kind: transport.Write})
+	opWithdrawInvitations = define(operation{name: "WithdrawInvitations", method: http.MethodDelete, path: organizationPath + "/share", kind: transport.Write})
+	opResendInvitations   = define(operation{name: "ResendInvitations", method: http.MethodGet, path: organizationPath + "/share/{share_uid}/resend_invitation", kind: transport.Write})
+	opTransferOwnership   = define(operation{name: "TransferOwnership", method: http.MethodPost, path: organizationPath + "/transfer-ownership", kind: transport.Write})
+	opRoles               = define(operation{name: "Roles", method: http.MethodGet, path: organizationPath + "/roles"})
+	opStacks              = define(operation{name: "Stacks", method: http.MethodGet, path: organizationPath + "/stacks"})
+	opStackRoles          = define(operation{name: "StackRoles", method: http.MethodGet, path: "/v3/roles", service: transport.Stack})
+	opSetStackRoles       = define(operation{name: "UpdateStackAccess", method: http.MethodPost, path: "/v3/stacks/users/roles", kind: transport.Write, service: transport.Stack})
+	opShareStack          = define(operation{name: "UpdateStackAccess", method: http.MethodPost, path: "/v3/stacks/share", kind: transport.Write, service: transport.Stack})
+	opUnshareStack        = define(operation{name: "UpdateStackAccess", method: http.MethodPost, path: "/v3/stacks/unshare", kind: transport.Write, service: transport.Stack})
+	opOrganizations       = define(operation{name: "Organizations", method: http.MethodGet, path: "/v3/organizations"})
+	opGetOrganization     = define(operation{name: "GetOrganization", method: http.MethodGet, path: organizationPath})
+	opAuditLog            = define(operation{name: "AuditLog", method: http.MethodGet, path: organizationPath + "/logs"})
+	opGetAuditEntry       = define(operation{name: "GetAuditEntry", method: http.MethodGet, path: organizationPath + "/logs/{log_uid}"})
+	opGetCurrentUser      = define(operation{name: "GetCurrentUser", method: http.MethodGet, path: "/v3/user", service: transport.User})
+	opLogin               = define(operation{name: "Login", method: http.MethodPost, path: "/v3/user-session", kind: transport.Write, service: transport.User, public: true})
+	opLogout              = define(operation{name: "Logout", method: http.MethodDelete, path: "/v3/user-session", kind: transport.Write, service: transport.User})
+	opSendPasswordResets  = define(operation{name: "SendPasswordResets", method: http.MethodPost, path: "/v3/user/forgot_password", kind: transport.Write, service: transport.User, public: true})
+)
+
+// input is what a request carries. Every field is optional.
 type input struct {
-	path    map[string]string // beside the organization's uid
+	path    map[string]string // the values of the path, except the organization's uid
 	query   any               // a struct with url tags, or url.Values
 	header  http.Header
 	body    any
-	secrets []string // what no answer may bring back into an error
+	secrets []string // texts of the request that must not appear in an error
 }
 
-// do sends one operation for this client's organization and decodes its
-// answer into out, which may be nil.
-func (c *Client) do(ctx context.Context, op *operation, in input, out any) (attempts int, err error) {
-	if in.path == nil {
-		in.path = map[string]string{}
+// do sends an operation for the client's organization and decodes the response
+// into out, which may be nil.
+func (c *Client) do(ctx context.Context, op *operation, in input, out any) error {
+	if !c.made() {
+		return op.invalid(errors.New("the client was not made with New"))
 	}
 	if strings.Contains(op.path, "{organization_uid}") {
-		in.path["organization_uid"] = c.organizationUID
-		in.header = in.header.Clone()
-		if in.header == nil {
-			in.header = http.Header{}
-		}
-		// Callers with OAuth or single sign-on have to say it here too.
-		in.header.Set("organization_uid", c.organizationUID)
+		in = in.forOrganization(c.organizationUID)
 	}
 	return send(ctx, c.wire, op, in, out)
 }
 
-// send is the way every request takes: build, carry, judge, decode.
-func send(ctx context.Context, wire *transport.Transport, op *operation, in input, out any) (attempts int, err error) {
-	request, err := op.request(in)
-	if err != nil {
-		return 0, fmt.Errorf("orgusers: %s: %w: %w", op.name, ErrInvalid, err)
+// forOrganization adds the organization's uid to the path, and to a header,
+// which OAuth and single sign-on need.
+func (in input) forOrganization(uid string) input {
+	values := map[string]string{"organization_uid": uid}
+	maps.Copy(values, in.path)
+	in.path = values
+	in.header = in.header.Clone()
+	if in.header == nil {
+		in.header = http.Header{}
 	}
-	attempts, err = wire.Do(ctx, request, func(answer *transport.Response) error {
-		if !answer.OK() {
-			return op.answered(answer)
-		}
-		if out == nil && answer.Status == http.StatusNoContent {
-			return nil
-		}
-		if out == nil {
-			out = new(json.RawMessage) // a page of HTML is no success
-		}
-		return op.decode(answer, out)
-	})
-	if err != nil {
-		return attempts, op.unanswered(err, attempts)
-	}
-	return attempts, nil
+	in.header.Set("organization_uid", uid)
+	return in
 }
 
-func (op *operation) request(in input) (*transport.Request, error) {
+// send is the path of every request: build, send, check, decode.
+func send(ctx context.Context, wire *transport.Transport, op *operation, in input, out any) error {
+	request, err := newRequest(op, in)
+	if err != nil {
+		return op.invalid(err)
+	}
+	attempts, err := wire.Do(ctx, request, func(response *transport.Response) error {
+		switch {
+		case !response.OK():
+			return op.errorFromResponse(response)
+		case out == nil && len(response.Body) == 0:
+			return nil
+		default:
+			return decode(op, response, out)
+		}
+	})
+	if err != nil {
+		return op.errorFromTransport(err, attempts)
+	}
+	return nil
+}
+
+func newRequest(op *operation, in input) (*transport.Request, error) {
 	request := &transport.Request{
 		Op:       op.name,
 		Template: op.path,
 		Method:   op.method,
 		Header:   in.header,
-		Write:    op.write,
+		Kind:     op.kind,
+		Service:  op.service,
 		Unsigned: op.public,
-		Bulk:     op.bulk,
 		Secrets:  in.secrets,
 	}
 	if err := checkHeader(in.header); err != nil {
@@ -95,28 +152,37 @@ func (op *operation) request(in input) (*transport.Request, error) {
 	}
 	if in.body != nil {
 		if request.Body, err = json.Marshal(in.body); err != nil {
-			return nil, errors.New("the body cannot be written as JSON")
+			return nil, errors.New("the body cannot be encoded as JSON")
 		}
 	}
 	return request, nil
 }
 
-func (op *operation) decode(answer *transport.Response, out any) error {
-	if err := json.Unmarshal(answer.Body, out); err != nil {
-		// The decoder's own text can quote the answer.
-		var field *json.UnmarshalTypeError
-		if errors.As(err, &field) && field.Field != "" {
-			return op.unreadable(answer, "has an unexpected value in "+field.Field)
+// decode reads a response of 2xx into out. A response that reports an error, or
+// lacks the value that was requested, is an error.
+func decode(op *operation, response *transport.Response, out any) error {
+	if out == nil {
+		out = new(json.RawMessage) // a page of HTML is not a success
+	}
+	if err := json.Unmarshal(response.Body, out); err != nil {
+		if field := unreadableField(response.Body, out); field != "" {
+			return op.unreadable(response, field)
 		}
-		return op.unreadable(answer, "is not the JSON that was expected")
+		return op.unreadable(response, "is not the expected JSON")
+	}
+	if reportsError(response.Body) {
+		return op.errorFromResponse(response)
+	}
+	if endpoint, ok := out.(*endpointResponse); ok {
+		endpoint.clean = response.Clean
 	}
 	if list, ok := out.(interface{ complete() bool }); ok && !list.complete() {
-		return op.unreadable(answer, "lacks what was asked for")
+		return op.unreadable(response, "lacks the requested value")
 	}
 	return nil
 }
 
-// expand fills the {names} of a template.
+// expand fills in the {names} of a path.
 func expand(template string, values map[string]string) (string, error) {
 	elements := strings.Split(template, "/")
 	for i, element := range elements {
@@ -134,9 +200,9 @@ func expand(template string, values map[string]string) (string, error) {
 	return strings.Join(elements, "/"), nil
 }
 
-// escapeElement makes a value one element of a path, or refuses it. A uid
-// never needs what is refused here, and what some proxy on the way might
-// unescape into another path.
+// escapeElement returns a value as one element of a path. It returns an error
+// for characters that a uid never has and that a proxy could turn into another
+// path.
 func escapeElement(value string) (string, error) {
 	switch {
 	case value == "":
@@ -154,83 +220,16 @@ func escapeElement(value string) (string, error) {
 	return url.PathEscape(value), nil
 }
 
-// Request is a request of the API that this package has no method for.
-type Request struct {
-	// Op names the request in errors and logs. Default "Do".
-	Op string
-	// Method is GET if empty.
-	Method string
-	// Path is below /v3 and starts with a slash. Elements in braces are filled
-	// in from PathValues, {organization_uid} by the client:
-	// "/organizations/{organization_uid}/logs/{log}". Everything that is not a
-	// fixed word of the API belongs into PathValues, since Path is shown in
-	// errors and logs, and the values are not.
-	Path       string
-	PathValues map[string]string
-	Query      url.Values
-	// Header adds to what the client sends; api_key, say. It cannot replace
-	// the credentials.
-	Header http.Header
-	// Body is sent as JSON unless it is nil.
-	Body any
-	// ReadOnly says that the request changes nothing and mails nobody, so
-	// that it may be repeated after any failure. Without it, it is sent once,
-	// and again only where the server cannot have acted on it; the method is
-	// no sign of that: there is a GET in this API that mails.
-	ReadOnly bool
-	// Bulk paces the request as the bulk actions of the product are, by
-	// RateLimits.Bulk.
-	Bulk bool
-}
-
-// Do makes a request that this package has no method for, with the same
-// credentials, pacing, retries and errors, and decodes the answer as JSON into
-// out unless that is nil. A call that cannot be sent as it is, with a header
-// that would replace the credentials, say, is [ErrInvalid]; one that is not
-// ReadOnly, and whose answer was lost, is [ErrOutcomeUnknown].
-func (c *Client) Do(ctx context.Context, call Request, out any) error {
-	op := &operation{name: call.Op, method: call.Method, path: "/v3" + call.Path, write: !call.ReadOnly, bulk: call.Bulk}
-	if op.name == "" {
-		op.name = "Do"
-	}
-	if op.method == "" {
-		op.method = http.MethodGet
-	}
-	if err := checkCall(op, call); err != nil {
-		return fmt.Errorf("orgusers: %s: %w: %w", op.name, ErrInvalid, err)
-	}
-	values := make(map[string]string, len(call.PathValues)+1)
-	maps.Copy(values, call.PathValues)
-	_, err := c.do(ctx, op, input{path: values, query: call.Query, header: call.Header, body: call.Body}, out)
-	return err
-}
-
-func checkCall(op *operation, call Request) error {
-	if err := checkMethod(op.method); err != nil {
-		return err
-	}
-	if err := checkTemplate(call.Path); err != nil {
-		return err
-	}
-	for name := range call.Header {
-		switch http.CanonicalHeaderKey(name) {
-		case "Authtoken", "Authorization", "Cookie":
-			return errors.New("a header would replace the client's credentials")
-		}
-	}
-	return nil
-}
-
-// checkHeader refuses what net/http would refuse when it is too late to tell
-// that nothing was sent.
+// checkHeader rejects headers that net/http would reject later, when it cannot
+// be known whether anything was sent.
 func checkHeader(header http.Header) error {
 	for name, values := range header {
 		if name == "" || strings.ContainsFunc(name, notInHeaderName) {
-			return errors.New("the name of a header has a character that it must not have")
+			return errors.New("the name of a header has an invalid character")
 		}
 		for _, value := range values {
 			if value == "" || strings.ContainsFunc(value, func(r rune) bool { return r < ' ' || r > '~' }) {
-				return fmt.Errorf("the header %s is empty, or has a character that it must not have", name)
+				return fmt.Errorf("the header %s is empty or has an invalid character", name)
 			}
 		}
 	}
@@ -248,8 +247,8 @@ func checkMethod(method string) error {
 	return nil
 }
 
-// checkTemplate refuses a path that leads elsewhere, or holds what belongs
-// into its values.
+// checkTemplate rejects a path that leads elsewhere, or that has values where
+// {names} belong.
 func checkTemplate(path string) error {
 	if !strings.HasPrefix(path, "/") {
 		return errors.New("the path must start with a slash")
@@ -261,53 +260,8 @@ func checkTemplate(path string) error {
 		if escaped, err := escapeElement(element); err != nil {
 			return fmt.Errorf("element %d of the path %w", i+1, err)
 		} else if escaped != element {
-			return fmt.Errorf("element %d of the path belongs into the values", i+1)
+			return fmt.Errorf("element %d of the path must be in PathValues", i+1)
 		}
 	}
 	return nil
 }
-
-// operation is one request of the API. The table below is the only place that
-// knows them: the client sends by it, the documentation and the tests read it.
-type operation struct {
-	name   string // as errors and logs say it: the method of this package
-	method string
-	path   string // below the base URL, with {names} for what is filled in
-	write  bool   // it changes or mails something, whatever its method
-	public bool   // it is sent without a token
-	bulk   bool   // it draws on the budget of bulk actions
-}
-
-// operations is the table as a list, in the order below.
-var operations []*operation
-
-func define(op operation) *operation {
-	operations = append(operations, &op)
-	return &op
-}
-
-var (
-	opListUsers         = define(operation{name: "ListUsers", method: http.MethodGet, path: "/v3/organizations/{organization_uid}/share"})
-	opFindUsers         = define(operation{name: "FindUsers", method: http.MethodPost, path: "/v3/organizations/{organization_uid}/share/search"})
-	opListRoles         = define(operation{name: "ListRoles", method: http.MethodGet, path: "/v3/organizations/{organization_uid}/roles"})
-	opOrganization      = define(operation{name: "GetOrganization", method: http.MethodGet, path: "/v3/organizations/{organization_uid}"})
-	opListOrganizations = define(operation{name: "ListOrganizations", method: http.MethodGet, path: "/v3/organizations"})
-	opStacks            = define(operation{name: "Stacks", method: http.MethodGet, path: "/v3/organizations/{organization_uid}/stacks"})
-	opStackRoles        = define(operation{name: "StackRoles", method: http.MethodGet, path: "/v3/roles"})
-	opCurrentUser       = define(operation{name: "GetCurrentUser", method: http.MethodGet, path: "/v3/user"})
-	opLogin             = define(operation{name: "Login", method: http.MethodPost, path: "/v3/user-session", write: true, public: true})
-	opLogout            = define(operation{name: "Logout", method: http.MethodDelete, path: "/v3/user-session", write: true})
-
-	opInvite              = define(operation{name: "Invite", method: http.MethodPost, path: "/v3/organizations/{organization_uid}/share", write: true})
-	opUpdateRoles         = define(operation{name: "UpdateRoles", method: http.MethodPost, path: "/v3/organizations/{organization_uid}/share", write: true})
-	opRemoveUsers         = define(operation{name: "RemoveUsers", method: http.MethodDelete, path: "/v3/organizations/{organization_uid}/share", write: true})
-	opWithdrawInvitations = define(operation{name: "WithdrawInvitations", method: http.MethodDelete, path: "/v3/organizations/{organization_uid}/share", write: true})
-	opResendInvitation    = define(operation{name: "ResendInvitation", method: http.MethodGet, path: "/v3/organizations/{organization_uid}/share/{share_uid}/resend_invitation", write: true})
-	opTransferOwnership   = define(operation{name: "TransferOwnership", method: http.MethodPost, path: "/v3/organizations/{organization_uid}/transfer-ownership", write: true})
-	opSetStackRoles       = define(operation{name: "UpdateStackAccess", method: http.MethodPost, path: "/v3/stacks/users/roles", write: true, bulk: true})
-	opShareStack          = define(operation{name: "UpdateStackAccess", method: http.MethodPost, path: "/v3/stacks/share", write: true, bulk: true})
-	opUnshareStack        = define(operation{name: "UpdateStackAccess", method: http.MethodPost, path: "/v3/stacks/unshare", write: true, bulk: true})
-	opSendPasswordReset   = define(operation{name: "SendPasswordReset", method: http.MethodPost, path: "/v3/user/forgot_password", write: true, public: true})
-	opAuditLog            = define(operation{name: "AuditLog", method: http.MethodGet, path: "/v3/organizations/{organization_uid}/logs"})
-	opAuditEntry          = define(operation{name: "GetAuditEntry", method: http.MethodGet, path: "/v3/organizations/{organization_uid}/logs/{log_uid}"})
-)

@@ -4,145 +4,125 @@ import (
 	"context"
 	"errors"
 	"net/http"
-	"net/url"
 	"strings"
 	"testing"
-
-	"github.com/jarcoal/httpmock"
 
 	"github.com/orgusers/orgusers"
 )
 
-func TestCall(t *testing.T) {
-	t.Parallel()
-	mock := httpmock.NewMockTransport()
-	mock.RegisterResponderWithQuery(http.MethodGet, "https://api.contentstack.io/v3/organizations/blt1/logs/blt%20log", "a=b%26c",
-		func(r *http.Request) (*http.Response, error) {
-			if got := r.Header.Get("api_key"); got != "blt9" {
-				t.Errorf("api_key is %q", got)
-			}
-			return httpmock.NewStringResponse(http.StatusOK, `{"log":{"uid":"x"}}`), nil
-		})
-	var out struct {
-		Log struct{ UID string }
-	}
-	err := newClient(t, mock).Do(t.Context(), orgusers.Request{
-		Path:       "/organizations/{organization_uid}/logs/{log}",
-		PathValues: map[string]string{"log": "blt log"},
-		Query:      url.Values{"a": {"b&c"}},
-		Header:     http.Header{"Api_key": {"blt9"}},
-		ReadOnly:   true,
-	}, &out)
-	if err != nil || out.Log.UID != "x" {
-		t.Fatalf("got %+v, %v", out, err)
-	}
+// requestLog responds to requests in order, with its last response from then on.
+type requestLog struct {
+	responses []roundTripper
+	sent      []*http.Request
 }
 
-// turns counts those that a limiter gives.
-type turns int
-
-func (t *turns) Wait(context.Context) error { *t++; return nil }
-
-// What a call draws on is what the caller says of it, whatever its method.
-func TestCallDrawsOnABudget(t *testing.T) {
-	t.Parallel()
-	for name, test := range map[string]struct {
-		call orgusers.Request
-		want [3]turns // of reads, writes and bulk actions
-	}{
-		"a read":        {orgusers.Request{Method: http.MethodPost, Path: "/things", ReadOnly: true}, [3]turns{1, 0, 0}},
-		"a write":       {orgusers.Request{Path: "/things"}, [3]turns{0, 1, 0}},
-		"a bulk action": {orgusers.Request{Method: http.MethodPost, Path: "/things", Bulk: true}, [3]turns{0, 0, 1}},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			var reads, writes, bulk turns
-			client := newClient(t, roundTripper(body(http.StatusOK, "{}")),
-				orgusers.WithRateLimiters(orgusers.RateLimiters{Reads: &reads, Writes: &writes, Bulk: &bulk}))
-			if err := client.Do(t.Context(), test.call, nil); err != nil {
-				t.Fatal(err)
-			}
-			if got := [3]turns{reads, writes, bulk}; got != test.want {
-				t.Errorf("it took %v turns of reads, writes and bulk actions, want %v", got, test.want)
-			}
-		})
-	}
+func (l *requestLog) RoundTrip(r *http.Request) (*http.Response, error) {
+	next := l.responses[min(len(l.sent), len(l.responses)-1)]
+	l.sent = append(l.sent, r)
+	return next(r)
 }
 
-func TestCallRefuses(t *testing.T) {
+// A value that cannot be read is named by its place. Reading it again would not help.
+func TestUnreadableResponses(t *testing.T) {
 	t.Parallel()
-	with := func(value string) orgusers.Request {
-		return orgusers.Request{Path: "/things/{thing}", PathValues: map[string]string{"thing": value}}
+	list := func(ctx context.Context, c *orgusers.Client) error {
+		page, err := c.ListUsers(ctx, nil)
+		if page != nil {
+			return errors.New("there is a page")
+		}
+		return err
 	}
+	organization := func(ctx context.Context, c *orgusers.Client) error {
+		_, err := c.GetOrganization(ctx, nil)
+		return err
+	}
+	user := func(ctx context.Context, c *orgusers.Client) error {
+		_, err := c.GetCurrentUser(ctx)
+		return err
+	}
+	roles := func(ctx context.Context, c *orgusers.Client) error {
+		_, err := orgusers.Collect(c.Roles(ctx))
+		return err
+	}
+	const lacks, notJSON = "lacks the requested value", "is not the expected JSON"
 	tests := []struct {
-		name string
-		call orgusers.Request
+		call func(context.Context, *orgusers.Client) error
+		body string
+		says string
 	}{
-		{"a path without slash", orgusers.Request{Path: "things"}},
-		{"no path", orgusers.Request{}},
-		{"a path that leads upwards", orgusers.Request{Path: "/things/../user"}},
-		{"a path with a query", orgusers.Request{Path: "/things?a=b"}},
-		{"a path with an address in it", orgusers.Request{Path: "/things/ada lovelace"}},
-		{"a path with two slashes", orgusers.Request{Path: "//things"}},
-		{"another host", orgusers.Request{Path: "//example.com/things"}},
-		{"a value that is missing", orgusers.Request{Path: "/things/{thing}"}},
-		{"a value that is empty", with("")},
-		{"a value that is a dot", with(".")},
-		{"a value that leads upwards", with("..")},
-		{"a value that leads upwards, escaped", with("%2e%2e")},
-		{"a value with a slash", with("a/b")},
-		{"a value with a backslash", with(`a\b`)},
-		{"a value with a question mark", with("a?b")},
-		{"a value with a newline", with("a\nb")},
-		{"a value with a NUL", with("a\x00")},
-		{"credentials in the header", orgusers.Request{Path: "/user", Header: http.Header{"authtoken": {"other"}}}},
-		{"a newline in the header", orgusers.Request{Path: "/user", Header: http.Header{"api_key": {"a\r\nb: c"}}}},
-		{"a header name with a blank", orgusers.Request{Path: "/user", Header: http.Header{"Api Key": {"a"}}}},
-		{"an empty header", orgusers.Request{Path: "/user", Header: http.Header{"api_key": {""}}}},
-		{"a method that is none", orgusers.Request{Method: "GET /", Path: "/user"}},
-		{"a body that is no JSON", orgusers.Request{Method: http.MethodPost, Path: "/user", Body: func() {}}},
+		{list, `{"shares":[{"uid":"a"},{"uid":"b"},{"uid":"c","last_login_at":"never"}],"count":3}`, "shares[2].last_login_at is not a time"},
+		{list, `{"shares":[{"uid":"a","user":{"last_login_at":1697199422}}]}`, "shares[0].user.last_login_at is not a time"},
+		{list, `{"shares":[{"user_details":{"last_login_at":"13/10/2023"}}]}`, "shares[0].user_details.last_login_at is not a time"},
+		{list, `{"shares":[{"created_at":{"date":"2023-10-13T12:17:02.473Z"}}]}`, "shares[0].created_at is not a time"},
+		{list, `{"shares":[{"uid":7}]}`, "shares[0].uid has an unexpected value"},
+		{list, `{"shares":[{"uid":"a"},{"org_roles":["r",{"uid":["x"]}]}]}`, "shares[1].org_roles[1].uid has an unexpected value"},
+		{list, `{"shares":[{"invited_by":{"email":1}}]}`, "shares[0].invited_by.email has an unexpected value"},
+		{list, `{"shares":[{"is_owner":"yes"}]}`, "shares[0].is_owner has an unexpected value"},
+		{list, `{"shares":{}}`, "shares has an unexpected value"},
+		{list, `{"shares":[7]}`, "shares[0] has an unexpected value"},
+		{list, `{"shares":[],"count":"many"}`, "count has an unexpected value"},
+		{list, `{}`, lacks},
+		{list, `null`, lacks},
+		{list, `[]`, notJSON},
+		{list, ``, notJSON},
+		{list, `{"shares":[{"uid":"a"}`, notJSON},
+		{list, `<html></html>`, notJSON},
+		{organization, `{"organization":{"plan":{"features":[{"limit":1},{"limit":"all"}]}}}`, "organization.plan.features[1].limit has an unexpected value"},
+		{organization, `{"organization":{"expires_on":"soon"}}`, "organization.expires_on is not a time"},
+		{organization, `{"organization":null}`, lacks},
+		{organization, `{"organizations":[]}`, lacks},
+		{organization, `{"organizations":[null]}`, lacks},
+		{organization, `{"organizations":[{"uid":"a"},{"uid":"b"}]}`, lacks},
+		{user, `{"user":{"last_login_at":"yesterday"}}`, "user.last_login_at is not a time"},
+		{user, `{"user":{"organizations":[{"org_roles":[{"updated_at":1}]}]}}`, "user.organizations[0].org_roles[0].updated_at is not a time"},
+		{user, `{"user":{"shared_org_uid":[{"uid":1}]}}`, "user.shared_org_uid[0].uid has an unexpected value"},
+		{user, `{"user":null}`, lacks},
+		{roles, `{"roles":[{"uid":"a","admin":"yes"}]}`, "roles[0].admin has an unexpected value"},
+		{roles, `{"roles":[null]}`, lacks},
 	}
 	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			t.Parallel()
-			s := &script{answers: []answer{good}}
-			err := newClient(t, s).Do(t.Context(), tt.call, nil)
-			if err == nil || len(s.sent) > 0 {
-				t.Fatalf("got %v after %d requests, want an error and none", err, len(s.sent))
-			}
-			if !errors.Is(err, orgusers.ErrInvalid) {
-				t.Errorf("got %v, want ErrInvalid", err)
-			}
-			for _, value := range tt.call.PathValues {
-				if len(value) > 2 && strings.Contains(err.Error(), value) {
-					t.Errorf("the error repeats the value: %v", err)
-				}
-			}
-		})
-	}
-}
-
-func TestEndedContextSendsNothing(t *testing.T) {
-	t.Parallel()
-	ctx, cancel := context.WithCancel(t.Context())
-	cancel()
-	for kind, call := range kinds {
-		s := &script{answers: []answer{good}}
-		err := call(ctx, newClient(t, s))
-		if !errors.Is(err, context.Canceled) || errors.Is(err, orgusers.ErrOutcomeUnknown) || len(s.sent) > 0 {
-			t.Errorf("%s: sent %d requests, got %v", kind, len(s.sent), err)
+		log := &requestLog{responses: []roundTripper{body(200, tt.body)}}
+		err := tt.call(t.Context(), newClient(t, log))
+		var failure *orgusers.Error
+		if !errors.Is(err, orgusers.ErrServer) || !errors.As(err, &failure) || failure.StatusCode != 200 {
+			t.Errorf("%s: got %v, want a response that cannot be read", tt.body, err)
+			continue
+		}
+		if !strings.HasSuffix(err.Error(), tt.says) || len(log.sent) != 1 {
+			t.Errorf("%s: got %v after %d requests, want the end %q after one", tt.body, err, len(log.sent), tt.says)
 		}
 	}
 }
 
-func TestStackKeyThatIsNone(t *testing.T) {
+// A write whose response cannot be read may have been made.
+func TestUnreadableResponsesOfWrites(t *testing.T) {
 	t.Parallel()
-	for _, key := range []string{"", "key\n", "kéy"} {
-		s := &script{answers: []answer{good}}
-		for _, err := range newClient(t, s).StackRoles(t.Context(), key) {
-			if !errors.Is(err, orgusers.ErrInvalid) || len(s.sent) > 0 {
-				t.Errorf("key %q: got %v after %d requests, want ErrInvalid and none", key, err, len(s.sent))
-			}
+	var out struct{ N int }
+	tests := []struct {
+		name    string
+		status  int
+		body    string
+		out     any
+		unknown bool
+	}{
+		{"204 without a body", 204, "", nil, false},
+		{"200 without a body", 200, "", nil, false},
+		{"any JSON, not wanted", 200, "[1]", nil, false},
+		{"the wanted JSON", 201, `{"n":7}`, &out, false},
+		{"a page of HTML, not wanted", 200, "<html>", nil, true},
+		{"a page of HTML", 200, "<html>", &out, true},
+		{"no body, but wanted", 200, "", &out, true},
+		{"an unexpected value", 200, `{"n":"x"}`, &out, true},
+		{"an error that reports success", 200, `{"n":7,"error_code":119,"error_message":"It went wrong."}`, &out, true},
+	}
+	for _, tt := range tests {
+		log := &requestLog{responses: []roundTripper{body(tt.status, tt.body)}}
+		err := newClient(t, log).Do(t.Context(), orgusers.Request{Method: "POST", Path: "/things"}, tt.out)
+		if (err != nil) != tt.unknown || errors.Is(err, orgusers.ErrOutcomeUnknown) != tt.unknown || len(log.sent) != 1 {
+			t.Errorf("%s: got %v after %d requests; unknown should be %v", tt.name, err, len(log.sent), tt.unknown)
 		}
+	}
+	if out.N != 7 {
+		t.Errorf("decoded %+v", out)
 	}
 }

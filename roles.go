@@ -3,41 +3,45 @@ package orgusers
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"iter"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/orgusers/orgusers/internal/paging"
 )
 
-// Role is an organization role, or a role of one stack. The owner is no role.
+// Role is an organization role, or a role of one stack. The owner does not have a
+// role of that name.
 type Role struct {
 	UID             string `json:"uid,omitempty"`
 	Name            string `json:"name,omitempty"`
 	Description     string `json:"description,omitempty"`
 	OrganizationUID string `json:"org_uid,omitempty"`
-	// Admin is true for roles that administer.
+	// Admin is true for a role that administers the organization.
 	Admin bool `json:"admin,omitempty"`
-	// Default is true for roles that come with the product.
+	// Default is true for a role that comes with the product.
 	Default bool `json:"default,omitempty"`
-	// Users are the uids of the accounts with this role, as far as the server
-	// sends them.
-	Users     []string  `json:"users,omitempty"`
-	OwnerUID  string    `json:"owner_uid,omitempty"`
-	Domain    string    `json:"domain,omitempty"`
-	CreatedAt time.Time `json:"created_at,omitzero"`
-	UpdatedAt time.Time `json:"updated_at,omitzero"`
+	// Users are the uids of the accounts with this role. Nil means that the server
+	// did not send them.
+	Users []string `json:"users,omitempty"`
+	// Permissions are those of an organization role, such as "org.users:write".
+	Permissions []string  `json:"permissions,omitempty"`
+	OwnerUID    string    `json:"owner_uid,omitempty"`
+	Domain      string    `json:"domain,omitempty"`
+	CreatedAt   time.Time `json:"created_at,omitzero"`
+	UpdatedAt   time.Time `json:"updated_at,omitzero"`
 }
 
-// UnmarshalJSON reads a role as the API sends it, update_at for updated_at
-// included.
+// UnmarshalJSON decodes a role as the API sends it: update_at for updated_at too.
 func (r *Role) UnmarshalJSON(data []byte) error {
 	type plain Role // without this method
 	wire := struct {
 		*plain
-		Users     userUIDs  `json:"users"`
+		Users     uids      `json:"users"`
 		CreatedAt timestamp `json:"created_at"`
 		UpdatedAt timestamp `json:"updated_at"`
 		UpdateAt  timestamp `json:"update_at"`
@@ -52,210 +56,238 @@ func (r *Role) UnmarshalJSON(data []byte) error {
 	return nil
 }
 
-// userUIDs is a list of uids, or of objects that have one.
-type userUIDs []string
-
-func (u *userUIDs) UnmarshalJSON(data []byte) error {
-	var refs []roleRef // uids, or objects with a uid
-	if err := json.Unmarshal(data, &refs); err != nil {
-		return err
-	}
-	*u = make(userUIDs, len(refs))
-	for i, ref := range refs {
-		(*u)[i] = ref.UID
-	}
-	return nil
-}
-
-// ListRolesOptions picks a page of roles.
-type ListRolesOptions struct {
-	// PageSize is how many roles a request asks for, 1 to 100. Default 100.
-	PageSize int
-	// Skip leaves out as many roles at the beginning.
-	Skip int
-	// IncludeStackRoles asks for the roles of the organization's stacks too.
-	IncludeStackRoles bool
-}
-
-// RolePage is one page of roles.
-type RolePage struct {
-	Roles []*Role
-	// Count is how many roles there are in all, -1 where the server did not
-	// say.
-	Count int
-	// Skip is where the page begins.
-	Skip int
-}
-
-// ListRoles reads one page of the organization's roles, by creation. A page that
-// cannot be is [ErrInvalid]. Most programs want [Client.Roles] or
-// [Client.RoleByName].
+// Roles returns a sequence of the organization's roles, complete or with an error
+// as that of [Client.Users]: [ErrIncomplete], or the error of a request.
 //
 // It sends GET /organizations/{organization_uid}/roles (documented).
-func (c *Client) ListRoles(ctx context.Context, opts *ListRolesOptions) (*RolePage, error) {
-	options, err := opts.orDefault()
-	if err != nil {
-		return nil, opListRoles.invalid(err)
-	}
-	page, err := c.listRoles(ctx, options, options.Skip, options.PageSize, nil)
-	if err != nil {
-		return nil, err
-	}
-	return &RolePage{Roles: page.Rows, Count: page.Count, Skip: options.Skip}, nil
-}
-
-// Roles reads all roles of the organization, each once, or ends with an error,
-// as [Client.Users] does. It sends what [Client.ListRoles] sends.
-func (c *Client) Roles(ctx context.Context, opts *ListRolesOptions) iter.Seq2[*Role, error] {
-	return c.roles(ctx, opts, nil)
-}
-
-func (c *Client) roles(ctx context.Context, opts *ListRolesOptions, progress *readProgress) iter.Seq2[*Role, error] {
-	options, err := opts.orDefault()
-	if err != nil {
-		return failed[*Role](opListRoles.invalid(err))
-	}
-	return skipping(options.Skip, listAll(ctx, opListRoles, paging.List[*Role]{
+func (c *Client) Roles(ctx context.Context) iter.Seq2[*Role, error] {
+	return listAll(ctx, opRoles, paging.List[*Role]{
 		Fetch: func(ctx context.Context, skip, limit int) (paging.Page[*Role], error) {
-			return c.listRoles(ctx, options, skip, limit, progress)
+			return c.readRoles(ctx, opRoles, input{query: byCreation(skip, limit, "")})
 		},
 		Key:      func(r *Role) string { return r.UID },
-		PageSize: options.PageSize,
-	}))
+		PageSize: maxPageSize,
+	})
 }
 
-// RoleByName finds an organization role by its name, such as "Admin" or
-// "Member". Letter case does not matter, since the API itself varies it. No
-// such role is [ErrNotFound]; two of that name are [ErrConflict]. It sends
-// what [Client.ListRoles] sends.
-func (c *Client) RoleByName(ctx context.Context, name string) (*Role, error) {
-	var found *Role
-	for role, err := range c.Roles(ctx, nil) {
-		switch {
-		case err != nil:
-			return nil, err
-		case !strings.EqualFold(role.Name, strings.TrimSpace(name)):
-		case found != nil:
-			return nil, fmt.Errorf("orgusers: RoleByName: the organization has more than one role named %q: %w", name, ErrConflict)
-		default:
-			found = role
-		}
-	}
-	if found == nil {
-		return nil, fmt.Errorf("orgusers: RoleByName: the organization has no role named %q: %w", name, ErrNotFound)
-	}
-	return found, nil
-}
-
-func (o *ListRolesOptions) orDefault() (ListRolesOptions, error) {
-	var options ListRolesOptions
-	if o != nil {
-		options = *o
-	}
-	return options, checkPage(&options.PageSize, options.Skip)
-}
-
-type listRolesQuery struct {
-	listQuery
-	IncludeStackRoles bool `url:"include_stack_roles,omitempty"`
-}
-
-type rolesAnswer struct {
+type rolesResponse struct {
 	Roles []*Role `json:"roles"`
 	Count *int    `json:"count"`
 }
 
-func (a *rolesAnswer) complete() bool { return a.Roles != nil && !slices.Contains(a.Roles, nil) }
+func (r *rolesResponse) complete() bool { return r.Roles != nil && !slices.Contains(r.Roles, nil) }
 
-func (c *Client) listRoles(ctx context.Context, options ListRolesOptions, skip, limit int, progress *readProgress) (paging.Page[*Role], error) {
-	q := listRolesQuery{listQuery: byCreation(skip, limit), IncludeStackRoles: options.IncludeStackRoles}
-	var answer rolesAnswer
-	attempts, err := c.do(ctx, opListRoles, input{query: q}, &answer)
-	progress.sent(attempts)
-	return paging.Page[*Role]{Rows: answer.Roles, Count: countOf(answer.Count)}, err
+func (c *Client) readRoles(ctx context.Context, op *operation, in input) (paging.Page[*Role], error) {
+	var response rolesResponse
+	err := c.do(ctx, op, in, &response)
+	return paging.Page[*Role]{Rows: response.Roles, Count: countOf(response.Count)}, err
 }
 
-// UpdateRoles gives members exactly these organization roles. Whoever is no
-// member is skipped, never invited; so is whoever has just these roles. Where
-// an answer was lost, and the roles do not show that it was done, the outcome
-// is unknown ([ErrOutcomeUnknown]) and nothing is sent again.
+// GetRole returns the organization role with a uid or a name. An exact uid comes
+// first; names are compared without letter case. It returns [ErrNotFound] if the
+// organization has no such role, and [ErrInvalid], with the uids, if two roles have
+// the name. It sends what [Client.Roles] sends.
+func (c *Client) GetRole(ctx context.Context, nameOrUID string) (*Role, error) {
+	roles, err := Collect(c.Roles(ctx))
+	if err != nil {
+		return nil, withOp("GetRole", err)
+	}
+	role, err := findRole(roles, nameOrUID)
+	switch {
+	case errors.Is(err, ErrNotFound):
+		return nil, fmt.Errorf("orgusers: GetRole: %w", err)
+	case err != nil:
+		return nil, fmt.Errorf("orgusers: GetRole: %w: %w", ErrInvalid, err)
+	}
+	return role, nil
+}
+
+// findRole returns the role with a uid or a name.
+func findRole(roles []*Role, nameOrUID string) (*Role, error) {
+	wanted := strings.TrimSpace(nameOrUID)
+	if wanted == "" {
+		return nil, errors.New("a role is empty")
+	}
+	var named []*Role
+	for _, role := range roles {
+		switch {
+		case role.UID == wanted:
+			return role, nil
+		case strings.EqualFold(role.Name, wanted):
+			named = append(named, role)
+		}
+	}
+	switch len(named) {
+	case 0:
+		return nil, fmt.Errorf("no role has the name or uid %q: %w", wanted, ErrNotFound)
+	case 1:
+		return named[0], nil
+	}
+	uids := make([]string, len(named))
+	for i, role := range named {
+		uids[i] = role.UID
+	}
+	return nil, fmt.Errorf("%d roles have the name %q: use one of the uids %s", len(named), wanted, strings.Join(uids, ", "))
+}
+
+// findRoles returns the uids of roles that are given by uid or name. The detail
+// says which uid was used for a name.
+func findRoles(roles []*Role, namesOrUIDs []string) (uids []string, detail string, err error) {
+	if len(namesOrUIDs) == 0 {
+		return nil, "", errors.New("at least one role is needed")
+	}
+	var used []string
+	for _, wanted := range namesOrUIDs {
+		role, err := findRole(roles, wanted)
+		if err != nil {
+			return nil, "", err
+		}
+		if role.UID != strings.TrimSpace(wanted) {
+			used = append(used, fmt.Sprintf("role %q is %s", role.Name, role.UID))
+		}
+		if !slices.Contains(uids, role.UID) {
+			uids = append(uids, role.UID)
+		}
+	}
+	return uids, strings.Join(used, "; "), nil
+}
+
+// sameUIDs compares lists whose order does not matter.
+func sameUIDs(a, b []string) bool {
+	return slices.Equal(slices.Compact(slices.Sorted(slices.Values(a))), slices.Compact(slices.Sorted(slices.Values(b))))
+}
+
+// roleDirectory reads the organization's roles at most once, for one list or call.
+type roleDirectory struct {
+	client *Client
+
+	mu    sync.Mutex
+	done  bool
+	roles []*Role
+}
+
+// list returns the organization's roles.
+func (d *roleDirectory) list(ctx context.Context) ([]*Role, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.done {
+		return d.roles, nil
+	}
+	roles, err := Collect(d.client.Roles(ctx))
+	if err != nil {
+		return nil, err
+	}
+	d.roles, d.done = roles, true
+	return roles, nil
+}
+
+// name fills in RoleRef.Name and RoleRef.Admin of users.
+func (d *roleDirectory) name(ctx context.Context, users []*User) error {
+	roles, err := d.list(ctx)
+	if err != nil {
+		return err
+	}
+	byUID := make(map[string]*Role, len(roles))
+	for _, role := range roles {
+		byUID[role.UID] = role
+	}
+	for _, u := range users {
+		for i := range u.Roles {
+			if role := byUID[u.Roles[i].UID]; role != nil {
+				u.Roles[i].Name, u.Roles[i].Admin = role.Name, role.Admin
+			}
+		}
+	}
+	return nil
+}
+
+// UpdateRoles gives members exactly these organization roles, by uid or name.
+// Pending invitations, and members who have exactly these roles, are skipped. If
+// the response was lost and the roles do not show the change, the outcome is
+// unknown and nothing is sent again.
 //
-// The API has no request to update roles. The one documented request that
-// touches them is the invitation, whose sample answers with an accepted
-// member; whether it replaces roles or adds to them is not known, and the
-// service may mail those members. So every member is read back after it, and
-// is [OutcomeFailed] unless the roles are exactly these. [WithEndpoints] can
-// replace the request.
+// The API has no request that updates roles. The only documented request that
+// touches them is the invitation, whose sample response has an accepted member.
+// Whether it replaces roles or adds to them is not known, and the service may send
+// email. So each member is read back, and the outcome is [OutcomeFailed] unless
+// the roles are exactly these. [WithEndpoints] can replace the request.
 //
-// Guards are those of [Client.RemoveUsers]. No role, or one that the
-// organization does not have, fails for every member, and nothing is sent.
+// Guards and outcomes are those of [Client.RemoveUsers]. It returns [ErrInvalid],
+// and sends no change, if a role does not exist, two roles have the name, or no
+// role is given.
 //
 // It sends POST /organizations/{organization_uid}/share (documented for
-// invitations), for ten members at a time.
-func (c *Client) UpdateRoles(ctx context.Context, emails, roleUIDs []string, opts *BulkOptions) (*BulkResult, error) {
-	route := c.config.routes.UpdateRoles
+// invitations), for ten members at a time, after the reads of
+// [Client.RemoveUsers] and the organization's roles.
+func (c *Client) UpdateRoles(ctx context.Context, emails, roles []string, opts *BulkOptions) (*BulkResult, error) {
+	endpoint := c.endpoints().UpdateRoles
 	op := opUpdateRoles
-	if route.isSet() {
-		op = route.operation(op.name)
+	if endpoint.isSet() {
+		op = endpoint.operation(op.name)
 	}
-	targets, _, err := c.targets(ctx, op, emails)
-	if err != nil {
-		return &BulkResult{}, err
-	}
-	known, err := uidsOf(c.Roles(ctx, nil))
-	if err != nil {
-		return &BulkResult{}, op.unread(err)
-	}
-	skip(targets, func(u *User) string {
-		if why := members(u); why != "" {
-			return why
-		}
-		if hasRoles(u, roleUIDs) {
-			return "has exactly these roles already"
+	b := c.newBulk(op, emails, opts.orDefault())
+	b.resolve(ctx, notOwner, notSelf)
+	uids := b.resolveRoles(ctx, roles)
+	b.skip(unlessMember)
+	b.skip(func(t *target) Reason {
+		if hasRoles(t.user(), uids) {
+			return ReasonUnchanged
 		}
 		return ""
 	})
-	if problem := checkUIDs("organization role", roleUIDs, known); problem != nil {
-		decideAll(targets, OutcomeFailed, "", op.invalid(problem))
+	b.exact = true
+	b.once = true // unchanged roles do not show that no email was sent
+	b.send = func(ctx context.Context, batch []*target) error {
+		if endpoint.isSet() {
+			return b.sendEndpoint(ctx, endpoint, uids, batch)
+		}
+		body := inviteBody{Share: inviteShare{Users: map[string][]string{}}}
+		for _, t := range batch {
+			body.Share.Users[t.address()] = uids
+		}
+		return c.do(ctx, op, input{body: body}, new(sharesResponse))
 	}
-	b := &bulk{
-		client: c,
-		op:     op,
-		send: func(ctx context.Context, batch []*target) error {
-			if route.isSet() {
-				err := c.sendRoute(ctx, op, route, roleUIDs, batch)
-				for _, t := range batch {
-					if t.status == OutcomeDone {
-						t.status = "" // whatever the route says, it is read back
-					}
-				}
-				return err
-			}
-			share := shareBody{Users: map[string][]string{}}
-			for _, t := range batch {
-				share.Users[t.sentAs()] = roleUIDs
-			}
-			var answer sharesAnswer
-			_, err := c.do(ctx, op, input{body: inviteRequestBody{share}}, &answer)
-			return err
-		},
-		exact: true,
-		// That the roles are as they were does not tell that nobody was mailed.
-		once: true,
-		readBack: c.readingUsers(func(t *target) evidence {
-			if t.user == nil {
-				return unclear
-			}
-			return shown(hasRoles(t.user, roleUIDs), hasRoles(t.user, uidsOfRoles(t.before)))
-		}),
-	}
-	b.run(ctx, targets, opts.orDefault())
-	return b.result(targets)
+	b.readBack = b.readUsersBack(func(t *target) evidence {
+		member := len(t.rows) > 0 && t.rows[0].Status != StatusPending
+		switch {
+		case member && hasRoles(t.rows[0], uids):
+			return changed
+		case t.doubtful:
+			return inconclusive
+		case member && hasRoles(t.rows[0], roleUIDs(t.before[0])):
+			return unchanged
+		default:
+			return different
+		}
+	})
+	return b.run(ctx)
 }
 
-func hasRoles(u *User, roleUIDs []string) bool { return sameUIDs(uidsOfRoles(u), roleUIDs) }
+// resolveRoles returns the uids of organization roles that are given by uid or
+// name. If one cannot be found, nothing is started.
+func (b *bulk) resolveRoles(ctx context.Context, roles []string) []string {
+	if len(b.undecided()) == 0 {
+		return nil
+	}
+	known, err := b.roles.list(ctx)
+	if err != nil {
+		b.abort(readFailure(ctx), b.op.notRead(err))
+		return nil
+	}
+	uids, detail, err := findRoles(known, roles)
+	if err != nil {
+		b.abort(ReasonInvalidRole, b.op.invalid(err))
+		return nil
+	}
+	for _, t := range b.undecided() {
+		t.note(detail)
+	}
+	return uids
+}
 
-func uidsOfRoles(u *User) []string {
+func hasRoles(u *User, uids []string) bool { return sameUIDs(roleUIDs(u), uids) }
+
+func roleUIDs(u *User) []string {
 	uids := make([]string, len(u.Roles))
 	for i, role := range u.Roles {
 		uids[i] = role.UID

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"iter"
-	"maps"
 	"net/http"
 	"slices"
 	"time"
@@ -21,13 +20,13 @@ type Stack struct {
 	APIKey   string `json:"api_key,omitempty"`
 	OwnerUID string `json:"owner_uid,omitempty"`
 	Owner    Owner  `json:"owner,omitzero"`
-	// Users counts who has access.
+	// Users counts the users with access.
 	Users     UserCount `json:"users,omitzero"`
 	CreatedAt time.Time `json:"created_at,omitzero"`
 	UpdatedAt time.Time `json:"updated_at,omitzero"`
 }
 
-// Owner is who owns a stack.
+// Owner is the owner of a stack.
 type Owner struct {
 	Email     string `json:"email,omitempty"`
 	FirstName string `json:"first_name,omitempty"`
@@ -39,7 +38,7 @@ type UserCount struct {
 	Count int `json:"count,omitempty"`
 }
 
-// UnmarshalJSON reads a stack as the API sends it.
+// UnmarshalJSON decodes a stack as the API sends it.
 func (s *Stack) UnmarshalJSON(data []byte) error {
 	type plain Stack // without this method
 	wire := struct {
@@ -54,17 +53,14 @@ func (s *Stack) UnmarshalJSON(data []byte) error {
 	return nil
 }
 
-// StacksOptions narrows a list of stacks.
+// StacksOptions narrow a list of stacks. Nil means all stacks.
 type StacksOptions struct {
-	// Search keeps stacks whose name contains this, as the server matches it.
+	// Search keeps stacks whose name contains the text, as the server matches it.
 	Search string
-	// PageSize is how many stacks a request asks for, 1 to 100. Default 100.
-	PageSize int
 }
 
-// Stacks reads all stacks of the organization, each once, or ends with an
-// error, as [Client.Users] does: a request that fails ends it with its own
-// error, pages that do not fit together with [ErrIncomplete].
+// Stacks returns a sequence of the organization's stacks, complete or with an error
+// as that of [Client.Users]: [ErrIncomplete], or the error of a request.
 //
 // It sends GET /organizations/{organization_uid}/stacks (documented).
 func (c *Client) Stacks(ctx context.Context, opts *StacksOptions) iter.Seq2[*Stack, error] {
@@ -72,233 +68,198 @@ func (c *Client) Stacks(ctx context.Context, opts *StacksOptions) iter.Seq2[*Sta
 	if opts != nil {
 		options = *opts
 	}
-	if err := checkPage(&options.PageSize, 0); err != nil {
-		return failed[*Stack](opStacks.invalid(err))
-	}
 	return listAll(ctx, opStacks, paging.List[*Stack]{
 		Fetch: func(ctx context.Context, skip, limit int) (paging.Page[*Stack], error) {
-			q := byCreation(skip, limit)
-			q.Search = options.Search
-			var answer stacksAnswer
-			_, err := c.do(ctx, opStacks, input{query: q}, &answer)
-			return paging.Page[*Stack]{Rows: answer.Stacks, Count: countOf(answer.Count)}, err
+			var response stacksResponse
+			err := c.do(ctx, opStacks, input{query: byCreation(skip, limit, options.Search)}, &response)
+			return paging.Page[*Stack]{Rows: response.Stacks, Count: countOf(response.Count)}, err
 		},
 		Key:      func(s *Stack) string { return s.APIKey },
-		PageSize: options.PageSize,
+		PageSize: maxPageSize,
 	})
 }
 
-type stacksAnswer struct {
+type stacksResponse struct {
 	Stacks []*Stack `json:"stacks"`
 	Count  *int     `json:"count"`
 }
 
-func (a *stacksAnswer) complete() bool { return a.Stacks != nil && !slices.Contains(a.Stacks, nil) }
+func (r *stacksResponse) complete() bool { return r.Stacks != nil && !slices.Contains(r.Stacks, nil) }
 
-// StackRoles reads all roles of one stack, each once, or ends with an error,
-// as [Client.Users] does. A key that is empty, or cannot be in a header, is
-// [ErrInvalid], and nothing is sent.
+// StackRoles returns a sequence of the roles of one stack, complete or with an error
+// as that of [Client.Users]. It returns [ErrInvalid], and sends nothing, if the key is
+// empty or cannot be in a header.
 //
-// It sends GET /roles with the header api_key (documented, but for the sort,
-// which every list is sent with; a server that ignores it can make this list
-// [ErrIncomplete] where the stack has more roles than fit on a page).
+// It sends GET /roles with the header api_key (documented, except for the sort that
+// every list has; a server that ignores it can lead to [ErrIncomplete] if the stack
+// has more roles than fit on a page).
 func (c *Client) StackRoles(ctx context.Context, stackAPIKey string) iter.Seq2[*Role, error] {
 	return listAll(ctx, opStackRoles, paging.List[*Role]{
 		Fetch: func(ctx context.Context, skip, limit int) (paging.Page[*Role], error) {
-			in := input{query: byCreation(skip, limit), header: http.Header{"api_key": {stackAPIKey}}}
-			var answer rolesAnswer
-			_, err := c.do(ctx, opStackRoles, in, &answer)
-			return paging.Page[*Role]{Rows: answer.Roles, Count: countOf(answer.Count)}, err
+			return c.readRoles(ctx, opStackRoles, input{query: byCreation(skip, limit, ""), header: apiKeyHeader(stackAPIKey)})
 		},
 		Key:      func(r *Role) string { return r.UID },
 		PageSize: maxPageSize,
 	})
 }
 
-// UpdateStackAccess gives members exactly these roles in these stacks: what
-// they had in them is replaced, and no other stack is touched. An empty list
-// of roles takes a stack away. Whoever is no member, or has just this access,
-// is skipped.
+func apiKeyHeader(key string) http.Header { return http.Header{"api_key": {key}} }
+
+// UpdateStackAccess gives members exactly these roles, by uid or name, in one stack.
+// The roles replace those that the members had in the stack; other stacks do not
+// change. Without roles it removes the stack from the members. Pending invitations,
+// and members who have exactly this access, are skipped.
 //
-// Guards are those of [Client.RemoveUsers]. A stack or stack role that does
-// not exist fails for everybody, and the other stacks go on. An outcome is the
-// worst of those in each stack, and names the stacks that are not done;
-// where reading back could not tell either, it is [ErrOutcomeUnknown].
+// Guards ([ErrRefused]) and outcomes are those of [Client.RemoveUsers]. It returns
+// [ErrInvalid], and sends no change, if the stack or a role does not exist or two
+// roles have the name. It returns [ErrOutcomeUnknown] if a change may or may not have
+// been made.
 //
-// It sends, for each stack, POST /stacks/users/roles for those who have the
-// stack, POST /stacks/share for those who do not, ten at a time, and POST
-// /stacks/unshare for each from whom it is taken (all documented), after
-// reading the stack's roles and who has them. That is read again to confirm.
-func (c *Client) UpdateStackAccess(ctx context.Context, emails []string, access StackAccess, opts *BulkOptions) (*BulkResult, error) {
-	targets, _, err := c.targets(ctx, opSetStackRoles, emails)
-	if err != nil {
-		return &BulkResult{}, err
-	}
-	skip(targets, members)
-	active := undecided(targets)
-	if len(access) == 0 {
-		decideAll(active, OutcomeFailed, "", opSetStackRoles.invalid(errors.New("there is no stack")))
-	}
-	options := opts.orDefault()
-	progress := options.Progress
-	if len(active) == 0 {
-		access = nil // there is nobody to read the stacks for
-	}
-	for i, key := range slices.Sorted(maps.Keys(access)) {
-		if progress != nil {
-			options.Progress = func(done, _ int) {
-				progress(len(targets)-len(active)+(i*len(active)+done)/len(access), len(targets))
-			}
+// It sends POST /stacks/users/roles for members who have the stack, POST /stacks/share
+// for members who do not, ten at a time, and POST /stacks/unshare for each member who
+// loses it (all documented), after the reads of [Client.RemoveUsers] and the roles of
+// the stack. These are read again to confirm the change.
+func (c *Client) UpdateStackAccess(ctx context.Context, stackAPIKey string, emails, roles []string, opts *BulkOptions) (*BulkResult, error) {
+	b := c.newBulk(opSetStackRoles, emails, opts.orDefault())
+	b.resolve(ctx, notOwner, notSelf)
+	b.skip(unlessMember)
+	s := &stackChange{bulk: b, key: stackAPIKey}
+	s.resolve(ctx, roles)
+	b.skip(func(t *target) Reason {
+		if sameUIDs(s.before[t.user().UID], s.wanted) {
+			return ReasonUnchanged
 		}
-		// Each stack decides targets of its own, so that one that fails does
-		// not keep the others from being tried.
-		here := make([]*target, len(active))
-		for i, t := range active {
-			here[i] = &target{email: t.email, user: t.user}
-		}
-		stack := &stackChange{client: c, key: key, wanted: access[key]}
-		stack.run(ctx, here, options)
-		for i, t := range active {
-			t.worsen(here[i], "stack "+key)
-		}
+		return ""
+	})
+	b.readBack = s.readBack
+	b.send = s.send
+	if len(s.wanted) == 0 {
+		b.size = 1 // the request takes one address
 	}
-	if progress != nil {
-		progress(len(targets), len(targets))
-	}
-	return (&bulk{op: opSetStackRoles}).result(targets)
+	b.group = func(t *target) string { return s.operation(t).path }
+	return b.run(ctx)
 }
 
-// worsen takes over the outcome of one part of a change if it is worse.
-func (t *target) worsen(part *target, where string) {
-	worse := []OutcomeStatus{"", OutcomeSkipped, OutcomeDone, OutcomeFailed, OutcomeUnknown}
-	if part.status != OutcomeDone {
-		part.reason = where + ": " + part.reason
-		if t.reason != "" {
-			part.reason = t.reason + "; " + part.reason
-		}
-		t.reason = part.reason
-	}
-	if slices.Index(worse, part.status) > slices.Index(worse, t.status) {
-		t.status = part.status
-	}
-	if t.status == OutcomeDone {
-		t.reason = ""
-	}
-	t.err = errors.Join(t.err, part.err)
-}
-
-// stackChange is the change of access to one stack.
+// stackChange is a change of access to one stack.
 type stackChange struct {
-	client *Client
+	*bulk
+
 	key    string
 	wanted []string
-	has    map[string][]string // role uids by user uid
-	had    map[string][]string // has, as it was before anything was sent
+	before map[string][]string // role uids by user uid
 }
 
-func (s *stackChange) run(ctx context.Context, targets []*target, options BulkOptions) {
-	known, err := s.read(ctx)
-	if err == nil && len(s.wanted) > 0 {
-		if problem := checkUIDs("stack role", s.wanted, known); problem != nil {
-			err = opSetStackRoles.invalid(problem)
-		}
+// resolve reads the roles of the stack and finds the uids of those that are wanted.
+func (s *stackChange) resolve(ctx context.Context, roles []string) {
+	if len(s.undecided()) == 0 {
+		return
+	}
+	known, err := Collect(s.client.StackRoles(ctx, s.key))
+	if err == nil {
+		s.before, err = roleUIDsByUser(known)
 	}
 	if err != nil {
-		decideAll(targets, OutcomeFailed, "", err)
+		reason := readFailure(ctx)
+		if errors.Is(err, ErrInvalid) || errors.Is(err, ErrNotFound) {
+			reason = ReasonInvalidStack
+		}
+		s.abort(reason, s.op.notRead(err))
 		return
 	}
-	s.had = s.has
-	var change, give []*target
-	for _, t := range targets {
-		has := s.has[t.user.UID]
-		switch {
-		case sameUIDs(has, s.wanted):
-			t.decide(OutcomeSkipped, "has exactly this access already", nil)
-		case len(has) > 0:
-			change = append(change, t)
-		default:
-			give = append(give, t)
-		}
-	}
-	part := func(op *operation, size int, send func(context.Context, []*target) error, some []*target) {
-		b := &bulk{client: s.client, op: op, size: size, send: send, readBack: s.readBack}
-		step := options
-		if options.Progress != nil {
-			step.Progress = func(int, int) { options.Progress(len(targets)-len(undecided(targets)), len(targets)) }
-		}
-		b.run(ctx, some, step)
-	}
-	if len(s.wanted) == 0 {
-		part(opUnshareStack, 1, s.unshare, change)
+	if len(roles) == 0 {
 		return
 	}
-	part(opSetStackRoles, batchSize, s.setRoles, change)
-	part(opShareStack, batchSize, s.share, give)
+	uids, detail, err := findRoles(known, roles)
+	if err != nil {
+		s.abort(ReasonInvalidRole, s.op.invalid(err))
+		return
+	}
+	s.wanted = uids
+	for _, t := range s.undecided() {
+		t.note(detail)
+	}
 }
 
-// read learns which roles the stack has, and who has them.
-func (s *stackChange) read(ctx context.Context) (map[string]bool, error) {
-	s.has = map[string][]string{}
-	known := map[string]bool{}
-	told := false
-	for role, err := range s.client.StackRoles(ctx, s.key) {
-		if err != nil {
-			return nil, err
-		}
-		known[role.UID] = true
-		told = told || role.Users != nil
+// roleUIDsByUser returns the roles of each user. It returns an error if the server
+// did not send the users of roles.
+func roleUIDsByUser(roles []*Role) (map[string][]string, error) {
+	users := map[string][]string{}
+	sent := len(roles) == 0
+	for _, role := range roles {
+		sent = sent || role.Users != nil
 		for _, user := range role.Users {
-			s.has[user] = append(s.has[user], role.UID)
+			users[user] = append(users[user], role.UID)
 		}
 	}
-	if !told {
-		return nil, fmt.Errorf("orgusers: %s: the server does not say who has the stack; nothing was sent", opSetStackRoles.name)
+	if !sent {
+		return nil, errors.New("orgusers: the server did not send the users of the stack's roles")
 	}
-	return known, nil
+	return users, nil
+}
+
+// operation returns the request that changes a member's access.
+func (s *stackChange) operation(t *target) *operation {
+	switch {
+	case len(s.wanted) == 0:
+		return opUnshareStack
+	case len(s.before[t.user().UID]) > 0:
+		return opSetStackRoles
+	default:
+		return opShareStack
+	}
+}
+
+// send changes the access of a batch, whose members need the same request.
+func (s *stackChange) send(ctx context.Context, batch []*target) error {
+	op := s.operation(batch[0])
+	var body any
+	switch op {
+	case opUnshareStack:
+		body = struct {
+			Email string `json:"email"`
+		}{batch[0].address()}
+	case opSetStackRoles:
+		users := make(map[string][]string, len(batch))
+		for _, t := range batch {
+			users[t.user().UID] = s.wanted
+		}
+		body = struct {
+			Users map[string][]string `json:"users"`
+		}{users}
+	default:
+		share := struct {
+			Emails []string            `json:"emails"`
+			Roles  map[string][]string `json:"roles"`
+		}{Roles: make(map[string][]string, len(batch))}
+		for _, t := range batch {
+			share.Emails = append(share.Emails, t.address())
+			share.Roles[t.address()] = s.wanted
+		}
+		body = share
+	}
+	return s.client.do(ctx, op, input{header: apiKeyHeader(s.key), body: body}, nil)
 }
 
 func (s *stackChange) readBack(ctx context.Context, batch []*target) (map[*target]evidence, error) {
-	if _, err := s.read(ctx); err != nil {
+	roles, err := Collect(s.client.StackRoles(ctx, s.key))
+	if err != nil {
 		return nil, err
+	}
+	now, err := roleUIDsByUser(roles)
+	if err != nil {
+		return nil, fmt.Errorf("reading back: %w", err)
 	}
 	seen := make(map[*target]evidence, len(batch))
 	for _, t := range batch {
-		has := s.has[t.user.UID]
-		seen[t] = shown(sameUIDs(has, s.wanted), sameUIDs(has, s.had[t.user.UID]))
+		uid := t.user().UID
+		switch {
+		case sameUIDs(now[uid], s.wanted):
+			seen[t] = changed
+		case sameUIDs(now[uid], s.before[uid]):
+			seen[t] = unchanged
+		default:
+			seen[t] = different
+		}
 	}
 	return seen, nil
-}
-
-func (s *stackChange) setRoles(ctx context.Context, batch []*target) error {
-	users := make(map[string][]string, len(batch))
-	for _, t := range batch {
-		users[t.user.UID] = s.wanted
-	}
-	return s.send(ctx, opSetStackRoles, struct {
-		Users map[string][]string `json:"users"`
-	}{users})
-}
-
-func (s *stackChange) share(ctx context.Context, batch []*target) error {
-	body := struct {
-		Emails []string            `json:"emails"`
-		Roles  map[string][]string `json:"roles"`
-	}{Roles: make(map[string][]string, len(batch))}
-	for _, t := range batch {
-		body.Emails = append(body.Emails, t.sentAs())
-		body.Roles[t.sentAs()] = s.wanted
-	}
-	return s.send(ctx, opShareStack, body)
-}
-
-// unshare takes the stack from one user, as the request does.
-func (s *stackChange) unshare(ctx context.Context, batch []*target) error {
-	return s.send(ctx, opUnshareStack, struct {
-		Email string `json:"email"`
-	}{batch[0].sentAs()})
-}
-
-func (s *stackChange) send(ctx context.Context, op *operation, body any) error {
-	_, err := s.client.do(ctx, op, input{header: http.Header{"api_key": {s.key}}, body: body}, nil)
-	return err
 }

@@ -5,141 +5,376 @@ import (
 	"context"
 	"encoding/binary"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"iter"
-	"net/mail"
 	"slices"
 	"strings"
-	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/orgusers/orgusers/internal/paging"
 )
 
-// ListUsersOptions narrows and orders a list of users. Nil and the zero value
-// ask for everybody.
+// User is a member of the organization, or a pending invitation. The API calls it
+// a share.
+//
+// A zero time is unknown or never was. A User marshals to JSON under the API's
+// names, with times in RFC 3339 and without unknown values, and unmarshals from
+// that and from every form of the API. The acceptance token of an invitation is
+// never decoded.
+type User struct {
+	// ShareUID is the uid of the membership or invitation.
+	ShareUID string `json:"uid,omitempty"`
+	// UID is the uid of the account. It can be empty for an invitation.
+	UID   string `json:"user_uid,omitempty"`
+	Email string `json:"email,omitempty"`
+	// FirstName and LastName of an invited address without an account are made up
+	// by the service: the local part of the address, and NO_LAST_NAME or N/A.
+	FirstName string     `json:"first_name,omitempty"`
+	LastName  string     `json:"last_name,omitempty"`
+	Status    UserStatus `json:"status,omitempty"`
+	// Owner is true for the owner of the organization, who may have no role.
+	Owner bool `json:"is_owner,omitempty"`
+	// Roles are the organization roles of the row. They do not include roles that
+	// come through a team, unless the service adds them here.
+	Roles     []RoleRef `json:"org_roles,omitempty"`
+	InvitedBy Inviter   `json:"invited_by,omitzero"`
+	InvitedAt time.Time `json:"invited_at,omitzero"`
+	// LastLoginAt is that of the account, in any organization: see [User.LastSeen].
+	LastLoginAt time.Time `json:"last_login_at,omitzero"`
+	CreatedAt   time.Time `json:"created_at,omitzero"`
+	UpdatedAt   time.Time `json:"updated_at,omitzero"`
+	MFA         MFAStatus `json:"tfa_status,omitempty"`
+	// Message is the text of the invitation.
+	Message string `json:"message,omitempty"`
+	// AccessWithoutSSO allows a login without the single sign-on that the
+	// organization requires.
+	AccessWithoutSSO bool `json:"access_without_sso,omitempty"`
+}
+
+// IsAdministrator reports whether the user is the owner or has a role with
+// RoleRef.Admin directly. It does not consider roles that come through a team.
+func (u *User) IsAdministrator() bool {
+	return u.Owner || slices.ContainsFunc(u.Roles, func(role RoleRef) bool { return role.Admin })
+}
+
+// LastSeen returns the last time at which a member is known to have used this
+// organization: the later of the account's last login and the start of the
+// membership. It returns false for an invitation, and if no login is known. A
+// login of 1970 is not a login.
+func (u *User) LastSeen() (t time.Time, ok bool) {
+	if u.Status != StatusAccepted || u.LastLoginAt.Unix() <= 24*60*60 {
+		return time.Time{}, false
+	}
+	joined := u.CreatedAt
+	if u.InvitedAt.After(joined) {
+		joined = u.InvitedAt
+	}
+	if joined.After(u.LastLoginAt) {
+		return joined, true
+	}
+	return u.LastLoginAt, true
+}
+
+// UserStatus is the state of a membership. A value that is not one of the
+// constants is kept as the server sent it.
+type UserStatus string
+
+// The documented states.
+const (
+	StatusPending  UserStatus = "pending"
+	StatusAccepted UserStatus = "accepted"
+)
+
+// MFAStatus is the state of MFA as the server sent it. The empty string means that
+// the server sent none, which does not mean that MFA is off.
+type MFAStatus string
+
+// MFAVerified means that MFA is on. It is the only known value.
+const MFAVerified MFAStatus = "verified"
+
+// RoleRef is an organization role of a user.
+type RoleRef struct {
+	UID  string `json:"uid,omitempty"`
+	Name string `json:"name,omitempty"`
+	// Admin is true for a role that administers the organization.
+	Admin bool `json:"admin,omitempty"`
+}
+
+// Inviter is the user who sent an invitation. The service itself has the UID
+// "System". Email is empty if the server sent only the uid.
+type Inviter struct {
+	UID   string `json:"uid,omitempty"`
+	Email string `json:"email,omitempty"`
+}
+
+// systemInviter is Inviter.UID for the service itself.
+const systemInviter = "System"
+
+// UnmarshalJSON decodes a user in every form of the API.
+func (u *User) UnmarshalJSON(data []byte) error {
+	var s share
+	if err := json.Unmarshal(data, &s); err != nil {
+		return err
+	}
+	s.user(u)
+	return nil
+}
+
+// share is a row of users as the API sends it.
+type share struct {
+	UID              string     `json:"uid"`
+	Email            string     `json:"email"`
+	UserUID          string     `json:"user_uid"`
+	Status           UserStatus `json:"status"`
+	IsOwner          bool       `json:"is_owner"`
+	OrgRoles         []roleRef  `json:"org_roles"`
+	InvitedBy        inviter    `json:"invited_by"`
+	InvitedAt        timestamp  `json:"invited_at"`
+	CreatedAt        timestamp  `json:"created_at"`
+	UpdatedAt        timestamp  `json:"updated_at"`
+	UpdateAt         timestamp  `json:"update_at"` // in older samples
+	Message          string     `json:"message"`
+	AccessWithoutSSO bool       `json:"access_without_sso"`
+	accountDetails
+	User        nestedDetails `json:"user"`
+	UserDetails nestedDetails `json:"user_details"`
+}
+
+// user fills in u. It reports whether the row has the names of its roles, and
+// whether they administer.
+func (s *share) user(u *User) (named bool) {
+	*u = User{
+		ShareUID:         s.UID,
+		UID:              s.UserUID,
+		Email:            s.Email,
+		FirstName:        s.FirstName,
+		LastName:         s.LastName,
+		Status:           s.Status,
+		Owner:            s.IsOwner,
+		InvitedBy:        Inviter(s.InvitedBy),
+		InvitedAt:        s.InvitedAt.Time,
+		LastLoginAt:      s.LastLoginAt.Time,
+		CreatedAt:        s.CreatedAt.Time,
+		UpdatedAt:        s.UpdatedAt.Time,
+		MFA:              s.TFAStatus,
+		Message:          s.Message,
+		AccessWithoutSSO: s.AccessWithoutSSO,
+	}
+	if u.UpdatedAt.IsZero() {
+		u.UpdatedAt = s.UpdateAt.Time
+	}
+	named = true
+	for _, role := range s.OrgRoles {
+		named = named && role.Name != "" && role.Admin != nil
+		u.Roles = append(u.Roles, RoleRef{UID: role.UID, Name: role.Name, Admin: role.Admin != nil && *role.Admin})
+	}
+	for _, from := range []*accountDetails{s.User.accountDetails, s.UserDetails.accountDetails} {
+		if from != nil {
+			from.fill(u)
+		}
+	}
+	return named
+}
+
+// SortField is the field by which users are sorted.
+type SortField string
+
+// The fields. The API documents created_at and updated_at only; [Client.Users] and
+// the export sort by all of them here.
+const (
+	SortByEmail     SortField = "email"
+	SortByFirstName SortField = "first_name"
+	SortByLastName  SortField = "last_name"
+	SortByInvitedAt SortField = "invited_at"
+	SortByLastLogin SortField = "last_login_at"
+	SortByCreated   SortField = "created_at"
+	SortByUpdated   SortField = "updated_at"
+)
+
+// Sort is an order of users. The zero value leaves the order to the call.
+type Sort struct {
+	By         SortField
+	Descending bool
+}
+
+func (s Sort) check() error {
+	switch s.By {
+	case SortByEmail, SortByFirstName, SortByLastName, SortByInvitedAt, SortByLastLogin, SortByCreated, SortByUpdated:
+		return nil
+	default:
+		return fmt.Errorf("unknown sort field %q", s.By)
+	}
+}
+
+// key appends bytes that compare as the users do: texts without letter case, then
+// as they are; an unknown time first. Equal users follow by address, ascending in
+// both directions.
+func (s Sort) key(key []byte, u *User) []byte {
+	start := len(key)
+	switch s.By {
+	case SortByFirstName:
+		key = appendTextKey(key, u.FirstName)
+	case SortByLastName:
+		key = appendTextKey(key, u.LastName)
+	case SortByInvitedAt:
+		key = appendTimeKey(key, u.InvitedAt)
+	case SortByLastLogin:
+		key = appendTimeKey(key, u.LastLoginAt)
+	case SortByCreated:
+		key = appendTimeKey(key, u.CreatedAt)
+	case SortByUpdated:
+		key = appendTimeKey(key, u.UpdatedAt)
+	default:
+		key = appendTextKey(key, u.Email)
+	}
+	if s.Descending {
+		for i := range key[start:] {
+			key[start+i] = ^key[start+i]
+		}
+	}
+	return appendTextKey(key, u.Email)
+}
+
+// appendTextKey ends each text with a zero byte, so that a prefix comes first.
+func appendTextKey(key []byte, text string) []byte {
+	key = append(key, strings.ToLower(text)...)
+	key = append(key, 0)
+	key = append(key, text...)
+	return append(key, 0)
+}
+
+func appendTimeKey(key []byte, t time.Time) []byte {
+	if t.IsZero() {
+		return append(key, make([]byte, 8)...)
+	}
+	// The sign bit is flipped, so that times before 1970 come first.
+	return binary.BigEndian.AppendUint64(key, uint64(t.UnixMicro())^1<<63)
+}
+
+// ListUsersOptions narrow and order a list of users. Nil and the zero value mean
+// all users.
 type ListUsersOptions struct {
-	// Search keeps users whose name or address contains this, as the server
+	// Search keeps users whose name or address contains the text, as the server
 	// matches it (its typeahead parameter).
 	Search string
-	// Sort is the order; by creation upwards, if it is not set.
+	// Sort is the order. Default: by creation, ascending.
 	Sort Sort
-	// Status keeps users of this state. The API has no parameter for it:
-	// other users are read and left out, and Count counts them.
+	// Status keeps users of one status. The API has no parameter for it: the other
+	// users are read and left out, and Count includes them.
 	Status UserStatus
 	// PageSize is how many users a request asks for, 1 to 100. Default 100.
 	PageSize int
-	// Skip leaves out as many users at the beginning: of the server's list for
-	// ListUsers, which Status narrows afterwards, and of the sequence for Users.
+	// Skip leaves out the first users: of the server's list for ListUsers, before
+	// Status narrows it, and of the sequence for Users.
 	Skip int
 }
 
-func (o *ListUsersOptions) orDefault() (ListUsersOptions, error) {
-	var options ListUsersOptions
+func (o *ListUsersOptions) orDefault() (options ListUsersOptions, err error) {
 	if o != nil {
 		options = *o
 	}
-	if err := checkPage(&options.PageSize, options.Skip); err != nil {
+	if options.PageSize, err = checkPage(options.PageSize, options.Skip); err != nil {
 		return options, err
 	}
 	if options.Sort.By == "" {
 		options.Sort.By = SortByCreated
 	}
-	return options, nil
+	switch options.Status {
+	case "", StatusPending, StatusAccepted:
+		return options, options.Sort.check()
+	default:
+		return options, fmt.Errorf("unknown status %q", options.Status)
+	}
 }
+
+func (o *ListUsersOptions) keep(u *User) bool { return o.Status == "" || u.Status == o.Status }
 
 // UserPage is one page of users.
 type UserPage struct {
 	Users []*User
-	// Count is how many users the server has in all for the search, -1 where
-	// it did not say.
+	// Count is how many users the server has for the search, -1 if it did not say.
 	Count int
-	// Skip is where the page begins.
+	// Skip is the position of the page.
 	Skip int
 }
 
-// ListUsers reads one page of members and pending invitations, with every
-// detail that the API has. The server sorts; by which fields beside created_at
-// and updated_at is not documented, and one that it does not know is
-// [ErrInvalid], as is a page that cannot be. Most programs want [Client.Users],
-// which reads them all.
+// ListUsers returns one page of members and pending invitations. The server
+// sorts. Use [Client.Users] to read all users. It returns [ErrInvalid] if an
+// option is out of range, or if the server does not support the sort: only
+// created_at and updated_at are documented.
 //
-// It sends GET /organizations/{organization_uid}/share (documented; where the
-// details of an account sit in the answer is not).
+// It sends GET /organizations/{organization_uid}/share (documented; the place of
+// the account's details in a row is not), and reads the organization's roles if the
+// rows do not name them.
 func (c *Client) ListUsers(ctx context.Context, opts *ListUsersOptions) (*UserPage, error) {
 	options, err := opts.orDefault()
 	if err != nil {
 		return nil, opListUsers.invalid(err)
 	}
-	page, err := c.listUsers(ctx, options, options.Skip, options.PageSize, nil)
+	page, err := c.listUsers(ctx, &roleDirectory{client: c}, options, options.Skip, options.PageSize)
 	if err != nil {
 		return nil, err
 	}
-	if options.Status != "" {
-		page.Rows = slices.DeleteFunc(page.Rows, func(u *User) bool { return u.Status != options.Status })
-	}
-	return &UserPage{Users: page.Rows, Count: page.Count, Skip: options.Skip}, nil
+	users := slices.DeleteFunc(page.Rows, func(u *User) bool { return !options.keep(u) })
+	return &UserPage{Users: users, Count: page.Count, Skip: options.Skip}, nil
 }
 
-// Users reads all users, page by page, each exactly once, or ends with an
-// error: whoever is in the organization from the first request to the last is
-// in the sequence, although others come and go meanwhile. A request that fails
-// ends it with its own error, and pages that do not fit together with
-// [ErrIncomplete].
+// Users returns a sequence of all users. Each user who is in the organization from
+// the first request to the last is in it exactly once, although other users may
+// come and go. The sequence ends with an error if a request fails, and with
+// [ErrIncomplete] if the pages do not fit together.
 //
-// Without a sort, or by [SortByCreated] upwards, users come as they are read.
-// Every other order is made here after all have been read, so that nobody is
-// lost when what is sorted by changes; then all are in memory.
+// Without a sort, or by [SortByCreated] ascending, users are yielded as they are
+// read. Other orders are made here, after all users have been read into memory.
 //
-// The sequence is lazy, can be ranged over again, and yields an error once, as
-// its last element. It sends what [Client.ListUsers] sends, once for about
-// every 98 users.
+// The sequence is lazy, can be ranged over again, and yields an error once, as its
+// last element. It sends what [Client.ListUsers] sends, once for about every 98
+// users, and reads the organization's roles once.
 func (c *Client) Users(ctx context.Context, opts *ListUsersOptions) iter.Seq2[*User, error] {
 	return c.users(ctx, opts, nil)
 }
 
-func (c *Client) users(ctx context.Context, opts *ListUsersOptions, progress *readProgress) iter.Seq2[*User, error] {
+// users is Users. It calls counted, unless that is nil, with the server's count of
+// users after each page, from any goroutine.
+func (c *Client) users(ctx context.Context, opts *ListUsersOptions, counted func(int)) iter.Seq2[*User, error] {
 	options, err := opts.orDefault()
-	if err == nil {
-		err = options.Sort.check()
-	}
 	if err != nil {
-		return failed[*User](opListUsers.invalid(err))
+		return errSeq[*User](opListUsers.invalid(err))
 	}
-	all := c.usersByCreation(ctx, options, progress)
+	all := c.usersByCreation(ctx, options, counted)
 	if options.Sort != (Sort{By: SortByCreated}) {
 		all = sorted(all, options.Sort)
 	}
-	return skipping(options.Skip, func(yield func(*User, error) bool) {
-		for u, err := range all {
-			if err == nil && options.Status != "" && u.Status != options.Status {
-				continue
-			}
+	return skipSeq(options.Skip, filterSeq(all, options.keep))
+}
+
+// usersByCreation reads users in the only order that cannot lose any: new users
+// are added at its end.
+func (c *Client) usersByCreation(ctx context.Context, options ListUsersOptions, counted func(int)) iter.Seq2[*User, error] {
+	options.Sort = Sort{By: SortByCreated}
+	return func(yield func(*User, error) bool) {
+		roles := &roleDirectory{client: c}
+		for u, err := range listAll(ctx, opListUsers, paging.List[*User]{
+			Fetch: func(ctx context.Context, skip, limit int) (paging.Page[*User], error) {
+				page, err := c.listUsers(ctx, roles, options, skip, limit)
+				if err == nil && counted != nil {
+					counted(page.Count)
+				}
+				return page, err
+			},
+			Key:       func(u *User) string { return u.ShareUID },
+			Tied:      func(a, b *User) bool { return a.CreatedAt.Equal(b.CreatedAt) },
+			PageSize:  options.PageSize,
+			ReadAhead: readAhead,
+		}) {
 			if !yield(u, err) {
 				return
 			}
 		}
-	})
+	}
 }
 
-// usersByCreation is the one order that cannot lose anybody: whoever comes
-// meanwhile comes at its end.
-func (c *Client) usersByCreation(ctx context.Context, options ListUsersOptions, progress *readProgress) iter.Seq2[*User, error] {
-	options.Sort = Sort{By: SortByCreated}
-	return listAll(ctx, opListUsers, paging.List[*User]{
-		Fetch: func(ctx context.Context, skip, limit int) (paging.Page[*User], error) {
-			return c.listUsers(ctx, options, skip, limit, progress)
-		},
-		Key:       func(u *User) string { return u.ShareUID },
-		Tied:      func(a, b *User) bool { return a.CreatedAt.Equal(b.CreatedAt) },
-		PageSize:  options.PageSize,
-		ReadAhead: readAhead,
-	})
-}
-
-// sorted reads everybody, then yields them in order.
+// sorted reads all users, then yields them in order.
 func sorted(all iter.Seq2[*User, error], by Sort) iter.Seq2[*User, error] {
 	type keyed struct {
 		key  []byte
@@ -163,25 +398,6 @@ func sorted(all iter.Seq2[*User, error], by Sort) iter.Seq2[*User, error] {
 	}
 }
 
-// readProgress is what a caller inside the package wants to know of a reading
-// while it goes on. A nil one is ignored.
-type readProgress struct {
-	requests atomic.Int64
-	count    atomic.Int64
-}
-
-func (p *readProgress) sent(attempts int) {
-	if p != nil {
-		p.requests.Add(int64(attempts))
-	}
-}
-
-func (p *readProgress) counted(users int) {
-	if p != nil {
-		p.count.Store(int64(users))
-	}
-}
-
 type listUsersQuery struct {
 	Limit              int    `url:"limit"`
 	Skip               int    `url:"skip"`
@@ -194,7 +410,7 @@ type listUsersQuery struct {
 	IncludeUserDetails bool   `url:"include_user_details"`
 }
 
-func (c *Client) listUsers(ctx context.Context, options ListUsersOptions, skip, limit int, progress *readProgress) (paging.Page[*User], error) {
+func (c *Client) listUsers(ctx context.Context, roles *roleDirectory, options ListUsersOptions, skip, limit int) (paging.Page[*User], error) {
 	q := listUsersQuery{
 		Limit: limit, Skip: skip, Search: options.Search,
 		IncludeCount: true, IncludeRoles: true, IncludeInvitedBy: true, IncludeUserDetails: true,
@@ -204,61 +420,116 @@ func (c *Client) listUsers(ctx context.Context, options ListUsersOptions, skip, 
 	} else {
 		q.Ascending = string(options.Sort.By)
 	}
-	return c.readUsers(ctx, opListUsers, input{query: q}, progress)
+	return c.readUsers(ctx, opListUsers, roles, input{query: q})
 }
 
-// sharesAnswer is a page of users on the wire.
-type sharesAnswer struct {
+// sharesResponse is a page of users. Shares is nil if the response has no list.
+type sharesResponse struct {
 	Shares []share `json:"shares"`
 	Count  *int    `json:"count"`
 }
 
-// complete reports whether the list was there: where it was not, Shares is as
-// before, and encoding/json makes an empty one anew.
-func (a *sharesAnswer) complete() bool {
-	return len(a.Shares) > 0 || a.Shares != nil && cap(a.Shares) == 0
+func (r *sharesResponse) complete() bool { return r.Shares != nil }
+
+// users returns the rows with the names of their roles.
+func (r *sharesResponse) users(ctx context.Context, roles *roleDirectory) ([]*User, error) {
+	users := make([]*User, len(r.Shares))
+	named := true
+	for i := range r.Shares {
+		users[i] = new(User)
+		named = r.Shares[i].user(users[i]) && named
+	}
+	if named {
+		return users, nil
+	}
+	return users, roles.name(ctx, users)
 }
 
-// each calls found for the targets that the answer speaks of.
-func (a *sharesAnswer) each(batch []*target, found func(*target, *User)) {
-	users := make(map[string]*User, len(a.Shares))
-	for i := range a.Shares {
-		u := new(User)
-		a.Shares[i].user(u)
-		users[strings.ToLower(u.Email)] = u
+func (c *Client) readUsers(ctx context.Context, op *operation, roles *roleDirectory, in input) (paging.Page[*User], error) {
+	var response sharesResponse
+	if err := c.do(ctx, op, in, &response); err != nil {
+		return paging.Page[*User]{Count: -1}, err
 	}
-	for _, t := range batch {
-		if u := users[strings.ToLower(t.sentAs())]; u != nil {
-			found(t, u)
+	users, err := response.users(ctx, roles)
+	return paging.Page[*User]{Rows: users, Count: countOf(response.Count)}, err
+}
+
+// FindUsers returns the users and invitations with the given addresses, in the
+// order of the addresses. Letter case does not matter. An address with two rows, a
+// member and an invitation, yields both; an address given twice counts once.
+// Without addresses it returns nil and sends nothing.
+//
+// It returns [ErrInvalid] if an address is malformed, and [ErrIncomplete] if the
+// server returned a row that may be one of the addresses in another spelling.
+//
+// It sends POST /organizations/{organization_uid}/share/search (documented), for
+// up to 99 addresses at a time, and reads the organization's roles if the rows do
+// not name them. The search is a read, and is retried as one.
+func (c *Client) FindUsers(ctx context.Context, emails []string) ([]*User, error) {
+	var wanted []string
+	seen := make(map[string]bool, len(emails))
+	for i, email := range emails {
+		email, ok := parseAddress(email)
+		if !ok {
+			return nil, opFindUsers.invalid(&AddressError{i, ReasonInvalidAddress})
+		}
+		if key := wideKey(email); !seen[key] {
+			seen[key] = true
+			wanted = append(wanted, email)
 		}
 	}
+	found, err := c.search(ctx, &roleDirectory{client: c}, wanted)
+	var users []*User
+	for _, email := range wanted {
+		users = append(users, found.rows[wideKey(email)]...)
+	}
+	if err == nil && len(found.strays) > 0 {
+		err = opFindUsers.withOp(fmt.Errorf("%w: the server returned a row that matches none of the addresses", ErrIncomplete))
+	}
+	return users, err
 }
 
-// wirePages are pages to decode into, which are half of what a list would
-// leave to the garbage collector.
-var wirePages = sync.Pool{New: func() any { return new([maxPageSize]share) }}
+// GetUser returns the user or invitation with an address. Of two rows it returns
+// the owner's, then a member's, then an invitation. It sends what
+// [Client.FindUsers] sends. It returns [ErrNotFound] if the organization has no
+// row with the address, [ErrInvalid] if the address is malformed, and
+// [ErrConflict], with both share uids, if two members have it.
+func (c *Client) GetUser(ctx context.Context, email string) (*User, error) {
+	users, err := c.FindUsers(ctx, []string{email})
+	switch {
+	case err != nil:
+		return nil, withOp("GetUser", err)
+	case len(users) == 0:
+		return nil, fmt.Errorf("orgusers: GetUser: the organization has no user and no invitation with this address: %w", ErrNotFound)
+	}
+	slices.SortStableFunc(users, compareRank)
+	if len(users) > 1 && rank(users[1]) == rank(users[0]) && users[0].Status != StatusPending {
+		return nil, fmt.Errorf("orgusers: GetUser: two members have this address (shares %s and %s): %w", users[0].ShareUID, users[1].ShareUID, ErrConflict)
+	}
+	return users[0], nil
+}
 
-func (c *Client) readUsers(ctx context.Context, op *operation, in input, progress *readProgress) (paging.Page[*User], error) {
-	shares := wirePages.Get().(*[maxPageSize]share)
-	defer func() {
-		*shares = [maxPageSize]share{} // or the next page would keep what it does not mention
-		wirePages.Put(shares)
-	}()
-	answer := sharesAnswer{Shares: shares[:0]}
-	attempts, err := c.do(ctx, op, in, &answer)
-	progress.sent(attempts)
-	page := paging.Page[*User]{Count: countOf(answer.Count)}
-	if err != nil {
-		return page, err
+// rank orders the rows of one address: the owner's, then a member's.
+func rank(u *User) int {
+	switch {
+	case u.Owner:
+		return 0
+	case u.Status != StatusPending:
+		return 1
+	default:
+		return 2
 	}
-	progress.counted(page.Count)
-	users := make([]User, len(answer.Shares))
-	page.Rows = make([]*User, len(users))
-	for i := range answer.Shares {
-		answer.Shares[i].user(&users[i])
-		page.Rows[i] = &users[i]
-	}
-	return page, nil
+}
+
+func compareRank(a, b *User) int { return rank(a) - rank(b) }
+
+// searchResult is what a search for addresses found.
+type searchResult struct {
+	rows map[string][]*User // by wide key
+	// strays are rows that match none of the addresses, by the wide key of each
+	// address that has no row in the same response. Such an address may be there in
+	// another spelling.
+	strays map[string][]*User
 }
 
 type findUsersQuery struct {
@@ -269,456 +540,52 @@ type findUsersQuery struct {
 	IncludeUserDetails bool `url:"include_user_details"`
 }
 
-// FindUsers looks up addresses, members and pending invitations alike, and
-// returns those that exist, in the order asked; letter case does not matter,
-// and one given twice is returned once. No address is no request and no user.
-// Something that is no address is [ErrInvalid].
-//
-// It sends POST /organizations/{organization_uid}/share/search (documented),
-// for 99 addresses at a time. That is a read, and is retried as one.
-func (c *Client) FindUsers(ctx context.Context, emails ...string) ([]*User, error) {
-	wanted, err := addresses(emails)
-	if err != nil {
-		return nil, opFindUsers.invalid(err)
-	}
-	found := make(map[string]*User, len(wanted))
-	// Without addresses the server would answer with everybody: a chunk is
-	// never empty. Nor is it a full page, which takes one more request to be
-	// known as the last.
-	for chunk := range slices.Chunk(wanted, maxPageSize-1) {
-		matches := listAll(ctx, opFindUsers, paging.List[*User]{
-			Fetch: func(ctx context.Context, skip, limit int) (paging.Page[*User], error) {
-				body := struct {
-					Emails []string `json:"emails"`
-				}{chunk}
-				q := findUsersQuery{Limit: limit, Skip: skip, IncludeCount: true, IncludeRoles: true, IncludeUserDetails: true}
-				return c.readUsers(ctx, opFindUsers, input{query: q, body: body, secrets: chunk}, nil)
-			},
-			Key:      func(u *User) string { return u.ShareUID },
-			PageSize: maxPageSize,
-		})
-		for u, err := range matches {
+// search looks up addresses, which are valid.
+func (c *Client) search(ctx context.Context, roles *roleDirectory, emails []string) (searchResult, error) {
+	result := searchResult{rows: map[string][]*User{}, strays: map[string][]*User{}}
+	// The server returns all users if there are no addresses: a chunk is never
+	// empty. It is never a full page either, which would cost one more request.
+	for chunk := range slices.Chunk(emails, maxPageSize-1) {
+		var strays []*User
+		wanted := make(map[string]bool, len(chunk))
+		for _, email := range chunk {
+			wanted[wideKey(email)] = true
+		}
+		for u, err := range c.searchChunk(ctx, roles, chunk) {
 			if err != nil {
-				return inOrder(wanted, found), err
+				return result, err
 			}
-			key := strings.ToLower(u.Email)
-			found[key] = foremost(found[key], u)
+			if key := wideKey(u.Email); wanted[key] {
+				// Spellings of one address can be in two chunks.
+				if !slices.ContainsFunc(result.rows[key], func(known *User) bool { return known.ShareUID == u.ShareUID }) {
+					result.rows[key] = append(result.rows[key], u)
+				}
+			} else {
+				strays = append(strays, u)
+			}
 		}
-	}
-	return inOrder(wanted, found), nil
-}
-
-// foremost is the row that counts, should an address have two: the owner's,
-// then a member's, so that no guard overlooks either.
-func foremost(a, b *User) *User {
-	rank := func(u *User) int {
-		switch {
-		case u == nil:
-			return 0
-		case u.Owner:
-			return 3
-		case u.Status != StatusPending:
-			return 2
-		default:
-			return 1
-		}
-	}
-	if rank(b) > rank(a) {
-		return b
-	}
-	return a
-}
-
-func inOrder(wanted []string, found map[string]*User) []*User {
-	var users []*User
-	for _, email := range wanted {
-		if u := found[strings.ToLower(email)]; u != nil {
-			users = append(users, u)
-		}
-	}
-	return users
-}
-
-// GetUser looks up one address. It sends what [Client.FindUsers] sends. Nobody
-// there is [ErrNotFound]; what is no address is [ErrInvalid].
-func (c *Client) GetUser(ctx context.Context, email string) (*User, error) {
-	users, err := c.FindUsers(ctx, email)
-	if err != nil {
-		return nil, failedIn("GetUser", err)
-	}
-	if len(users) == 0 {
-		return nil, fmt.Errorf("orgusers: GetUser: the organization has no user and no invitation with this address: %w", ErrNotFound)
-	}
-	return users[0], nil
-}
-
-// addresses trims addresses, folds those that differ in letter case alone, and
-// refuses what is none, by its place and not by its text.
-func addresses(emails []string) ([]string, error) {
-	var result []string
-	seen := make(map[string]bool, len(emails))
-	for i, email := range emails {
-		email = strings.TrimSpace(email)
-		if parsed, err := mail.ParseAddress(email); err != nil || parsed.Address != email || parsed.Name != "" {
-			return nil, &AddressError{i, "is no e-mail address"}
-		}
-		if key := strings.ToLower(email); !seen[key] {
-			seen[key] = true
-			result = append(result, email)
+		for key := range wanted {
+			if len(strays) > 0 && len(result.rows[key]) == 0 {
+				result.strays[key] = strays
+			}
 		}
 	}
 	return result, nil
 }
 
-// User is a person in the organization: a member, or somebody invited who has
-// not accepted yet. The API calls it a share of the organization.
-//
-// A zero time is one that is unknown or never was. A User marshals to JSON
-// under the API's own names, with times in RFC 3339 and without what is
-// unknown, and unmarshals from that and from every shape in which the API may
-// send it. The acceptance token of an invitation is never read.
-type User struct {
-	// ShareUID is the uid of the membership or invitation; it is what
-	// ResendInvitation takes.
-	ShareUID string `json:"uid,omitempty"`
-	// UID is the account's. It is empty while an invited address has none.
-	UID   string `json:"user_uid,omitempty"`
-	Email string `json:"email,omitempty"`
-	// FirstName and LastName of somebody without an account are made up by
-	// the service: the local part of the address, and NO_LAST_NAME or N/A.
-	FirstName string     `json:"first_name,omitempty"`
-	LastName  string     `json:"last_name,omitempty"`
-	Status    UserStatus `json:"status,omitempty"`
-	// Owner is true for the one owner of the organization, who may have no
-	// role at all.
-	Owner bool `json:"is_owner,omitempty"`
-	// Roles are the organization roles. Their names are empty where the server
-	// sent uids alone; see [Client.Roles].
-	Roles       []RoleRef `json:"org_roles,omitempty"`
-	InvitedBy   Inviter   `json:"invited_by,omitzero"`
-	InvitedAt   time.Time `json:"invited_at,omitzero"`
-	LastLoginAt time.Time `json:"last_login_at,omitzero"`
-	CreatedAt   time.Time `json:"created_at,omitzero"`
-	UpdatedAt   time.Time `json:"updated_at,omitzero"`
-	MFA         MFAStatus `json:"tfa_status,omitempty"`
-	// Message is the text of the invitation.
-	Message string `json:"message,omitempty"`
-	// AccessWithoutSSO lets somebody log in without the single sign-on that the
-	// organization wants of others.
-	AccessWithoutSSO bool `json:"access_without_sso,omitempty"`
+func (c *Client) searchChunk(ctx context.Context, roles *roleDirectory, emails []string) iter.Seq2[*User, error] {
+	return listAll(ctx, opFindUsers, paging.List[*User]{
+		Fetch: func(ctx context.Context, skip, limit int) (paging.Page[*User], error) {
+			q := findUsersQuery{Limit: limit, Skip: skip, IncludeCount: true, IncludeRoles: true, IncludeUserDetails: true}
+			in := input{query: q, body: emailsBody{emails}, secrets: emails}
+			return c.readUsers(ctx, opFindUsers, roles, in)
+		},
+		Key:      func(u *User) string { return u.ShareUID },
+		PageSize: maxPageSize,
+	})
 }
 
-// UserStatus is the state of a membership. Values that are not among the
-// constants are kept as the server sent them.
-type UserStatus string
-
-// The documented states.
-const (
-	StatusPending  UserStatus = "pending"
-	StatusAccepted UserStatus = "accepted"
-)
-
-// MFAStatus is the state of multi-factor authentication as the server words
-// it; empty where it said nothing, which need not mean that it is off. Only
-// [MFAVerified] is known.
-type MFAStatus string
-
-// MFAVerified says that multi-factor authentication is on.
-const MFAVerified MFAStatus = "verified"
-
-// RoleRef names an organization role of a user.
-type RoleRef struct {
-	UID  string `json:"uid,omitempty"`
-	Name string `json:"name,omitempty"`
-}
-
-// Inviter is who invited a user. The service itself invites as UID "System".
-// Email is empty where the server sent the uid alone.
-type Inviter struct {
-	UID   string `json:"uid,omitempty"`
-	Email string `json:"email,omitempty"`
-}
-
-// serviceItself is an Inviter's UID, and nobody's.
-const serviceItself = "System"
-
-// UnmarshalJSON reads a user in any shape that the API may send.
-func (u *User) UnmarshalJSON(data []byte) error {
-	var s share
-	if err := json.Unmarshal(data, &s); err != nil {
-		return err
-	}
-	s.user(u)
-	return nil
-}
-
-// share is a user as it comes over the wire. Where the details of the account
-// sit is not documented, so they may sit anywhere.
-type share struct {
-	UID              string     `json:"uid"`
-	Email            string     `json:"email"`
-	UserUID          string     `json:"user_uid"`
-	Status           UserStatus `json:"status"`
-	IsOwner          bool       `json:"is_owner"`
-	OrgRoles         []roleRef  `json:"org_roles"`
-	InvitedBy        inviter    `json:"invited_by"`
-	InvitedAt        timestamp  `json:"invited_at"`
-	CreatedAt        timestamp  `json:"created_at"`
-	UpdatedAt        timestamp  `json:"updated_at"`
-	UpdateAt         timestamp  `json:"update_at"` // in older samples
-	Message          string     `json:"message"`
-	AccessWithoutSSO bool       `json:"access_without_sso"`
-	details
-	User        nested `json:"user"`
-	UserDetails nested `json:"user_details"`
-}
-
-type details struct {
-	FirstName   string    `json:"first_name"`
-	LastName    string    `json:"last_name"`
-	TFAStatus   MFAStatus `json:"tfa_status"`
-	LastLoginAt timestamp `json:"last_login_at"`
-}
-
-func (s *share) user(u *User) {
-	*u = User{
-		ShareUID:         s.UID,
-		UID:              s.UserUID,
-		Email:            s.Email,
-		FirstName:        s.FirstName,
-		LastName:         s.LastName,
-		Status:           s.Status,
-		Owner:            s.IsOwner,
-		InvitedBy:        Inviter(s.InvitedBy),
-		InvitedAt:        s.InvitedAt.Time,
-		LastLoginAt:      s.LastLoginAt.Time,
-		CreatedAt:        s.CreatedAt.Time,
-		UpdatedAt:        s.UpdatedAt.Time,
-		MFA:              s.TFAStatus,
-		Message:          s.Message,
-		AccessWithoutSSO: s.AccessWithoutSSO,
-	}
-	if u.UpdatedAt.IsZero() {
-		u.UpdatedAt = s.UpdateAt.Time
-	}
-	if len(s.OrgRoles) > 0 {
-		u.Roles = make([]RoleRef, len(s.OrgRoles))
-		for i, role := range s.OrgRoles {
-			u.Roles[i] = RoleRef(role)
-		}
-	}
-	for _, from := range []*details{s.User.details, s.UserDetails.details} {
-		if from != nil {
-			from.fill(u)
-		}
-	}
-}
-
-// fill adds what the user does not have yet.
-func (d *details) fill(u *User) {
-	if u.FirstName == "" {
-		u.FirstName = d.FirstName
-	}
-	if u.LastName == "" {
-		u.LastName = d.LastName
-	}
-	if u.MFA == "" {
-		u.MFA = d.TFAStatus
-	}
-	if u.LastLoginAt.IsZero() {
-		u.LastLoginAt = d.LastLoginAt.Time
-	}
-}
-
-// nested is details, or something else that is none of our business.
-type nested struct{ *details }
-
-func (n *nested) UnmarshalJSON(data []byte) error {
-	if data[0] != '{' {
-		return nil
-	}
-	n.details = new(details)
-	return json.Unmarshal(data, n.details)
-}
-
-// roleRef is a role's uid, or an object with uid and name.
-type roleRef RoleRef
-
-func (r *roleRef) UnmarshalJSON(data []byte) error {
-	if text, after, ok := plainText(data); ok && len(after) == 0 {
-		r.UID = string(text)
-		return nil
-	}
-	if data[0] != '{' {
-		return json.Unmarshal(data, &r.UID)
-	}
-	plain := RoleRef{}
-	if plainObject(data, func(name, value []byte) {
-		switch string(name) {
-		case "uid":
-			plain.UID = string(value)
-		case "name":
-			plain.Name = string(value)
-		}
-	}) {
-		*r = roleRef(plain)
-		return nil
-	}
-	return json.Unmarshal(data, (*RoleRef)(r))
-}
-
-// inviter is a user's uid, the word System, or an object with uid and email.
-type inviter Inviter
-
-func (i *inviter) UnmarshalJSON(data []byte) error {
-	if text, after, ok := plainText(data); ok && len(after) == 0 {
-		i.UID = string(text)
-		return nil
-	}
-	if data[0] != '{' {
-		return json.Unmarshal(data, &i.UID)
-	}
-	plain := Inviter{}
-	if plainObject(data, func(name, value []byte) {
-		switch string(name) {
-		case "uid":
-			plain.UID = string(value)
-		case "email":
-			plain.Email = string(value)
-		}
-	}) {
-		*i = inviter(plain)
-		return nil
-	}
-	return json.Unmarshal(data, (*Inviter)(i))
-}
-
-// timestamp reads null and the empty string as the zero time. Anything else
-// that is no time is an error: a zero time would pass for "never".
-type timestamp struct{ time.Time }
-
-func (t *timestamp) UnmarshalJSON(data []byte) error {
-	if bytes.Equal(data, []byte("null")) || bytes.Equal(data, []byte(`""`)) {
-		return nil
-	}
-	if len(data) < 2 || data[0] != '"' {
-		return errors.New("a time is no text")
-	}
-	text := data[1 : len(data)-1]
-	if parsed, ok := parseMillis(text); ok {
-		t.Time = parsed
-		return nil
-	}
-	parsed, err := time.Parse(time.RFC3339Nano, string(text))
-	parsed = parsed.UTC()
-	if err != nil || parsed.Year() < 0 || parsed.Year() > 9999 { // which the offset can make of it
-		return errors.New("a time is not in RFC 3339")
-	}
-	t.Time = parsed
-	return nil
-}
-
-// parseMillis reads 2006-01-02T15:04:05.000Z, which is all that the API
-// sends, in a tenth of the time that time.Parse takes.
-func parseMillis(text []byte) (time.Time, bool) {
-	const layout = "2006-01-02T15:04:05.000Z"
-	if len(text) != len(layout) {
-		return time.Time{}, false
-	}
-	for i := range text {
-		digit := text[i] >= '0' && text[i] <= '9'
-		if wanted := layout[i] >= '0' && layout[i] <= '9'; digit != wanted || !wanted && text[i] != layout[i] {
-			return time.Time{}, false
-		}
-	}
-	number := func(from, to int) int {
-		n := 0
-		for _, digit := range text[from:to] {
-			n = 10*n + int(digit-'0')
-		}
-		return n
-	}
-	month, day, hour, minute, second := number(5, 7), number(8, 10), number(11, 13), number(14, 16), number(17, 19)
-	t := time.Date(number(0, 4), time.Month(month), day, hour, minute, second, number(20, 23)*int(time.Millisecond), time.UTC)
-	// time.Date carries what is out of range over, and so gives itself away.
-	if t.Month() != time.Month(month) || t.Day() != day || hour > 23 || minute > 59 || second > 59 {
-		return time.Time{}, false
-	}
-	return t, true
-}
-
-// SortField is what users are sorted by.
-type SortField string
-
-// The fields to sort by. The contract documents created_at and updated_at for
-// the server; [Client.Users] and the export sort by each of them here.
-const (
-	SortByEmail     SortField = "email"
-	SortByFirstName SortField = "first_name"
-	SortByLastName  SortField = "last_name"
-	SortByInvitedAt SortField = "invited_at"
-	SortByLastLogin SortField = "last_login_at"
-	SortByCreated   SortField = "created_at"
-	SortByUpdated   SortField = "updated_at"
-)
-
-// Sort is an order of users. Its zero value leaves the order to the call.
-type Sort struct {
-	By         SortField
-	Descending bool
-}
-
-// check refuses a field that cannot be sorted by here.
-func (s Sort) check() error {
-	switch s.By {
-	case SortByEmail, SortByFirstName, SortByLastName, SortByInvitedAt, SortByLastLogin, SortByCreated, SortByUpdated:
-		return nil
-	default:
-		return fmt.Errorf("unknown sort field %q", s.By)
-	}
-}
-
-// key appends bytes that compare as the users do. Texts go letter case aside,
-// then as they are; a time that is unknown or never was comes first. Equals
-// follow by address, upwards in either direction.
-func (s Sort) key(key []byte, u *User) []byte {
-	start := len(key)
-	switch s.By {
-	case SortByFirstName:
-		key = textKey(key, u.FirstName)
-	case SortByLastName:
-		key = textKey(key, u.LastName)
-	case SortByInvitedAt:
-		key = timeKey(key, u.InvitedAt)
-	case SortByLastLogin:
-		key = timeKey(key, u.LastLoginAt)
-	case SortByCreated:
-		key = timeKey(key, u.CreatedAt)
-	case SortByUpdated:
-		key = timeKey(key, u.UpdatedAt)
-	default:
-		key = textKey(key, u.Email)
-	}
-	if s.Descending {
-		for i := range key[start:] {
-			key[start+i] = ^key[start+i]
-		}
-	}
-	return textKey(key, u.Email)
-}
-
-// textKey ends each text with a zero byte, so that a shorter one comes first.
-func textKey(key []byte, text string) []byte {
-	key = append(key, strings.ToLower(text)...)
-	key = append(key, 0)
-	key = append(key, text...)
-	return append(key, 0)
-}
-
-func timeKey(key []byte, t time.Time) []byte {
-	if t.IsZero() {
-		return append(key, make([]byte, 8)...)
-	}
-	// The sign bit is turned, so that times before 1970 come first.
-	return binary.BigEndian.AppendUint64(key, uint64(t.UnixMicro())^1<<63)
+// emailsBody is the body of requests about addresses.
+type emailsBody struct {
+	Emails []string `json:"emails"`
 }

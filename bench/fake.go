@@ -11,7 +11,7 @@ import (
 	"time"
 
 	"github.com/orgusers/orgusers"
-	"github.com/orgusers/orgusers/internal/handwritten"
+	"github.com/orgusers/orgusers/bench/handwritten"
 	"github.com/orgusers/orgusers/orguserstest"
 )
 

@@ -74,13 +74,13 @@ func TestInviteFromASpreadsheet(t *testing.T) {
 		return save(t, text, "team.csv")
 	}
 	team := sheet("\ufeffaddress,role\r\nnew@example.com,ADMIN\r\nmember0@example.com,member\r\n")
-	said := []string{"new@example.com invited", "member0@example.com already a member"}
-	expect(t, run(team), 0, said[0], said[1], "dry run: nobody was invited; -apply does it")
+	member := "member0@example.com skipped already_member"
+	expect(t, run(team), 0, "new@example.com planned  role \"admin\" is "+server.RoleUID("Admin"), member, "dry run: nothing was sent; use -apply to invite")
 	if mails := server.Outbox(); len(mails) != 0 {
 		t.Errorf("a dry run has mailed %v", mails)
 	}
-	expect(t, run("-apply", team), 0, said...)
-	expect(t, run("-apply", team), 0, "new@example.com already pending", said[1])
+	expect(t, run("-apply", team), 0, "new@example.com done  role \"admin\" is "+server.RoleUID("Admin"), member)
+	expect(t, run("-apply", team), 0, "new@example.com skipped already_pending", member)
 	if mails := server.Outbox(); len(mails) != 1 || mails[0].To != "new@example.com" {
 		t.Errorf("want one mail, got %v", mails)
 	}
@@ -88,9 +88,9 @@ func TestInviteFromASpreadsheet(t *testing.T) {
 		t.Errorf("with -apply at the end: exit status %d, %s", result.Status, result.Stderr)
 	}
 	for text, want := range map[string]string{
-		"address,role\nx@example.com,member\ny@example.com,king\n": `line 3: there is no role "king"`,
-		"address;role\nx@example.com;member\n":                     "the header: ",
-		"":                                                         "the header: ",
+		"address,role\nx@example.com,member\ny@example.com,king\n": `no role has the name or uid "king"`,
+		"address;role\nx@example.com;member\n":                     "wrong number of fields",
+		"":                                                         "the sheet is empty",
 	} {
 		if result := run("-apply", sheet(text)); result.Status != 1 || !strings.Contains(result.Stderr, want) {
 			t.Errorf("%q: exit status %d, %s", text, result.Status, result.Stderr)
@@ -103,8 +103,8 @@ func TestOffboardSafely(t *testing.T) {
 	server := programtest.Team(t, 2)
 	run, directory := recipe(t, "offboard-safely.md", server)
 	leavers := []string{"member0@example.com", "nobody@example.com"}
-	said := []string{"member0@example.com done", "nobody@example.com skipped is not in the organization"}
-	expect(t, run(leavers...), 0, said[0], said[1], "dry run: nobody was removed; -apply does it")
+	said := []string{"member0@example.com done", "nobody@example.com skipped not_in_organization"}
+	expect(t, run(leavers...), 0, "member0@example.com planned", said[1], "dry run: nothing was sent; use -apply to remove")
 	if _, there := server.User(leavers[0]); !there {
 		t.Error("a dry run has removed somebody")
 	}
@@ -119,7 +119,7 @@ func TestOffboardSafely(t *testing.T) {
 	if list, err := os.ReadFile(kept[0]); err != nil || !strings.Contains(string(list), `"email": "member0@example.com"`) {
 		t.Errorf("kept %s, %v", list, err)
 	}
-	expect(t, run("-apply", "member1@example.com", "owner@example.com"), 1)
+	expect(t, run("-apply", "member1@example.com", "owner@example.com"), 1, "member1@example.com not_started call_refused", "owner@example.com refused owner")
 	if _, there := server.User("member1@example.com"); !there {
 		t.Error("was removed beside the owner, who refuses the call")
 	}

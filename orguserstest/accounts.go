@@ -3,13 +3,17 @@ package orguserstest
 import (
 	"net/http"
 	"slices"
+	"strings"
 	"time"
 )
 
-// account is a user who can log in. It outlives its rows in organizations.
+// account is a user. It outlives its rows in organizations.
 type account struct {
 	uid, email, first, last string
 
+	created, updated int64
+
+	invited     bool  // was only invited so far: has a uid but no names, and cannot log in
 	lastLogin   int64 // zero for never
 	failed      int   // wrong passwords in a row
 	lockedUntil int64 // if the account is locked for a time
@@ -29,6 +33,15 @@ func (a *account) locked(now int64) bool {
 	return a.failed >= lastLock || (a.failed >= firstLock && now < a.lockedUntil)
 }
 
+func (a *account) username() string {
+	local, _, _ := strings.Cut(a.email, "@")
+	return local + "_" + a.uid
+}
+
+func (a *account) fullName() string {
+	return strings.TrimSpace(a.first + " " + a.last)
+}
+
 // setFailed sets the number of wrong passwords and locks the account
 // accordingly.
 func (a *account) setFailed(failed int, now int64) {
@@ -43,15 +56,33 @@ func lockTime(failed int) time.Duration {
 	return time.Duration(failed-firstLock+1) * 5 * time.Minute
 }
 
-// account finds an account by address, even if it is in no organization.
+// account finds an account that can log in by address, even if it is in no
+// organization.
 func (s *Server) account(email string) *account {
+	if who := s.anyAccount(email); who != nil && !who.invited {
+		return who
+	}
+	return nil
+}
+
+// anyAccount finds an account by address, even if it was only invited.
+func (s *Server) anyAccount(email string) *account {
 	key := fold(email)
 	for _, org := range s.organizations {
-		if row := org.rows.byEmail[key]; row != nil && row.account != nil {
+		if row := org.rows.byEmail[key]; row != nil {
 			return row.account
 		}
 	}
 	return s.former[key]
+}
+
+// accountFor returns the account of an address. If there is none, it returns a
+// new one that was only invited.
+func (s *Server) accountFor(email string, now int64) *account {
+	if who := s.anyAccount(email); who != nil {
+		return who
+	}
+	return &account{uid: s.generator.uid(), email: email, invited: true, created: now, updated: now}
 }
 
 // taken reports whether an address has a row or an account.
@@ -83,11 +114,11 @@ func (s *Server) changeAccount(who *account, edit func()) {
 // fakeRoutes are requests that the fake invented, because the API has no
 // public request for these actions.
 var fakeRoutes = []route{
-	{method: http.MethodPost, pattern: "/v3" + pathUnlock, operation: "UnlockUsers", write: true, bulk: true, own: true, handle: (*Server).unlock},
-	{method: http.MethodPost, pattern: "/v3" + pathResetMFA, operation: "ResetMFA", write: true, bulk: true, own: true, handle: (*Server).resetMFA},
-	{method: http.MethodPost, pattern: "/v3" + pathForcePasswordReset, operation: "ForcePasswordReset", write: true, bulk: true, own: true, handle: (*Server).forcePasswordReset},
-	{method: http.MethodPost, pattern: "/v3" + pathEndSessions, operation: "EndSessions", write: true, bulk: true, own: true, handle: (*Server).endSessions},
-	{method: http.MethodPost, pattern: "/v3" + pathUpdateRoles, operation: "UpdateRoles", write: true, bulk: true, own: true, handle: (*Server).updateRoles},
+	{method: http.MethodPost, pattern: "/v3" + pathUnlock, operation: "UnlockUsers", needs: usersUnlock, write: true, bulk: true, own: true, handle: (*Server).unlock},
+	{method: http.MethodPost, pattern: "/v3" + pathResetMFA, operation: "ResetMFA", needs: usersWrite, write: true, bulk: true, own: true, handle: (*Server).resetMFA},
+	{method: http.MethodPost, pattern: "/v3" + pathForcePasswordReset, operation: "ForcePasswordReset", needs: usersWrite, write: true, bulk: true, own: true, handle: (*Server).forcePasswordReset},
+	{method: http.MethodPost, pattern: "/v3" + pathEndSessions, operation: "EndSessions", needs: usersWrite, write: true, bulk: true, own: true, handle: (*Server).endSessions},
+	{method: http.MethodPost, pattern: "/v3" + pathUpdateRoles, operation: "UpdateRoles", needs: usersWrite, write: true, bulk: true, own: true, handle: (*Server).updateRoles},
 }
 
 // The paths of fakeRoutes, below /v3.
@@ -135,7 +166,7 @@ func (s *Server) unlock(c *call) response {
 
 // resetMFA removes MFA at once and emails a link to set it up again.
 func (s *Server) resetMFA(c *call) response {
-	return s.each(c, "reset MFA", func(row *share) (skip string) {
+	return s.each(c, "reset_mfa", func(row *share) (skip string) {
 		if !row.account.mfa {
 			return skipNoMFA
 		}
@@ -146,7 +177,7 @@ func (s *Server) resetMFA(c *call) response {
 }
 
 func (s *Server) forcePasswordReset(c *call) response {
-	return s.each(c, "force password reset", func(row *share) (skip string) {
+	return s.each(c, "force_password_reset", func(row *share) (skip string) {
 		row.account.mustReset = true
 		s.email(Email{Kind: EmailForcedPasswordReset, To: row.email, Organization: c.organization.uid})
 		return ""
@@ -154,7 +185,7 @@ func (s *Server) forcePasswordReset(c *call) response {
 }
 
 func (s *Server) endSessions(c *call) response {
-	return s.each(c, "end sessions", func(row *share) (skip string) {
+	return s.each(c, "end_sessions", func(row *share) (skip string) {
 		who := row.account
 		tokens := slices.Clone(who.tokens)
 		if bearer := s.sessions[s.bearer]; bearer != nil && bearer.account == who {
@@ -190,7 +221,7 @@ func (s *Server) updateRoles(c *call) response {
 	if !ok {
 		return invalid("roles")
 	}
-	return s.each(c, "update roles", func(row *share) (skip string) {
+	return s.each(c, "update_roles", func(row *share) (skip string) {
 		if row.owner {
 			return skipOwner
 		}
@@ -228,7 +259,7 @@ func (s *Server) each(c *call, event string, act func(row *share) (skip string))
 			users = append(users, object{"email": email, "status": statusSkipped, "reason": skip})
 			continue
 		}
-		s.audit(c, event, row.email)
+		s.audit(c, event, row)
 		users = append(users, object{"email": email, "status": statusDone})
 	}
 	return respond(object{"notice": noticeOwnRequest, "users": users})

@@ -17,19 +17,25 @@ import (
 //
 //	client, err := orgusers.New(server.OrganizationUID, server.Options()...)
 //
-// If the server does not listen, the client calls it in-process through
-// [Server.Transport]. An [orgusers.WithHTTPClient] after these options must
-// then have that Transport.
+// If the server has no limit, the client has none either. If the server does not
+// listen, the client calls it in-process through [Server.Transport]; an
+// [orgusers.WithHTTPClient] after these options must then have that Transport.
 func (s *Server) Options() []orgusers.Option {
 	options := []orgusers.Option{
 		orgusers.WithBaseURL(s.URL),
 		orgusers.WithAuthToken(s.AuthToken),
+	}
+	if s.cfg.reads+s.cfg.writes+s.cfg.bulk == 0 {
+		options = append(options, orgusers.WithRateLimits(orgusers.RateLimits{Reads: unlimited, Writes: unlimited, Bulk: unlimited}))
 	}
 	if s.http == nil {
 		options = append(options, orgusers.WithHTTPClient(&http.Client{Transport: s.Transport()}))
 	}
 	return options
 }
+
+// unlimited is more requests a second than a test can send.
+const unlimited = 10_000
 
 // Endpoints returns the requests that the fake invented for actions without a
 // public request:
@@ -64,7 +70,7 @@ func decodeOutcomes(body []byte) ([]orgusers.Outcome, error) {
 	}
 	outcomes := make([]orgusers.Outcome, len(response.Users))
 	for i, u := range response.Users {
-		outcomes[i] = orgusers.Outcome{Email: u.Email, Status: orgusers.OutcomeStatus(u.Status), Reason: u.Reason}
+		outcomes[i] = orgusers.Outcome{Email: u.Email, Status: orgusers.OutcomeStatus(u.Status), Reason: orgusers.ReasonEndpoint, Detail: u.Reason}
 	}
 	return outcomes, nil
 }

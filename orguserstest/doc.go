@@ -26,9 +26,9 @@
 //
 // The invented users include the owner, administrators, pending invitations with
 // and without an account, locked users, users with and without MFA, users in
-// several organizations, and unusual names. All addresses are at example.com,
-// example.org and example.net. The same options give the same organization,
-// times and tokens; [WithSeed] gives another.
+// several organizations, and unusual names. The same options give the same
+// organization, times and tokens; [WithSeed] gives another. [WithTeams] adds
+// teams, which give roles to their members.
 //
 // # Checking the result
 //
@@ -120,48 +120,50 @@
 //
 //	go -C examples run ./fakeserver -addr 127.0.0.1:8080 -users 250
 //
-// # Choices of the fake
+// # What is known of the service
 //
-// Some behavior of the service is unknown. These choices say nothing about it.
+// The fake responds as the service did when its responses were recorded in March
+// 2026: rows of users, roles and organizations, lists without parameters (ten
+// rows, the newest change first), messages, and headers. Only responses about
+// stacks have headers of the rate limit; elsewhere a 429 is the only sign of it.
+// Other requests follow the vendor's reference and its official SDKs. [Forms]
+// lists the options for other forms: those of older samples and of the reference,
+// and those that are possible where nothing is known.
 //
-// Lists:
+// The following behavior of the service is unknown. The choices of the fake say
+// nothing about it.
 //
-//   - A page has at most 100 rows, also without a limit. An invalid limit or skip
-//     and an unknown sort field get 422.
+//   - A page has at most 100 rows. An invalid limit or skip, a limit of zero, and
+//     an unknown sort field get 422.
 //   - Users sort by email, first_name, last_name, invited_at, created_at,
-//     updated_at and last_login_at; roles, stacks and organizations by name,
-//     created_at and updated_at. Case is ignored, and equal rows are in the order
-//     of creation.
-//   - Without a sort, the pages of a longer list start up to three rows early or
-//     late. FindUsers and StackRoles ignore a sort and are always in order.
-//   - FindUsers without addresses returns every user. typeahead searches
-//     addresses and full names.
-//   - With include_roles and include_invited_by, roles and inviters are objects.
-//     The details of a user are on the row itself. See [WithRoleUIDs],
-//     [WithInviterUIDs] and [WithDetails].
-//   - A role has at most 100 users in a response.
-//   - Every member may read the organization; its users, roles and stacks need an
-//     administrator. Other requests get 403.
-//
-// Invitations, removals and ownership:
-//
-//   - A request is performed completely, or gets 422 if anything in it is invalid.
+//     updated_at and last_login_at, other lists by name, created_at and updated_at.
+//     Case is ignored, and equal rows are in the order of creation.
+//   - Without a sort, every page but the first starts up to three rows early or
+//     late. FindUsers, StackRoles and TeamUsers ignore a sort and are in order.
+//   - FindUsers without addresses finds every user. typeahead searches addresses
+//     and full names.
+//   - Responses to invitations have no names. A role has at most 100,000 users in
+//     a response, pending ones too.
+//   - Requests need a permission of one of the caller's roles, and otherwise get
+//     403. Reading stacks needs the permission to read roles.
+//   - Organizations, stacks and the requests below /v3/user have limits of their
+//     own.
+//   - A change is made completely, or gets 422 if anything in the request is
+//     invalid. Removing ignores unknown addresses, but not the owner's.
 //   - Inviting a user who is already there replaces the organization roles
 //     ([WithRoleMerge] adds to them) and the roles in the given stacks, and sends
-//     an email.
-//   - Removing ignores unknown addresses and returns the removed rows. It gets 422
-//     if the list is empty or has the owner.
-//   - Only pending invitations can be resent. The path without the element share,
-//     which the official JavaScript SDK uses, is served too.
+//     an email. Only pending invitations can be resent.
 //   - Ownership is only offered, because no known request accepts it.
-//
-// Stack access: sharing a stack requires a user of the organization and roles
-// for each address. Roles in a stack can be set only for users who have access.
-// The owner has access to every stack.
-//
-// Accounts: a wrong password does not count while the account is locked, and a
-// login resets the count. The audit log has an entry for each address that a
-// request changes; its field values are invented.
+//   - A stack can be shared only with users of the organization. Roles in a stack
+//     can be set only for users with access of their own.
+//   - Roles of teams show on users and roles ([WithHiddenTeamRoles] hides them).
+//     Adding known users to a team sends no email.
+//   - Teams, and resending an invitation, are served on the paths of the official
+//     JavaScript SDK too.
+//   - A wrong password does not count while the account is locked, and a login
+//     resets the count.
+//   - The audit log has an entry for each address that a request changes. The
+//     events share and logout are documented; the others are invented.
 //
 // # Invented requests
 //

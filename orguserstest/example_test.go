@@ -156,15 +156,15 @@ func ExampleServer_AddFault() {
 	if err != nil {
 		panic(err)
 	}
-	result, err := client.Invite(context.Background(), orgusers.InviteRequest{
-		Invitees: []orgusers.Invitee{{Email: "new@example.com", RoleUIDs: []string{server.RoleUID("Member")}}},
-	})
+	result, err := client.Invite(context.Background(), []orgusers.Invitee{
+		{Email: "new@example.com", Roles: []string{"member"}},
+	}, nil)
 	fmt.Println(result.Outcomes[0].Status, err)
 	for _, email := range server.Outbox() {
 		fmt.Println(email.Kind, "to", email.To)
 	}
 	// Output:
-	// invited <nil>
+	// done <nil>
 	// invitation to new@example.com
 }
 
@@ -183,7 +183,7 @@ func ExampleServer_Accept() {
 	invited, _ := server.User("pia@example.com")
 	member, _ := server.User("max@example.com")
 	fmt.Println(invited.FirstName, invited.Pending, member.RoleNames)
-	// Output: Pia false [Admin]
+	// Output: Pia false [admin]
 }
 
 // A request as a member who is not an administrator.

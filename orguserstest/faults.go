@@ -152,7 +152,7 @@ type Effect struct {
 type effectKind int
 
 const (
-	// These replace the response. Zero is no effect.
+	// These replace the response. Zero means no effect.
 	kindStatus effectKind = iota + 1
 	kindReset
 	kindHang

@@ -18,7 +18,7 @@ import (
 	"github.com/orgusers/orgusers/orguserstest"
 )
 
-const list = "/v3/organizations/{org}/share?asc=created_at&include_count=true"
+const list = "/v3/organizations/{org}/share?asc=created_at&limit=100&include_count=true"
 
 // bothWays runs a test over a socket and in-process.
 func bothWays(t *testing.T, test func(t *testing.T, c *client)) {
@@ -300,7 +300,7 @@ func TestFaultsByChanceFollowTheSeed(t *testing.T) {
 func TestPagesThatMisbehave(t *testing.T) {
 	t.Parallel()
 	emails := func(c *client, skip int) []string {
-		return c.get(fmt.Sprintf("%s&limit=10&skip=%d", list, skip)).emails()
+		return c.get(fmt.Sprintf("%s&skip=%d", strings.Replace(list, "limit=100", "limit=10", 1), skip)).emails()
 	}
 	honest := inProcess(t)
 	for name, test := range map[string]struct {

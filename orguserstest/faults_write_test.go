@@ -42,7 +42,7 @@ var writes = []write{
 	{
 		"transfer ownership", "POST", "/v3/organizations/{org}/transfer-ownership", `{"transfer_to":"ada@example.com"}`, 1,
 		func(c *client) bool {
-			return strings.Contains(c.get("/v3/organizations/{org}").text, "is_transfer_set")
+			return strings.Contains(c.get("/v3/organizations/{org}").text, `"transfer_to":"ada@example.com"`)
 		},
 	},
 	{

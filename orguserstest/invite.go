@@ -7,10 +7,10 @@ import (
 )
 
 var inviteRoutes = []route{
-	{method: http.MethodPost, pattern: "/v3/organizations/{organization_uid}/share", operation: "Invite", write: true, handle: (*Server).invite},
-	{method: http.MethodGet, pattern: "/v3/organizations/{organization_uid}/share/{share_uid}/resend_invitation", operation: "ResendInvitations", write: true, handle: (*Server).resend},
+	{method: http.MethodPost, pattern: "/v3/organizations/{organization_uid}/share", operation: "Invite", needs: usersWrite, write: true, handle: (*Server).invite},
+	{method: http.MethodGet, pattern: "/v3/organizations/{organization_uid}/share/{share_uid}/resend_invitation", operation: "ResendInvitations", needs: usersWrite, write: true, handle: (*Server).resend},
 	// The official JavaScript SDK leaves out the path element share.
-	{method: http.MethodGet, pattern: "/v3/organizations/{organization_uid}/{share_uid}/resend_invitation", operation: "ResendInvitations", write: true, handle: (*Server).resend},
+	{method: http.MethodGet, pattern: "/v3/organizations/{organization_uid}/{share_uid}/resend_invitation", operation: "ResendInvitations", needs: usersWrite, write: true, handle: (*Server).resend},
 }
 
 // invitee is one address of an invitation.
@@ -19,6 +19,9 @@ type invitee struct {
 	roles  []*role
 	access []stackAccess
 }
+
+// noticeInvited is the notice of every request that invites.
+const noticeInvited = "The invitation has been sent successfully."
 
 // invite sends invitations. If anything about one address is wrong, it sends
 // none.
@@ -41,7 +44,7 @@ func (s *Server) invite(c *call) response {
 	for _, each := range someOf(c, invitees) {
 		rows = append(rows, s.inviteOne(c, each, input.Share.Message))
 	}
-	return s.respondRows("The invitation has been sent successfully.", c.organization, rows, view{})
+	return s.respondRows(noticeInvited, c.organization, rows, view{written: true})
 }
 
 // invitees returns the addresses of an invitation in alphabetical order. The
@@ -91,7 +94,7 @@ func (s *Server) inviteOne(c *call, who invitee, message string) *share {
 	email := Email{Kind: EmailInvitation, To: who.email, Organization: org.uid, Message: message}
 	if row == nil {
 		row = &share{
-			uid: s.generator.uid(), email: who.email, account: s.account(who.email), inviter: c.caller, roles: who.roles,
+			uid: s.generator.uid(), email: who.email, account: s.accountFor(who.email, now), inviter: c.caller, roles: who.roles,
 			message: message, pending: true, invited: now, created: now, updated: now,
 		}
 		s.add(org, row)
@@ -111,7 +114,7 @@ func (s *Server) inviteOne(c *call, who invitee, message string) *share {
 		org.grant(row, a.stack, a.roles)
 	}
 	s.email(email)
-	s.audit(c, "invite", row.email)
+	s.audit(c, "share", row)
 	return row
 }
 
@@ -120,13 +123,7 @@ func (s *Server) setOrMerge(had, given []*role) []*role {
 	if !s.cfg.roleMerge {
 		return given
 	}
-	merged := slices.Clone(had)
-	for _, r := range given {
-		if !slices.Contains(merged, r) {
-			merged = append(merged, r)
-		}
-	}
-	return merged
+	return union(had, given)
 }
 
 // resend sends an invitation again. It changes nothing else.
@@ -139,6 +136,6 @@ func (s *Server) resend(c *call) response {
 		return invalid("uid")
 	}
 	s.email(Email{Kind: EmailResentInvitation, To: row.email, Organization: c.organization.uid, Message: row.message})
-	s.audit(c, "resend invitation", row.email)
+	s.audit(c, "resend_invitation", row)
 	return respond(object{"notice": "The invitation has been resent successfully."})
 }

@@ -84,7 +84,7 @@ func TestInviteAsTheSampleDoes(t *testing.T) {
 	row := a.list("shares")[0]
 	abc, me := c.user("abc@example.com"), c.user(c.server.Email)
 	if row["uid"] != abc.ShareUID || row["status"] != "pending" || row["invited_by"] != me.UID || row["org_uid"] != c.server.OrganizationUID ||
-		row["message"] != "Invitation message" || row["acceptance_token"] != abc.AcceptanceToken || row["user_uid"] != nil ||
+		row["message"] != "Invitation message" || row["acceptance_token"] != nil || row["first_name"] != nil || row["user_uid"] != abc.UID ||
 		fmt.Sprint(row["org_roles"]) != "["+c.server.RoleUID("Admin")+"]" || row["invited_at"] != row["created_at"] {
 		t.Errorf("the row is %v", row)
 	}

@@ -26,15 +26,13 @@ type config struct {
 	latency        time.Duration
 	jitter         time.Duration
 
-	pageCap          int
+	teams            []Team
+	pageCap          int // zero is none
 	withoutCount     bool
-	details          Details
-	roleUIDs         bool
-	inviterUIDs      bool
-	organizationList bool
-
 	roleMerge        bool
 	withoutEndpoints bool
+
+	forms
 
 	faults []Fault
 }
@@ -44,7 +42,6 @@ func newConfig(opts []Option) config {
 		seed:      1,
 		reference: time.Date(2026, time.January, 15, 9, 0, 0, 0, time.UTC),
 		addr:      "127.0.0.1:0",
-		pageCap:   maxPage,
 	}
 	for _, opt := range opts {
 		opt(&cfg)
@@ -100,18 +97,18 @@ func WithBasePath(path string) Option {
 	}
 }
 
-// WithRateLimit sets how many reads and writes each organization may make in
-// one second of the server's clock. Further requests get 429. Zero, the
-// default, is no limit. Bulk requests have a budget of their own, then one a
-// second: see [WithBulkLimit].
+// WithRateLimit sets how many reads and writes each organization may make in one
+// second of the server's clock. Further requests get 429. Requests about stacks,
+// requests about users below /v3/user, and all others are limited separately.
+// Zero, the default, means no limit. Bulk requests have a budget of their own, then
+// one a second: see [WithBulkLimit].
 func WithRateLimit(reads, writes int) Option {
 	return func(c *config) { c.reads, c.writes = max(reads, 0), max(writes, 0) }
 }
 
 // WithBulkLimit sets how many bulk requests each organization may make in one
-// second of the server's clock. Bulk requests are changes of stack access and
-// the requests of [Server.Endpoints]. The default is one with [WithRateLimit],
-// and no limit without it.
+// second of the server's clock. The requests of [Server.Endpoints] are bulk
+// requests. The default is one with [WithRateLimit], and no limit without it.
 func WithBulkLimit(n int) Option {
 	return func(c *config) { c.bulk = max(n, 0) }
 }
@@ -134,8 +131,8 @@ func WithRetryAfter(form RetryAfter) Option {
 	return func(c *config) { c.retryAfter = form }
 }
 
-// WithRateLimitReset sends X-RateLimit-Reset with every response: the end of
-// the current second in epoch seconds.
+// WithRateLimitReset sends X-RateLimit-Reset with every response: the end of the
+// current second in epoch seconds.
 func WithRateLimitReset() Option {
 	return func(c *config) { c.rateLimitReset = true }
 }
@@ -170,40 +167,6 @@ func WithoutCount() Option {
 	return func(c *config) { c.withoutCount = true }
 }
 
-// Details is the place of a user's details in a row.
-type Details int
-
-// The places of a user's details.
-const (
-	DetailsFlat             Details = iota // on the row itself
-	DetailsUnderUser                       // in an object called user
-	DetailsUnderUserDetails                // in an object called user_details
-)
-
-// WithDetails sets where include_user_details puts the details. The default is
-// [DetailsFlat].
-func WithDetails(place Details) Option {
-	return func(c *config) { c.details = place }
-}
-
-// WithRoleUIDs leaves the roles of a row as uids even with include_roles. By
-// default they become objects with uid and name.
-func WithRoleUIDs() Option {
-	return func(c *config) { c.roleUIDs = true }
-}
-
-// WithInviterUIDs leaves invited_by as a uid even with include_invited_by. By
-// default it becomes an object with uid, email and names. The word System is
-// never an object.
-func WithInviterUIDs() Option {
-	return func(c *config) { c.inviterUIDs = true }
-}
-
-// WithOrganizationList returns one organization as a list of one.
-func WithOrganizationList() Option {
-	return func(c *config) { c.organizationList = true }
-}
-
 // WithRoleMerge makes an invitation of a user who is already there add to the
 // organization roles. By default it replaces them.
 func WithRoleMerge() Option {
@@ -219,4 +182,165 @@ func WithoutEndpoints() Option {
 // WithFault adds faults from the start. See [Server.AddFault].
 func WithFault(faults ...Fault) Option {
 	return func(c *config) { c.faults = append(c.faults, faults...) }
+}
+
+// forms has the forms of responses that differ from the recorded ones.
+type forms struct {
+	updateAt         bool
+	namesInDetails   bool
+	lateUserUIDs     bool
+	systemOwner      bool
+	acceptanceTokens bool
+	nulls            bool
+	details          Details
+	roleUIDs         bool
+	inviterUIDs      bool
+	organizationList bool
+	documentedRoles  bool
+	hiddenTeamRoles  bool
+	teamUserIDs      bool
+	isoDates         bool
+	apiKey412        bool
+	rateLimitHeaders bool
+}
+
+// Form is a form of responses that differs from the recorded one. Older samples
+// or the vendor's reference have it, or it is one of several that are possible.
+type Form struct {
+	Name   string // the option, such as "WithUpdateAt"
+	About  string // the responses: "users", "organizations", "roles", "teams", "audit log", "errors" or "headers"
+	Option Option
+}
+
+// Forms returns all forms. They can be combined: the last place of details
+// counts. Forms about different responses do not influence each other.
+func Forms() []Form {
+	return []Form{
+		{"WithUpdateAt", "users", WithUpdateAt()},
+		{"WithNamesInDetails", "users", WithNamesInDetails()},
+		{"WithLateUserUIDs", "users", WithLateUserUIDs()},
+		{"WithSystemOwner", "users", WithSystemOwner()},
+		{"WithAcceptanceTokens", "users", WithAcceptanceTokens()},
+		{"WithNulls", "users", WithNulls()},
+		{"WithDetails(DetailsUnderUser)", "users", WithDetails(DetailsUnderUser)},
+		{"WithDetails(DetailsUnderUserDetails)", "users", WithDetails(DetailsUnderUserDetails)},
+		{"WithRoleUIDs", "users", WithRoleUIDs()},
+		{"WithInviterUIDs", "users", WithInviterUIDs()},
+		{"WithOrganizationList", "organizations", WithOrganizationList()},
+		{"WithDocumentedRoles", "roles", WithDocumentedRoles()},
+		{"WithHiddenTeamRoles", "teams", WithHiddenTeamRoles()},
+		{"WithTeamUserIDs", "teams", WithTeamUserIDs()},
+		{"WithISODates", "audit log", WithISODates()},
+		{"WithAPIKey412", "errors", WithAPIKey412()},
+		{"WithRateLimitHeaders", "headers", WithRateLimitHeaders()},
+	}
+}
+
+// WithUpdateAt calls the time of the last change update_at instead of updated_at
+// in every second row, like older samples.
+func WithUpdateAt() Option {
+	return func(c *config) { c.updateAt = true }
+}
+
+// WithNamesInDetails leaves out first_name and last_name unless a request has
+// include_user_details. By default every listed row has them.
+func WithNamesInDetails() Option {
+	return func(c *config) { c.namesInDetails = true }
+}
+
+// WithLateUserUIDs leaves out user_uid while an account was only invited, like
+// older samples. By default it is there from the invitation on.
+func WithLateUserUIDs() Option {
+	return func(c *config) { c.lateUserUIDs = true }
+}
+
+// WithSystemOwner gives the owner's row an empty list of roles and the word
+// System as inviter. By default it has no list, and a user as inviter.
+func WithSystemOwner() Option {
+	return func(c *config) { c.systemOwner = true }
+}
+
+// WithAcceptanceTokens sends the acceptance token of pending rows and of every
+// second accepted row, like older samples. By default no row has one.
+func WithAcceptanceTokens() Option {
+	return func(c *config) { c.acceptanceTokens = true }
+}
+
+// WithNulls sends null for absent fields of every second row.
+func WithNulls() Option {
+	return func(c *config) { c.nulls = true }
+}
+
+// Details is the place of a user's details in a row.
+type Details int
+
+// The places of a user's details.
+const (
+	DetailsFlat             Details = iota // on the row itself
+	DetailsUnderUser                       // in an object called user
+	DetailsUnderUserDetails                // in an object called user_details
+)
+
+// WithDetails sets where include_user_details puts the details, which is unknown.
+// The default is [DetailsFlat]. The objects have the names too.
+func WithDetails(place Details) Option {
+	return func(c *config) { c.details = place }
+}
+
+// WithRoleUIDs leaves the roles of a row as uids even with include_roles. By
+// default they become objects with uid and name. Which of them is right is
+// unknown.
+func WithRoleUIDs() Option {
+	return func(c *config) { c.roleUIDs = true }
+}
+
+// WithInviterUIDs leaves invited_by as a uid even with include_invited_by. By
+// default it becomes an object with uid, email and names. The word System is
+// never an object. Which of them is right is unknown.
+func WithInviterUIDs() Option {
+	return func(c *config) { c.inviterUIDs = true }
+}
+
+// WithOrganizationList returns one organization as a list of one, as documented.
+func WithOrganizationList() Option {
+	return func(c *config) { c.organizationList = true }
+}
+
+// WithDocumentedRoles sends roles as documented: with capitalized names and
+// update_at, with admin only if it is true, and without owner, permissions and
+// domain.
+func WithDocumentedRoles() Option {
+	return func(c *config) { c.documentedRoles = true }
+}
+
+// WithHiddenTeamRoles hides the roles that teams give from the rows of users, the
+// users of roles and the number of users of stacks. By default they are shown.
+// Which of them is right is unknown.
+func WithHiddenTeamRoles() Option {
+	return func(c *config) { c.hiddenTeamRoles = true }
+}
+
+// WithTeamUserIDs calls the uid of a team's user userId, like the vendor's
+// command line tool. By default it is uid, as documented.
+func WithTeamUserIDs() Option {
+	return func(c *config) { c.teamUserIDs = true }
+}
+
+// WithISODates writes the times of the audit log as ISODate(…), like the samples
+// of the reference.
+func WithISODates() Option {
+	return func(c *config) { c.isoDates = true }
+}
+
+// WithAPIKey412 returns 412 for an unknown API key, as documented. By default it
+// is 422.
+func WithAPIKey412() Option {
+	return func(c *config) { c.apiKey412 = true }
+}
+
+// WithRateLimitHeaders sends X-RateLimit-Limit and X-RateLimit-Remaining with
+// every response, as documented. By default only responses about stacks have
+// them.
+func WithRateLimitHeaders() Option {
+	return func(c *config) { c.rateLimitHeaders = true }
 }

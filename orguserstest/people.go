@@ -2,6 +2,7 @@ package orguserstest
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 )
@@ -12,7 +13,8 @@ type Person struct {
 	// ignored.
 	Email string
 	// FirstName and LastName belong to the account. A pending person without a
-	// name has no account, unless the person was a member before.
+	// name was only invited and cannot log in, unless the address had an account
+	// before.
 	FirstName, LastName string
 	// Owner makes the person the owner. An organization has one owner.
 	Owner bool
@@ -23,7 +25,8 @@ type Person struct {
 	// empty list means none. The owner has no roles.
 	Roles []string
 	// InvitedBy is the address of a user with an account, who is earlier in
-	// WithPeople or already there. The default is the word System.
+	// WithPeople or already there. The default is the word System, and for the
+	// owner the founder, who has left.
 	InvitedBy string
 	// LastLogin is zero if the person never logged in.
 	LastLogin time.Time
@@ -48,14 +51,15 @@ type Person struct {
 // User is the present state of one row of the organization.
 type User struct {
 	ShareUID string
-	// UID is empty if the address has no account.
+	// UID is the uid of the account. It exists from the invitation on.
 	UID                 string
 	Email               string
 	FirstName, LastName string // as the API shows them
 	Owner, Pending      bool
 	RoleUIDs, RoleNames []string
-	// InvitedBy is a user uid or the word System.
-	InvitedBy string
+	// InvitedBy is a user uid or the word System, and InviterEmail the address of
+	// the user. The inviter may have left the organization.
+	InvitedBy, InviterEmail string
 	// LastLogin is zero if the user never logged in.
 	LastLogin                       time.Time
 	CreatedAt, InvitedAt, UpdatedAt time.Time
@@ -74,6 +78,8 @@ type User struct {
 	// Stacks has the uids of the roles in each stack by API key. It is empty
 	// for the owner, who has access to every stack.
 	Stacks map[string][]string
+	// Teams has the uids of the teams of the user.
+	Teams []string
 	// PasswordResetRequired reports whether the account must choose a new
 	// password.
 	PasswordResetRequired bool
@@ -105,7 +111,7 @@ func (s *Server) User(email string) (User, bool) {
 func (s *Server) user(row *share) User {
 	u := User{
 		ShareUID: row.uid, Email: row.email, Owner: row.owner, Pending: row.pending, InvitedBy: "System",
-		LastLogin: moment(row.lastLogin()),
+		LastLogin: moment(row.account.lastLogin),
 		CreatedAt: moment(row.created), InvitedAt: moment(row.invited), UpdatedAt: moment(row.updated),
 		AccessWithoutSSO: row.traits&withoutSSO != 0,
 		Message:          row.message,
@@ -117,7 +123,7 @@ func (s *Server) user(row *share) User {
 		u.RoleNames = append(u.RoleNames, r.name)
 	}
 	if row.inviter != nil {
-		u.InvitedBy = row.inviter.uid
+		u.InvitedBy, u.InviterEmail = row.inviter.uid, row.inviter.email
 	}
 	for _, a := range s.organizations[0].access[row] {
 		if u.Stacks == nil {
@@ -125,12 +131,16 @@ func (s *Server) user(row *share) User {
 		}
 		u.Stacks[a.stack.apiKey] = uidsOf(a.roles)
 	}
-	if who := row.account; who != nil {
-		u.UID, u.MFA, u.FailedLogins = who.uid, who.mfa, who.failed
-		u.Locked = who.locked(s.now())
-		u.SeveralOrganizations = len(s.organizationsOf(who)) > 1
-		u.Sessions = append(u.Sessions, who.tokens...)
-		u.PasswordResetRequired = who.mustReset
+	who := row.account
+	u.UID, u.MFA, u.FailedLogins = who.uid, who.mfa, who.failed
+	u.Locked = who.locked(s.now())
+	u.SeveralOrganizations = len(s.organizationsOf(who)) > 1
+	u.Sessions = append(u.Sessions, who.tokens...)
+	u.PasswordResetRequired = who.mustReset
+	for _, t := range s.organizations[0].teams {
+		if slices.Contains(t.members, who) {
+			u.Teams = append(u.Teams, t.uid)
+		}
 	}
 	return u
 }
@@ -159,15 +169,18 @@ func (s *Server) addPerson(org *organization, p Person, now int64) *share {
 	if !p.Owner {
 		row.roles = org.rolesNamed(p.Roles)
 	}
-	if row.account = s.account(p.Email); row.account == nil && (!p.Pending || p.FirstName != "" || p.LastName != "") {
-		row.account = &account{
-			uid: s.generator.uid(), email: p.Email, first: p.FirstName, last: p.LastName,
-			mfa: p.MFA, lastLogin: orElse(p.LastLogin, 0),
-		}
-		row.account.setFailed(p.FailedLogins, s.now())
+	who := s.accountFor(p.Email, created)
+	row.account = who
+	if who.invited && (!p.Pending || p.FirstName != "" || p.LastName != "") {
+		who.invited, who.first, who.last = false, p.FirstName, p.LastName
+		who.mfa, who.lastLogin = p.MFA, orElse(p.LastLogin, 0)
+		who.setFailed(p.FailedLogins, s.now())
 	}
 	if p.Owner {
-		org.owner = row.account
+		org.owner = who
+		if row.inviter == nil {
+			row.inviter = s.founder
+		}
 	}
 	s.add(org, row)
 	return row
@@ -296,8 +309,8 @@ func (s *Server) SetStackAccess(email, apiKey string, roleUIDs ...string) bool {
 	})
 }
 
-// Accept accepts a pending invitation. If the address has no account, it gets
-// one with these names. Accept reports whether there was such an invitation.
+// Accept accepts a pending invitation. An account that was only invited gets
+// these names. Accept reports whether there was such an invitation.
 func (s *Server) Accept(email, first, last string) bool {
 	pending := false
 	s.edit(email, func(org *organization, row *share) {
@@ -306,8 +319,8 @@ func (s *Server) Accept(email, first, last string) bool {
 		}
 		org.rows.change(row, func() {
 			row.pending, row.updated = false, s.now()
-			if row.account == nil {
-				row.account = &account{uid: s.generator.uid(), email: row.email, first: first, last: last}
+			if who := row.account; who.invited {
+				who.invited, who.first, who.last, who.updated = false, first, last, s.now()
 			}
 		})
 	})
@@ -323,8 +336,9 @@ func (s *Server) joinSecond(row *share) {
 func (s *Server) remove(org *organization, row *share) {
 	org.rows.remove(row)
 	delete(org.access, row)
-	if who := row.account; who != nil && s.account(row.email) == nil {
-		s.former[fold(row.email)] = who
+	org.leaveTeams(row.account)
+	if s.anyAccount(row.email) == nil {
+		s.former[fold(row.email)] = row.account
 	}
 }
 

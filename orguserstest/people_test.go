@@ -21,7 +21,7 @@ func TestChangesShowInEveryOrder(t *testing.T) {
 		orders := func(c *client) map[string][]string {
 			all := map[string][]string{}
 			for _, field := range fields {
-				all[field] = c.get("/v3/organizations/{org}/share?asc=" + field).emails()
+				all[field] = c.get("/v3/organizations/{org}/share?limit=100&asc=" + field).emails()
 			}
 			return all
 		}
@@ -131,7 +131,7 @@ func TestExactPeople(t *testing.T) {
 	got, _ := server.User("ada@example.com")
 	boss, _ := server.User("boss@example.com")
 	want := orguserstest.User{
-		Email: "Ada@example.com", FirstName: "Ada", LastName: "Lovelace", InvitedBy: boss.UID,
+		Email: "Ada@example.com", FirstName: "Ada", LastName: "Lovelace", InvitedBy: boss.UID, InviterEmail: boss.Email,
 		LastLogin: at.Add(3 * time.Hour), CreatedAt: at, InvitedAt: at.Add(time.Hour), UpdatedAt: at.Add(2 * time.Hour),
 		MFA: true, Locked: true, FailedLogins: 10, AccessWithoutSSO: true, Message: "Hello", SeveralOrganizations: true,
 		ShareUID: got.ShareUID, UID: got.UID, RoleUIDs: got.RoleUIDs, RoleNames: got.RoleNames,
@@ -165,7 +165,7 @@ func TestTheSameSeedGivesTheSameOrganization(t *testing.T) {
 	t.Parallel()
 	text := func(opts ...orguserstest.Option) string {
 		c := inProcess(t, append(opts, orguserstest.WithUsers(100))...)
-		return c.get("/v3/organizations/{org}/share?asc=created_at&include_user_details=true").text +
+		return c.get("/v3/organizations/{org}/share?limit=100&asc=created_at&include_user_details=true").text +
 			c.get("/v3/organizations/{org}/roles").text + c.get("/v3/organizations/{org}/stacks").text + c.server.AuthToken + c.server.OAuthToken()
 	}
 	first := text()

@@ -178,8 +178,28 @@ const noLimit = 1_000_000
 
 // budgetKey identifies a budget.
 type budgetKey struct {
-	organization string
+	organization string // empty for the service of users
+	service      service
 	kind         budgetKind
+}
+
+// service is a part of the service with limits of its own.
+type service int
+
+const (
+	serviceOrganization service = iota
+	serviceStack
+	serviceUser
+)
+
+func (r *route) service() service {
+	switch {
+	case r.inStack:
+		return serviceStack
+	case strings.HasPrefix(r.pattern, "/v3/user"):
+		return serviceUser
+	}
+	return serviceOrganization
 }
 
 type budgetKind int
@@ -229,13 +249,19 @@ func (s *Server) limit(kind budgetKind) int {
 // response, and a 429 response if the budget is used up.
 func (s *Server) count(c *call) (http.Header, *response) {
 	now := s.clock()
-	key := budgetKey{organization: s.OrganizationUID, kind: c.route.budget()}
-	if org := s.organization(c.params["organization_uid"]); org != nil {
+	key := budgetKey{organization: s.OrganizationUID, service: c.route.service(), kind: c.route.budget()}
+	org := s.organization(c.params["organization_uid"])
+	below := org != nil
+	switch {
+	case key.service == serviceUser:
+		key.organization = ""
+	case key.service == serviceStack:
+		org, _ = s.stack(c.http.Header.Get("api_key"))
+	case c.route.byHeader:
+		org = s.organization(c.http.Header.Get("organization_uid"))
+	}
+	if org != nil {
 		key.organization = org.uid
-	} else if c.route.inStack {
-		if org, _ := s.stack(c.http.Header.Get("api_key")); org != nil {
-			key.organization = org.uid
-		}
 	}
 	spent := s.budgets[key]
 	if spent.second != now.Unix() {
@@ -251,8 +277,14 @@ func (s *Server) count(c *call) (http.Header, *response) {
 	header := http.Header{}
 	header.Set("Date", now.UTC().Format(http.TimeFormat))
 	header.Set("Content-Type", "application/json")
-	header.Set("X-RateLimit-Limit", strconv.Itoa(limit))
-	header.Set("X-RateLimit-Remaining", strconv.Itoa(limit-spent.used))
+	header.Set("X-Request-Id", s.requestID())
+	if below {
+		header.Set("X-Contentstack-Organization", org.uid)
+	}
+	if s.cfg.rateLimitHeaders || key.service == serviceStack {
+		header.Set("X-RateLimit-Limit", strconv.Itoa(limit))
+		header.Set("X-RateLimit-Remaining", strconv.Itoa(limit-spent.used))
+	}
 	next := time.Unix(now.Unix()+1, 0)
 	if s.cfg.rateLimitReset {
 		header.Set("X-RateLimit-Reset", strconv.FormatInt(next.Unix(), 10))
@@ -265,6 +297,13 @@ func (s *Server) count(c *call) (http.Header, *response) {
 		tooMany.header = http.Header{"Retry-After": {wait}}
 	}
 	return header, &tooMany
+}
+
+// requestID returns a new uuid.
+func (s *Server) requestID() string {
+	s.counted++
+	a, b := hexOf(s.chance(1<<57|s.counted)), hexOf(s.chance(1<<56|s.counted))
+	return a[:8] + "-" + a[8:12] + "-4" + a[13:] + "-a" + b[1:4] + "-" + b[4:]
 }
 
 func (form RetryAfter) format(now, next time.Time) string {

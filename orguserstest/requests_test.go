@@ -3,6 +3,7 @@ package orguserstest_test
 import (
 	"net/http"
 	"net/http/httptest"
+	"regexp"
 	"strconv"
 	"strings"
 	"testing"
@@ -101,7 +102,7 @@ func (c *client) write() result {
 func TestReadsAndWritesAreCountedApart(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		c := inProcess(t, orguserstest.WithRateLimit(3, 2))
+		c := inProcess(t, orguserstest.WithRateLimit(3, 2), orguserstest.WithRateLimitHeaders())
 		for left := 2; left >= 0; left-- {
 			a := c.get(aRead)
 			if a.header.Get("X-RateLimit-Limit") != "3" || a.header.Get("X-RateLimit-Remaining") != strconv.Itoa(left) {
@@ -119,8 +120,13 @@ func TestReadsAndWritesAreCountedApart(t *testing.T) {
 		if a := c.ask("GET", "/v3/organizations/"+c.server.SecondOrganizationUID, ""); a.status != http.StatusOK {
 			t.Errorf("another organization: %d", a.status)
 		}
-		if a := c.ask("GET", "/v3/user", ""); a.status != http.StatusTooManyRequests {
+		if a := c.ask("GET", "/v3/organizations", ""); a.status != http.StatusTooManyRequests {
 			t.Errorf("a read that names no organization: %d", a.status)
+		}
+		c.get("/v3/user") // the service of users has limits of its own
+		stack := c.as("Api_key", c.server.Stacks()[0].APIKey)
+		if a := stack.get("/v3/roles"); a.header.Get("X-RateLimit-Remaining") != "2" {
+			t.Errorf("a read of a stack has %v", a.header)
 		}
 		time.Sleep(time.Second) // fake time
 		c.get(aRead)
@@ -172,21 +178,54 @@ func TestRetryAfter(t *testing.T) {
 	})
 }
 
-func TestNoLimitByDefault(t *testing.T) {
+func TestHeaders(t *testing.T) {
 	t.Parallel()
-	c := inProcess(t)
-	for range 50 {
-		if a := c.get(aRead); a.header.Get("X-RateLimit-Limit") != "1000000" || a.header.Get("X-RateLimit-Remaining") == "" {
-			t.Fatalf("got %v", a.header)
-		}
+	for name, test := range map[string]struct {
+		opts                      []orguserstest.Option
+		organization, user, stack string // X-RateLimit-Limit
+	}{
+		"by default":   {nil, "", "", "1000000"},
+		"with a limit": {[]orguserstest.Option{orguserstest.WithRateLimit(50, 20)}, "", "", "50"},
+		"on all":       {[]orguserstest.Option{orguserstest.WithRateLimit(50, 20), orguserstest.WithRateLimitHeaders()}, "50", "50", "50"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			c := overSocket(t, test.opts...)
+			stack := c.as("Api_key", c.server.Stacks()[0].APIKey)
+			ids := map[string]bool{}
+			for _, request := range []struct {
+				got                 result
+				limit, organization string
+			}{
+				{c.get(aRead), test.organization, c.server.OrganizationUID},
+				{c.ask("GET", "/v3/organizations/{org}/nowhere", ""), test.organization, ""},
+				{c.get("/v3/organizations"), test.organization, ""},
+				{c.get("/v3/user"), test.user, ""},
+				{c.as("Authtoken", "").ask("GET", "/v3/user", ""), test.user, ""},
+				{stack.get("/v3/roles"), test.stack, ""},
+			} {
+				header := request.got.header
+				if header.Get("X-RateLimit-Limit") != request.limit || (header.Get("X-RateLimit-Remaining") != "") != (request.limit != "") ||
+					header.Get("X-Contentstack-Organization") != request.organization {
+					t.Errorf("got %v, want the limit %q and the organization %q", header, request.limit, request.organization)
+				}
+				id := header.Get("X-Request-ID")
+				if !uuid.MatchString(id) || ids[id] {
+					t.Errorf("the request id is %q", id)
+				}
+				ids[id] = true
+			}
+		})
 	}
 }
 
+var uuid = regexp.MustCompile(`^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-a[0-9a-f]{3}-[0-9a-f]{12}$`)
+
 func TestErrorsHaveTheHeadersToo(t *testing.T) {
 	t.Parallel()
-	c := overSocket(t, orguserstest.WithRateLimit(10, 10), orguserstest.WithFault(orguserstest.Fault{Method: "POST", Effect: orguserstest.HTML(502)}))
+	c := overSocket(t, orguserstest.WithRateLimit(10, 10), orguserstest.WithRateLimitHeaders(), orguserstest.WithFault(orguserstest.Fault{Method: "POST", Effect: orguserstest.HTML(502)}))
 	for _, a := range []result{c.ask("GET", "/nowhere", ""), c.as("Authtoken", "").ask("GET", "/v3/user", ""), c.write()} {
-		if a.header.Get("X-RateLimit-Limit") != "10" || a.header.Get("X-RateLimit-Remaining") == "" {
+		if a.header.Get("X-RateLimit-Limit") != "10" || a.header.Get("X-RateLimit-Remaining") == "" || a.header.Get("X-Request-ID") == "" {
 			t.Errorf("%d has %v", a.status, a.header)
 		}
 	}
@@ -222,13 +261,12 @@ func TestBulkRequestsAreCountedApart(t *testing.T) {
 		"with nothing else":    {[]orguserstest.Option{orguserstest.WithBulkLimit(3)}, 3},
 	} {
 		synctest.Test(t, func(t *testing.T) {
-			c := inProcess(t, team(test.opts...)...)
-			stack := c.as("Api_key", c.server.Stacks()[0].APIKey)
+			c := inProcess(t, team(append(test.opts, orguserstest.WithRateLimitHeaders())...)...)
 			ask := []func() result{
 				func() result { return c.ask("POST", unlock, body) },
-				func() result { return stack.ask("POST", "/v3/stacks/share", body) },
+				func() result { return c.ask("POST", resetMFA, body) },
 				func() result { return c.ask("POST", forceReset, body) },
-				func() result { return stack.ask("POST", "/v3/stacks/unshare", body) },
+				func() result { return c.ask("POST", endSession, body) },
 			}
 			for n, send := range ask {
 				a := send()
@@ -258,7 +296,7 @@ func TestBulkRequestsAreCountedApart(t *testing.T) {
 func TestAResendCountsAsAWrite(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		c := inProcess(t, team(orguserstest.WithRateLimit(5, 2))...)
+		c := inProcess(t, team(orguserstest.WithRateLimit(5, 2), orguserstest.WithRateLimitHeaders())...)
 		path := shares + "/" + c.user("guest@example.com").ShareUID + "/resend_invitation"
 		for n, status := range []int{200, 200, 429} {
 			if a := c.ask("GET", path, ""); a.status != status || a.header.Get("X-RateLimit-Limit") != "2" {
@@ -271,6 +309,25 @@ func TestAResendCountsAsAWrite(t *testing.T) {
 		c.get(aRead)
 		if len(c.server.Outbox()) != 2 {
 			t.Errorf("the outbox is %q", c.emails())
+		}
+	})
+}
+
+func TestStackAccessCountsAsAWrite(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		c := inProcess(t, team(orguserstest.WithRateLimit(5, 3))...)
+		stack := c.as("Api_key", c.server.Stacks()[0].APIKey)
+		for n, path := range []string{"/v3/stacks/share", "/v3/stacks/users/roles", "/v3/stacks/unshare", "/v3/stacks/share"} {
+			a := stack.ask("POST", path, "")
+			if refused := n == 3; (a.status == http.StatusTooManyRequests) != refused || a.header.Get("X-RateLimit-Limit") != "3" {
+				t.Errorf("request %d: %d %v", n, a.status, a.header)
+			}
+		}
+		for _, r := range c.server.Requests() {
+			if !r.Write || r.Bulk {
+				t.Errorf("logged as %+v", r)
+			}
 		}
 	})
 }

@@ -109,8 +109,8 @@ func appendText(b []byte, text string) []byte {
 }
 
 // decode reads the body of a request into v. It returns a 400 response if the
-// body is not JSON, and 422 if a field has another type. Without a body it
-// leaves v unchanged.
+// body is not a JSON object, and 422 if a field has another type. Without a body
+// it leaves v unchanged.
 func (c *call) decode(v any) *response {
 	if len(c.body) == 0 {
 		return nil
@@ -118,10 +118,12 @@ func (c *call) decode(v any) *response {
 	err := json.Unmarshal(c.body, v)
 	var shape *json.UnmarshalTypeError
 	switch {
+	case !bytes.HasPrefix(bytes.TrimSpace(c.body), []byte{'{'}):
+		return new(fail(http.StatusBadRequest, 0, "The body is not a JSON object.", nil))
 	case errors.As(err, &shape):
-		return new(invalid(cmp.Or(shape.Field, "body")))
+		return new(invalid(shape.Field))
 	case err != nil:
-		return new(badJSON())
+		return new(fail(http.StatusBadRequest, 0, "The body is not valid JSON.", nil))
 	}
 	return nil
 }
@@ -156,43 +158,56 @@ func rolesWith(known []*role, uids []string) (roles []*role, ok bool) {
 	return roles, len(roles) > 0
 }
 
-// maxPage is the largest page.
-const maxPage = 100
+// The size of a page without a limit, and the largest page.
+const (
+	defaultPage = 10
+	maxPage     = 100
+)
 
 // page is the page of a list that a request asks for.
 type page struct {
 	limit, skip int
 	by          string // the sort field
 	descending  bool
-	sorted      bool
+	sorted      bool // the request has a sort, or the list has only one
 	count       bool
 }
 
-// page reads the parameters that all lists have in common. A list without
-// sortable fields ignores a sort and is always in order. If a parameter is
-// invalid, the second result is the error response.
+// page reads the parameters that all lists have in common. Without a sort, a
+// list begins with the newest change. A list without sortable fields ignores a
+// sort and is in the order of creation. If a parameter is invalid, the second
+// result is the error response.
 func (c *call) page(sortable ...string) (page, *response) {
-	p := page{
-		limit:  maxPage,
-		by:     "created_at",
-		sorted: len(sortable) == 0,
-		count:  c.flag("include_count"),
+	return c.pageOf(defaultPage, maxPage, sortable...)
+}
+
+// pageOf is page for a list with other page sizes.
+func (c *call) pageOf(size, largest int, sortable ...string) (page, *response) {
+	p := page{limit: size, by: "updated_at", descending: true, count: c.flag("include_count")}
+	if len(sortable) == 0 {
+		p.by, p.descending, p.sorted = "created_at", false, true
 	}
-	for name, number := range map[string]*int{"limit": &p.limit, "skip": &p.skip} {
-		text := c.query.Get(name)
-		if text == "" {
-			continue
+	if text := c.query.Get("limit"); text != "" {
+		n, err := strconv.Atoi(text)
+		if err != nil || n < 1 {
+			return page{}, new(invalid("limit"))
 		}
+		p.limit = min(n, largest)
+	}
+	if text := c.query.Get("skip"); text != "" {
 		n, err := strconv.Atoi(text)
 		if err != nil || n < 0 {
-			return page{}, new(invalid(name))
+			return page{}, new(invalid("skip"))
 		}
-		*number = min(n, math.MaxInt32) // longer than any list, and sums do not overflow
+		p.skip = min(n, math.MaxInt32) // longer than any list, and sums do not overflow
 	}
 	for _, direction := range []string{"asc", "desc"} {
 		by := c.query.Get(direction)
 		if by == "" || len(sortable) == 0 {
 			continue
+		}
+		if by == "update_at" { // the sample value of the reference
+			by = "updated_at"
 		}
 		if !slices.Contains(sortable, by) {
 			return page{}, new(invalid(direction))
@@ -214,7 +229,10 @@ func (c *call) flag(name string) bool {
 
 // window returns where a page begins and ends in a list of the given length.
 func (s *Server) window(c *call, p page, total int) (from, to int) {
-	limit := min(p.limit, s.cfg.pageCap)
+	limit := p.limit
+	if s.cfg.pageCap > 0 {
+		limit = min(limit, s.cfg.pageCap)
+	}
 	from = p.skip
 	switch c.effect.kind {
 	case kindIgnoreSkip:
@@ -224,7 +242,7 @@ func (s *Server) window(c *call, p page, total int) (from, to int) {
 	case kindEmptyPage:
 		limit = 0
 	default:
-		if !p.sorted && total > limit {
+		if !p.sorted && p.skip > 0 {
 			s.unsorted++
 			from = max(0, from+int(s.chance(s.unsorted)%7)-3)
 		}

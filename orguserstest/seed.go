@@ -83,8 +83,8 @@ const (
 	partSecuredAdmin
 	partSeveralRoles
 	partWithoutRoles
-	partInvited        // the address has no account
-	partInvitedAccount // the address has an account
+	partInvited        // the account was only invited so far
+	partInvitedAccount // the account can log in
 	partLocked
 	partLockedForGood
 	partNeverLoggedIn
@@ -141,7 +141,7 @@ func (g *generator) user(org *organization, created, reference int64) (row *shar
 	row.message = messages[g.intn(len(messages))]
 	row.traits = g.traits()
 	row.invited = created + int64(g.intn(10))
-	row.updated = row.invited + int64(g.intn(int(30*day/time.Millisecond)))
+	row.updated = row.invited + g.rng.Int64N(int64(30*day/time.Millisecond))
 	row.updated = max(row.invited, min(row.updated, reference))
 	if !row.owner && !g.oneIn(10) {
 		row.inviter = org.owner
@@ -151,12 +151,13 @@ func (g *generator) user(org *organization, created, reference int64) (row *shar
 	}
 	row.roles = g.roles(org, p)
 	row.pending = p == partInvited || p == partInvitedAccount
+	who := &account{uid: g.uid(), email: email, created: created, updated: row.updated}
+	row.account = who
 	if p == partInvited {
+		who.invited = true
 		return row, false
 	}
-
-	who := &account{uid: g.uid(), email: email, first: first, last: last}
-	row.account = who
+	who.first, who.last = first, last
 	who.mfa = p == partSecuredAdmin || (p != partAdmin && g.oneIn(3))
 	if since := reference - row.updated; since > 0 && p != partNeverLoggedIn && p != partInvitedAccount {
 		who.lastLogin = reference - g.away(since)
@@ -201,7 +202,7 @@ func (g *generator) traits() traits {
 	for _, odd := range []struct {
 		trait traits
 		oneIn int
-	}{{oldUpdateField, 6}, {nullInstead, 2}, {showToken, 8}, {noLastName, 2}, {withoutSSO, 15}, {explicitSSO, 10}} {
+	}{{noLastName, 2}, {withoutSSO, 15}, {explicitSSO, 10}} {
 		if g.oneIn(odd.oneIn) {
 			t |= odd.trait
 		}
@@ -217,6 +218,9 @@ func (s *Server) seed() {
 	}
 	reference := s.cfg.reference.UnixMilli()
 	founded := reference - (6 * year).Milliseconds()
+	first, last, email := s.generator.name(false)
+	s.founder = &account{uid: s.generator.uid(), email: email, first: first, last: last, created: founded, updated: founded}
+	s.former[fold(email)] = s.founder
 	org := s.newOrganization("Example Media", "Enterprise", founded, max(s.cfg.users, len(s.cfg.people)))
 	s.newOrganization("Example Labs", "Developer Plan", founded+(2*year).Milliseconds(), 0)
 	s.newOrganization("Another Company", "Enterprise", founded-year.Milliseconds(), 0)
@@ -227,6 +231,9 @@ func (s *Server) seed() {
 	s.seedOwner(s.organizations[2])
 	for _, each := range s.organizations {
 		s.seedStacks(each)
+	}
+	for _, t := range s.cfg.teams {
+		s.addTeam(t)
 	}
 
 	s.OrganizationUID = org.uid
@@ -246,17 +253,22 @@ func (s *Server) newOrganization(name, plan string, founded int64, rows int) *or
 		access: map[*share][]stackAccess{},
 		rows:   newRowIndex(rows),
 	}
-	for i, r := range []struct{ name, description string }{
-		{"Admin", "Admin Role"},
-		{"Member", "Member Role"},
-		{"Security Manager", "Security Manager Role"},
-		{"Product Analytics Viewer", "Product Analytics Viewer Role"},
+	org.transferSent = org.updated // the founder left the organization to the owner
+	for i, r := range []role{
+		{name: "Admin", description: "Administrators of the organization", admin: true, permissions: []string{
+			infoRead, usersRead, usersWrite, usersDelete, usersUnlock, rolesRead, teamsRead, auditRead,
+		}},
+		{name: "Member", description: "Members of the organization", permissions: []string{infoRead}},
+		{name: "Security Manager", description: "Security managers of the organization", permissions: []string{
+			infoRead, usersRead, rolesRead, teamsRead, auditRead,
+		}},
+		{name: "Product Analytics Viewer", description: "Viewers of product analytics", permissions: []string{infoRead}},
 	} {
-		if g.oneIn(2) {
-			r.name = strings.ToLower(r.name) // the letter case of role names depends on the seed
+		if !s.cfg.documentedRoles {
+			r.name = strings.ToLower(r.name)
 		}
-		at := founded + int64(i)
-		org.roles = append(org.roles, &role{uid: g.uid(), name: r.name, description: r.description, created: at, updated: at, admin: i == 0})
+		r.uid, r.created, r.updated = g.uid(), founded+int64(i), founded+int64(i)
+		org.roles = append(org.roles, &r)
 	}
 	s.organizations = append(s.organizations, org)
 	return org
@@ -280,7 +292,7 @@ func (s *Server) seedPeople(org *organization, founded, reference int64) (inSeve
 	if !owned {
 		row, _ := g.user(org, founded, reference)
 		s.add(org, row)
-		org.owner = row.account
+		org.owner, row.inviter = row.account, s.founder
 	}
 	for _, p := range s.cfg.people {
 		row := s.addPerson(org, p, at(org.rows.len()))
@@ -306,7 +318,7 @@ func (s *Server) seedPeople(org *organization, founded, reference int64) (inSeve
 // administrator returns the account of the server's AuthToken.
 func (s *Server) administrator(org *organization) *account {
 	for _, row := range org.rows.by("created_at") {
-		if row.account != nil && !row.pending && !row.owner && row.administers() {
+		if !row.pending && !row.owner && row.administers() {
 			return row.account
 		}
 	}
@@ -316,12 +328,10 @@ func (s *Server) administrator(org *organization) *account {
 // add adds a row to an organization. Administrators may invite later users.
 func (s *Server) add(org *organization, row *share) {
 	org.rows.add(row)
-	if row.account != nil && !row.pending && !row.owner && row.administers() && len(org.inviters) < maxInviters {
+	if !row.pending && !row.owner && row.administers() && len(org.inviters) < maxInviters {
 		org.inviters = append(org.inviters, row.account)
 	}
-	if row.account != nil {
-		delete(s.former, fold(row.account.email))
-	}
+	delete(s.former, fold(row.account.email))
 }
 
 // maxInviters limits the administrators who invite users.
@@ -339,7 +349,7 @@ func (s *Server) seedSecond(org *organization, me *account, inSeveral []*share) 
 
 // join makes an account a member of another organization.
 func (s *Server) join(org *organization, who *account, created int64, roles []*role) {
-	if who == nil || org.rows.find(who.email) != nil {
+	if org.rows.find(who.email) != nil {
 		return
 	}
 	s.add(org, &share{
@@ -351,9 +361,9 @@ func (s *Server) join(org *organization, who *account, created int64, roles []*r
 // seedOwner adds an owner who belongs to no other organization.
 func (s *Server) seedOwner(org *organization) {
 	first, last, email := s.generator.name(false)
-	org.owner = &account{uid: s.generator.uid(), email: email, first: first, last: last, lastLogin: org.updated}
+	org.owner = &account{uid: s.generator.uid(), email: email, first: first, last: last, created: org.created, updated: org.created, lastLogin: org.updated}
 	s.add(org, &share{
-		uid: s.generator.uid(), email: email, account: org.owner, owner: true,
+		uid: s.generator.uid(), email: email, account: org.owner, inviter: s.founder, owner: true,
 		invited: org.created, created: org.created, updated: org.created,
 	})
 }
@@ -362,7 +372,7 @@ func (s *Server) seedStacks(org *organization) {
 	g := s.generator
 	for i, name := range []string{"Website", "Mobile App", "Knowledge Base"} {
 		created := org.created + int64(i+1)*day.Milliseconds()
-		k := &stack{uid: g.uid(), name: name, apiKey: g.uid(), owner: org.owner, created: created, updated: created}
+		k := &stack{uid: g.uid(), name: name, apiKey: g.uid(), owner: org.owner, created: created, updated: created, masterKey: s.token(), secretKey: s.token()}
 		for _, r := range []struct{ name, description string }{
 			{"Admin", "Has every permission in the stack."},
 			{"Developer", "Can work on content types and entries."},

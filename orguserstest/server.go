@@ -47,6 +47,7 @@ type Server struct {
 	mu            sync.Mutex // guards the fields below
 	generator     *generator
 	organizations []*organization      // the one of OrganizationUID first
+	founder       *account             // of all organizations; in none of them any more
 	former        map[string]*account  // accounts in no organization, by folded address
 	sessions      map[string]*session  // by token
 	bearer        string               // what OAuthToken returns
@@ -54,6 +55,7 @@ type Server struct {
 	issued        uint64               // number of tokens made
 	audited       uint64               // number of audit log entries made
 	unsorted      uint64               // number of lists served without a sort
+	counted       uint64               // number of requests
 	delayed       uint64               // number of requests delayed by jitter
 	budgets       map[budgetKey]budget // requests counted in the current second
 	faults        []*activeFault
@@ -238,7 +240,15 @@ func (s *Server) authorize(c *call) *response {
 	switch {
 	case c.route.inStack:
 		if c.organization, c.stack = s.stack(c.http.Header.Get("api_key")); c.stack == nil {
-			return new(fail(http.StatusPreconditionFailed, 109, "The API key is not valid.", object{"api_key": []string{"is not valid."}}))
+			status := http.StatusUnprocessableEntity
+			if s.cfg.apiKey412 {
+				status = http.StatusPreconditionFailed
+			}
+			return new(fail(status, 109, "The API key is not valid.", object{"api_key": []string{"is not valid."}}))
+		}
+	case c.route.byHeader:
+		if c.organization = s.organization(c.http.Header.Get("organization_uid")); c.organization == nil {
+			return new(invalid("organization_uid"))
 		}
 	case !named:
 		return nil
@@ -247,8 +257,7 @@ func (s *Server) authorize(c *call) *response {
 			return new(notFound())
 		}
 	}
-	row := c.organization.rowOf(c.caller)
-	if row == nil || row.pending || (!c.route.anyMember && !row.administers()) {
+	if !c.organization.may(c.organization.rowOf(c.caller), c.route.needs) {
 		return new(forbidden())
 	}
 	return nil
@@ -313,21 +322,21 @@ func (s *Server) hang(ctx context.Context) {
 type route struct {
 	method, pattern string
 	operation       string // its name in the request log
+	needs           string // the permission that the caller needs; empty if every member may
+	byHeader        bool   // about the organization of the header organization_uid
 	write           bool   // counts as a write, with any method
 	bulk            bool   // counts as a bulk request instead
 	own             bool   // invented by the fake
 	inStack         bool   // about the stack of the header api_key
 	open            bool   // needs no credentials
 	form            bool   // takes a form instead of JSON
-	anyMember       bool   // for members too, not only administrators
 	handle          func(*Server, *call) response
 	elements        []string // of the pattern
 }
 
 // routes lists every request that the server handles.
 var routes = compile(
-	organizationRoutes, shareRoutes, stackRoutes, sessionRoutes,
-	inviteRoutes, removeRoutes, ownershipRoutes, accessRoutes, auditRoutes, fakeRoutes, oauthRoutes,
+	organizationRoutes, shareRoutes, inviteRoutes, stackRoutes, accessRoutes, teamRoutes, sessionRoutes, fakeRoutes, oauthRoutes,
 )
 
 func compile(tables ...[]route) []route {

@@ -1,7 +1,6 @@
 package orguserstest
 
 import (
-	"encoding/json"
 	"net/http"
 	"net/url"
 	"slices"
@@ -98,8 +97,8 @@ func (s *Server) login(c *call) response {
 			Token    string `json:"tfa_token"`
 		} `json:"user"`
 	}
-	if err := json.Unmarshal(c.body, &input); err != nil {
-		return badJSON()
+	if refused := c.decode(&input); refused != nil {
+		return *refused
 	}
 	who := s.account(input.User.Email)
 	if who == nil {
@@ -130,11 +129,14 @@ func (s *Server) login(c *call) response {
 	s.changeAccount(who, func() { who.lastLogin = now })
 	user := s.renderUser(who)
 	user["authtoken"] = s.signIn(who)
+	if c.flag("include_orgs") || c.flag("include_orgs_roles") {
+		user["organizations"] = s.renderMemberships(c, who)
+	}
 	return respond(object{"notice": "Login Successful.", "user": user})
 }
 
 func badCredentials() response {
-	return fail(http.StatusUnprocessableEntity, 104, "The email address or the password is not valid.",
+	return fail(http.StatusUnprocessableEntity, 104, "Looks like your email or password is invalid. Please try again or reset your password.",
 		object{"auth": []string{"is not valid."}})
 }
 
@@ -143,34 +145,41 @@ func (s *Server) logout(c *call) response {
 	if token == "" {
 		token = s.bearer
 	}
+	const notice = "You've logged out successfully."
+	s.auditLogout(c, token, notice)
 	s.endSession(token)
-	return respond(object{"notice": "You've logged out successfully!"})
+	return respond(object{"notice": notice})
 }
 
 func (s *Server) currentUser(c *call) response {
 	user := s.renderUser(c.caller)
-	if c.flag("include_orgs") || c.flag("include_orgs_roles") {
-		organizations := []object{}
-		for _, org := range s.organizationsOf(c.caller) {
-			row := org.rowOf(c.caller)
-			o := object{"uid": org.uid, "name": org.name}
-			if row.owner {
-				o["is_owner"] = true
-			}
-			if c.flag("include_orgs_roles") && len(row.roles) > 0 {
-				roles := []object{}
-				for _, r := range row.roles {
-					rendered := renderRole(r, nil)
-					rendered["org_uid"] = org.uid
-					roles = append(roles, rendered)
-				}
-				o["org_roles"] = roles
-			}
-			organizations = append(organizations, o)
-		}
-		user["organizations"] = organizations
+	user["organizations"] = s.renderMemberships(c, c.caller)
+	if token := c.http.Header.Get("Authtoken"); token != "" {
+		user["authtoken"] = token
 	}
 	return respond(object{"user": user})
+}
+
+// renderMemberships returns the organizations of an account, with its roles in
+// them if the request asks for them.
+func (s *Server) renderMemberships(c *call, who *account) []object {
+	organizations := []object{}
+	for _, org := range s.organizationsOf(who) {
+		row := org.rowOf(who)
+		o := s.renderOrganization(org, who)
+		if row.owner {
+			o["is_owner"] = true
+		}
+		if c.flag("include_orgs_roles") && !row.owner {
+			roles := []object{}
+			for _, r := range s.shownRoles(org, row) {
+				roles = append(roles, s.renderRole(org, r))
+			}
+			o["org_roles"] = roles
+		}
+		organizations = append(organizations, o)
+	}
+	return organizations
 }
 
 // renderUser returns an account as login and current user show it.
@@ -188,7 +197,7 @@ func (s *Server) renderUser(who *account) object {
 	user := object{
 		"uid":             who.uid,
 		"email":           who.email,
-		"username":        strings.ReplaceAll(who.email, "@", "_"),
+		"username":        who.username(),
 		"first_name":      who.first,
 		"last_name":       who.last,
 		"company":         "Example",
@@ -197,7 +206,10 @@ func (s *Server) renderUser(who *account) object {
 		"active":          true,
 		"failed_attempts": who.failed,
 		"roles":           []object{},
+		"created_at":      timestamp(who.created),
+		"updated_at":      timestamp(who.updated),
 
+		"password_updated_at":     timestamp(who.created),
 		"password_reset_required": who.mustReset,
 	}
 	if who.mfa {
@@ -215,8 +227,11 @@ func (s *Server) forgotPassword(c *call) response {
 			Email string `json:"email"`
 		} `json:"user"`
 	}
-	if err := json.Unmarshal(c.body, &input); err != nil {
-		return badJSON()
+	if refused := c.decode(&input); refused != nil {
+		return *refused
+	}
+	if input.User.Email == "" {
+		return invalid("email")
 	}
 	if who := s.account(input.User.Email); who != nil {
 		s.email(Email{Kind: EmailPasswordReset, To: who.email})
@@ -263,6 +278,34 @@ func (s *Server) SignIn(email string) string {
 		return ""
 	}
 	return s.signIn(who)
+}
+
+// Secrets returns everything in the server that must not appear in the output of
+// a program: tokens of sessions, OAuth, invitations and transfers of ownership,
+// keys of stacks, and the password.
+func (s *Server) Secrets() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	secrets := []string{Password, OAuthClientSecret}
+	if s.refresh != "" {
+		secrets = append(secrets, s.refresh)
+	}
+	for token := range s.sessions {
+		secrets = append(secrets, token)
+	}
+	for _, org := range s.organizations {
+		if org.transferToken != "" {
+			secrets = append(secrets, org.transferToken)
+		}
+		for _, k := range org.stacks {
+			secrets = append(secrets, k.masterKey, k.secretKey)
+		}
+		for _, row := range org.rows.by("created_at") {
+			secrets = append(secrets, s.acceptanceToken(row))
+		}
+	}
+	slices.Sort(secrets)
+	return secrets
 }
 
 // RevokeToken ends a session token, an OAuth token or the refresh token. Later

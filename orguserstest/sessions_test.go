@@ -4,7 +4,6 @@ import (
 	"encoding/base64"
 	"fmt"
 	"net/url"
-	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -64,16 +63,23 @@ func TestLogin(t *testing.T) {
 	if a.json["notice"] != "Login Successful." || user["email"] != "plain@example.com" || user["last_login_at"] == nil || user["failed_attempts"] != 0.0 {
 		t.Errorf("got %s", a.text)
 	}
+	if user["organizations"] != nil {
+		t.Errorf("organizations without include_orgs: %s", a.text)
+	}
+	const notice = "Looks like your email or password is invalid. Please try again or reset your password."
+	if a := c.logIn("plain@example.com", "guess", ""); a.json["error_message"] != notice {
+		t.Errorf("got %s", a.text)
+	}
 	token, _ := user["authtoken"].(string)
 	mine := c.as("Authtoken", token)
 	mine.get("/v3/user")
-	if a := mine.ask("DELETE", "/v3/user-session", ""); a.status != 200 || a.json["notice"] != "You've logged out successfully!" {
+	if a := mine.ask("DELETE", "/v3/user-session", ""); a.status != 200 || a.json["notice"] != "You've logged out successfully." {
 		t.Errorf("log out: %d %s", a.status, a.text)
 	}
 	if a := mine.ask("GET", "/v3/user", ""); a.status != 401 {
 		t.Errorf("after the logout: %d", a.status)
 	}
-	if a := c.as("Authtoken", "").ask("POST", "/v3/user-session", ""); a.status != 400 {
+	if a := c.as("Authtoken", "").ask("POST", "/v3/user-session", ""); a.status != 422 {
 		t.Errorf("without a body: %d", a.status)
 	}
 }
@@ -172,36 +178,70 @@ func TestOAuthToken(t *testing.T) {
 
 func TestCurrentUser(t *testing.T) {
 	t.Parallel()
-	c := overSocket(t)
-	user, _ := c.get("/v3/user").json["user"].(map[string]any)
-	for _, field := range []string{"uid", "email", "username", "first_name", "last_name", "company", "org_uid", "shared_org_uid", "active", "failed_attempts", "roles"} {
-		if user[field] == nil {
+	c := overSocket(t, team()...)
+	user := func(c *client, query string) map[string]any {
+		user, _ := c.get("/v3/user" + query).json["user"].(map[string]any)
+		return user
+	}
+	me := user(c, "")
+	for _, field := range []string{
+		"uid", "email", "username", "first_name", "last_name", "company", "org_uid", "shared_org_uid", "active", "failed_attempts", "roles",
+		"created_at", "updated_at", "password_updated_at", "password_reset_required", "organizations",
+	} {
+		if me[field] == nil {
 			t.Errorf("no %s", field)
 		}
 	}
-	if user["email"] != c.server.Email || user["organizations"] != nil || user["authtoken"] != nil {
-		t.Errorf("got %v", user)
+	if me["email"] != c.server.Email || me["authtoken"] != c.server.AuthToken {
+		t.Errorf("got %v", me)
 	}
-	organizations := func(c *client, query string) []any {
-		user, _ := c.get("/v3/user" + query).json["user"].(map[string]any)
-		list, _ := user["organizations"].([]any)
-		return list
+	bearer := c.as("Authtoken", "").as("Authorization", "Bearer "+c.server.OAuthToken())
+	if token := user(bearer, "")["authtoken"]; token != nil {
+		t.Errorf("with OAuth, the authtoken is %v", token)
 	}
-	plain, _ := organizations(c, "?include_orgs=true")[0].(map[string]any)
-	if plain["uid"] != c.server.OrganizationUID || plain["name"] == nil || plain["org_roles"] != nil || plain["is_owner"] != nil {
+	first := func(c *client, query string) map[string]any {
+		organizations, _ := user(c, query)["organizations"].([]any)
+		org, _ := organizations[0].(map[string]any)
+		return org
+	}
+	plain := first(c, "")
+	if plain["uid"] != c.server.OrganizationUID || plain["plan_id"] == nil || plain["org_roles"] != nil || plain["is_owner"] != nil || plain["owner"] != nil {
 		t.Errorf("got %v", plain)
 	}
-	full, _ := organizations(c, "?include_orgs=true&include_orgs_roles=true")[0].(map[string]any)
-	if alone := organizations(c, "?include_orgs_roles=true"); !reflect.DeepEqual(alone[0], any(full)) {
-		t.Errorf("the roles alone get %v", alone)
+	roles, _ := first(c, "?include_orgs=true&include_orgs_roles=true")["org_roles"].([]any)
+	if role, _ := roles[0].(map[string]any); role["uid"] == nil || role["name"] != "admin" || role["admin"] != true {
+		t.Errorf("got %v", roles)
 	}
-	role, _ := full["org_roles"].([]any)[0].(map[string]any)
-	if role["uid"] == nil || role["name"] == nil || role["admin"] != true {
-		t.Errorf("got %v", full)
-	}
-	owner := c.as("Authtoken", c.server.SignIn(c.server.Users()[0].Email))
-	if own, _ := organizations(owner, "?include_orgs=true")[0].(map[string]any); own["is_owner"] != true {
+	owner := c.as("Authtoken", c.server.SignIn("boss@example.com"))
+	if own := first(owner, "?include_orgs_roles=true"); own["is_owner"] != true || own["owner"] != true || own["org_roles"] != nil {
 		t.Errorf("the owner gets %v", own)
+	}
+}
+
+func TestLoginWithOrganizations(t *testing.T) {
+	t.Parallel()
+	c := overSocket(t, team()...)
+	body := fmt.Sprintf(`{"user":{"email":%q,"password":%q}}`, c.server.Email, orguserstest.Password)
+	a := c.as("Authtoken", "").ask("POST", "/v3/user-session?include_orgs=true&include_orgs_roles=true", body)
+	user, _ := a.json["user"].(map[string]any)
+	if organizations, _ := user["organizations"].([]any); len(organizations) != 2 || !strings.Contains(a.text, "org_roles") {
+		t.Errorf("got %d %s", a.status, a.text)
+	}
+}
+
+func TestSecrets(t *testing.T) {
+	t.Parallel()
+	c := overSocket(t, team(orguserstest.WithAcceptanceTokens())...)
+	owner := c.as("Authtoken", c.server.SignIn("boss@example.com"))
+	owner.ask("POST", "/v3/organizations/{org}/transfer-ownership", `{"transfer_to":"ada@example.com"}`)
+	keys := owner.as("Api_key", c.server.Stacks()[0].APIKey)
+	secrets := c.server.Secrets()
+	for name, a := range map[string]result{
+		"current user": owner.get("/v3/user"), "users": c.get(shares), "organization": c.get("/v3/organizations/{org}"), "stack roles": keys.get("/v3/roles"),
+	} {
+		if !slices.ContainsFunc(secrets, func(s string) bool { return strings.Contains(a.text, s) }) {
+			t.Errorf("%s: none of the secrets is in it: %s", name, a.text)
+		}
 	}
 }
 
@@ -218,6 +258,9 @@ func TestPasswordResetMail(t *testing.T) {
 	box := c.server.Outbox()
 	if len(box) != 1 || box[0].Kind != orguserstest.EmailPasswordReset || box[0].To != c.server.Email || box[0].SentAt.IsZero() {
 		t.Errorf("the outbox has %+v", box)
+	}
+	if a := anyone.ask("POST", "/v3/user/forgot_password", ""); a.status != 422 {
+		t.Errorf("without a body: %d", a.status)
 	}
 	if a := anyone.ask("POST", "/v3/user/forgot_password", "{"); a.status != 400 {
 		t.Errorf("a broken body: %d", a.status)

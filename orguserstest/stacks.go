@@ -9,6 +9,8 @@ import (
 // stack is one stack of an organization.
 type stack struct {
 	uid, name, apiKey string
+	secretKey         string
+	masterKey         string
 	created, updated  int64
 	owner             *account
 	roles             []*role
@@ -21,7 +23,7 @@ type stackAccess struct {
 }
 
 var stackRoutes = []route{
-	{method: http.MethodGet, pattern: "/v3/roles", operation: "StackRoles", inStack: true, handle: (*Server).listStackRoles},
+	{method: http.MethodGet, pattern: "/v3/roles", operation: "StackRoles", needs: rolesRead, inStack: true, handle: (*Server).listStackRoles},
 }
 
 func (k *stack) sortKey() (name string, created, updated int64) {
@@ -37,12 +39,6 @@ func (s *Server) listStacks(c *call) response {
 	found := filterNamed(org.stacks, p, c.typeahead())
 	list := []object{}
 	for _, k := range rowsOf(s, c, p, found) {
-		users := 1 // its owner
-		for _, access := range org.access {
-			if grants(access, k) {
-				users++
-			}
-		}
 		list = append(list, object{
 			"uid":       k.uid,
 			"name":      k.name,
@@ -53,7 +49,7 @@ func (s *Server) listStacks(c *call) response {
 				"first_name": k.owner.first,
 				"last_name":  k.owner.last,
 			},
-			"users":      object{"count": users},
+			"users":      object{"count": 1 + len(s.stackUsers(org, k))}, // its owner too,
 			"created_at": timestamp(k.created),
 			"updated_at": timestamp(k.updated),
 		})
@@ -67,34 +63,73 @@ func (s *Server) listStackRoles(c *call) response {
 		return *refused
 	}
 	found := filterNamed(c.stack.roles, p, "")
-	users := c.organization.usersByStackRole(c.stack)
+	users := s.usersByStackRole(c.organization, c.stack)
 	list := []object{}
 	for _, r := range rowsOf(s, c, p, found) {
-		list = append(list, renderRole(r, users[r]))
+		list = append(list, s.renderStackRole(c.stack, r, users[r]))
 	}
 	return s.respondList(c, p, "roles", list, len(found))
 }
 
-// usersByStackRole returns the uids of the users of every role of a stack.
-func (o *organization) usersByStackRole(k *stack) map[*role][]string {
-	users := map[*role][]string{}
-	for row, access := range o.access {
-		if row.account == nil {
-			continue
-		}
+// stackUsers returns the rows with access to a stack, without the owner.
+func (s *Server) stackUsers(org *organization, k *stack) map[*share][]*role {
+	users := map[*share][]*role{}
+	for row, access := range org.access {
 		for _, a := range access {
-			if a.stack != k {
-				continue
+			if a.stack == k {
+				users[row] = append(users[row], a.roles...)
 			}
-			for _, r := range a.roles {
-				users[r] = append(users[r], row.account.uid)
+		}
+	}
+	if s.cfg.hiddenTeamRoles {
+		return users
+	}
+	for _, t := range org.teams {
+		for _, a := range t.access {
+			for _, who := range t.members {
+				if row := org.rowOf(who); a.stack == k && row != nil && !row.owner {
+					users[row] = union(users[row], a.roles)
+				}
 			}
+		}
+	}
+	return users
+}
+
+// usersByStackRole returns the uids of the users of every role of a stack.
+func (s *Server) usersByStackRole(org *organization, k *stack) map[*role][]string {
+	users := map[*role][]string{}
+	for row, roles := range s.stackUsers(org, k) {
+		for _, r := range roles {
+			users[r] = append(users[r], row.account.uid)
 		}
 	}
 	for r := range users {
 		slices.Sort(users[r]) // in a stable order
 	}
 	return users
+}
+
+// renderStackRole returns a role of a stack. Like the reference's sample, it has
+// the secret keys of the stack.
+func (s *Server) renderStackRole(k *stack, r *role, users []string) object {
+	o := object{
+		"uid":         r.uid,
+		"name":        r.name,
+		"description": r.description,
+		"users":       append([]string{}, users...),
+		"created_at":  timestamp(r.created),
+		"stack": object{
+			"uid": k.uid, "name": k.name, "api_key": k.apiKey, "master_key": k.masterKey,
+			"discrete_variables": object{"_version": 3, "secret_key": k.secretKey},
+		},
+	}
+	if s.cfg.documentedRoles {
+		o["update_at"] = timestamp(r.updated)
+	} else {
+		o["updated_at"] = timestamp(r.updated)
+	}
+	return o
 }
 
 // stack finds a stack by its API key, and its organization.
@@ -110,9 +145,9 @@ func (s *Server) stack(apiKey string) (*organization, *stack) {
 }
 
 var accessRoutes = []route{
-	{method: http.MethodPost, pattern: "/v3/stacks/users/roles", operation: "UpdateStackAccess", write: true, bulk: true, inStack: true, handle: (*Server).setStackRoles},
-	{method: http.MethodPost, pattern: "/v3/stacks/share", operation: "ShareStack", write: true, bulk: true, inStack: true, handle: (*Server).shareStack},
-	{method: http.MethodPost, pattern: "/v3/stacks/unshare", operation: "UnshareStack", write: true, bulk: true, inStack: true, handle: (*Server).unshareStack},
+	{method: http.MethodPost, pattern: "/v3/stacks/users/roles", operation: "UpdateStackAccess", needs: usersWrite, write: true, inStack: true, handle: (*Server).setStackRoles},
+	{method: http.MethodPost, pattern: "/v3/stacks/share", operation: "ShareStack", needs: usersWrite, write: true, inStack: true, handle: (*Server).shareStack},
+	{method: http.MethodPost, pattern: "/v3/stacks/unshare", operation: "UnshareStack", needs: usersWrite, write: true, inStack: true, handle: (*Server).unshareStack},
 }
 
 // grantee is a row and its new roles in a stack.
@@ -148,7 +183,7 @@ func (s *Server) setStackRoles(c *call) response {
 	users := []object{}
 	for _, each := range someOf(c, list) {
 		c.organization.grant(each.row, c.stack, each.roles)
-		s.audit(c, "set stack roles", each.row.email)
+		s.audit(c, "update_stack_roles", each.row)
 		users = append(users, object{"uid": each.row.account.uid, "roles": uidsOf(each.roles)})
 	}
 	return respond(object{"notice": "The roles were applied successfully.", "users": users})
@@ -182,12 +217,14 @@ func (s *Server) shareStack(c *call) response {
 	if len(input.Roles) != len(slices.Compact(slices.Sorted(slices.Values(input.Emails)))) {
 		return invalid("roles") // some are for other addresses
 	}
+	var rows []*share
 	for _, each := range someOf(c, list) {
 		c.organization.grant(each.row, c.stack, each.roles)
+		rows = append(rows, each.row)
 		s.email(Email{Kind: EmailStackShared, To: each.row.email, Organization: c.organization.uid})
-		s.audit(c, "share stack", each.row.email)
+		s.audit(c, "share_stack", each.row)
 	}
-	return respond(object{"notice": "The stack was shared."})
+	return s.respondRows(noticeInvited, c.organization, rows, view{written: true})
 }
 
 // unshareStack removes the access of a user to a stack.
@@ -203,27 +240,23 @@ func (s *Server) unshareStack(c *call) response {
 		return invalid("email")
 	}
 	c.organization.grant(row, c.stack, nil)
-	s.audit(c, "unshare stack", row.email)
-	return respond(object{"notice": "The stack is no longer shared."})
+	s.audit(c, "unshare_stack", row)
+	return respond(object{"notice": "The stack has been successfully unshared."})
 }
 
-// userOf finds the row of a user with access to a stack, by user uid.
+// userOf finds the row of a user with direct access to a stack, by user uid.
 func (o *organization) userOf(k *stack, uid string) *share {
 	for row := range o.access {
-		if row.account != nil && row.account.uid == uid && o.has(row, k) {
+		if row.account.uid == uid && o.has(row, k) {
 			return row
 		}
 	}
 	return nil
 }
 
-// has reports whether a row has access to a stack.
+// has reports whether a row has direct access to a stack.
 func (o *organization) has(row *share, k *stack) bool {
-	return grants(o.access[row], k)
-}
-
-func grants(access []stackAccess, k *stack) bool {
-	return slices.ContainsFunc(access, func(a stackAccess) bool { return a.stack == k })
+	return slices.ContainsFunc(o.access[row], func(a stackAccess) bool { return a.stack == k })
 }
 
 // grant replaces the roles of a row in a stack. Without roles it removes the
@@ -255,4 +288,21 @@ func uidsOf(roles []*role) []string {
 		uids = append(uids, r.uid)
 	}
 	return uids
+}
+
+// Stack is a stack of the organization with its roles.
+type Stack struct {
+	UID, Name, APIKey string
+	Roles             []Role
+}
+
+// Stacks returns the stacks of the organization.
+func (s *Server) Stacks() []Stack {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var stacks []Stack
+	for _, k := range s.organizations[0].stacks {
+		stacks = append(stacks, Stack{UID: k.uid, Name: k.name, APIKey: k.apiKey, Roles: catalog(k.roles)})
+	}
+	return stacks
 }

@@ -2,7 +2,6 @@ package orguserstest
 
 import (
 	"cmp"
-	"encoding/json"
 	"net/http"
 	"slices"
 	"strconv"
@@ -10,13 +9,15 @@ import (
 )
 
 var shareRoutes = []route{
-	{method: http.MethodGet, pattern: "/v3/organizations/{organization_uid}/share", operation: "ListUsers", handle: (*Server).listShares},
-	{method: http.MethodPost, pattern: "/v3/organizations/{organization_uid}/share/search", operation: "FindUsers", handle: (*Server).searchShares},
+	{method: http.MethodGet, pattern: "/v3/organizations/{organization_uid}/share", operation: "ListUsers", needs: usersRead, handle: (*Server).listShares},
+	{method: http.MethodPost, pattern: "/v3/organizations/{organization_uid}/share/search", operation: "FindUsers", needs: usersRead, handle: (*Server).searchShares},
+	{method: http.MethodDelete, pattern: "/v3/organizations/{organization_uid}/share", operation: "RemoveUsers", needs: usersDelete, write: true, handle: (*Server).removeShares},
 }
 
-// view has the optional parts of a row that a request asks for.
+// view has the parts of a row that depend on the request.
 type view struct {
-	roles, inviter, details bool
+	roles, inviter, details bool // what include_… asks for
+	written                 bool // the row was invited or changed: no names
 	gone                    bool // the row was removed: no acceptance token
 }
 
@@ -46,10 +47,8 @@ func (s *Server) searchShares(c *call) response {
 	var input struct {
 		Emails []string `json:"emails"`
 	}
-	if len(c.body) > 0 {
-		if err := json.Unmarshal(c.body, &input); err != nil {
-			return badJSON()
-		}
+	if refused := c.decode(&input); refused != nil {
+		return *refused
 	}
 	rows := c.organization.rows.by(p.by)
 	if len(input.Emails) > 0 {
@@ -58,8 +57,28 @@ func (s *Server) searchShares(c *call) response {
 	return s.respondShares(c, p, view{roles: c.flag("include_roles"), details: c.flag("include_user_details")}, rows)
 }
 
-func badJSON() response {
-	return fail(http.StatusBadRequest, 0, "The body is not valid JSON.", nil)
+// removeShares removes members and invitations. Their accounts and sessions
+// remain. If the owner is among them, no row is removed.
+func (s *Server) removeShares(c *call) response {
+	var input struct {
+		Emails []string `json:"emails"`
+	}
+	if refused := c.decode(&input); refused != nil {
+		return *refused
+	}
+	rows := c.organization.rows.named(input.Emails)
+	if len(input.Emails) == 0 || slices.Contains(rows, c.organization.rows.find(c.organization.owner.email)) {
+		return invalid("emails")
+	}
+	rows = someOf(c, rows)
+	for _, row := range rows {
+		s.audit(c, "remove", row)
+	}
+	body := s.respondRows("The invitation has been deleted successfully.", c.organization, rows, view{written: true, gone: true})
+	for _, row := range rows {
+		s.remove(c.organization, row)
+	}
+	return body
 }
 
 // typeahead returns the rows whose address or name contains the folded text.
@@ -97,30 +116,38 @@ func (s *Server) respondShares(c *call, p page, v view, rows []*share) response 
 	return response{status: http.StatusOK, body: append(body, '}')}
 }
 
-// appendShare formats a row by hand. With encoding/json it would be most of
-// the cost of listing a million rows.
+// respondRows returns the rows that a request changed.
+func (s *Server) respondRows(notice string, org *organization, rows []*share, v view) response {
+	body := append([]byte{}, `{"notice":`...)
+	body = appendText(body, notice)
+	body = append(body, `,"shares":[`...)
+	for i, row := range rows {
+		if i > 0 {
+			body = append(body, ',')
+		}
+		body = s.appendShare(body, org, row, v)
+	}
+	return response{status: http.StatusOK, body: append(body, "]}"...)}
+}
+
+// appendShare formats a row by hand. With encoding/json it would be most of the
+// cost of listing a million rows.
 func (s *Server) appendShare(b []byte, org *organization, row *share, v view) []byte {
+	nulls := s.cfg.nulls && row.number%2 == 0
 	b = append(b, `{"uid":`...)
 	b = appendText(b, row.uid)
 	b = append(b, `,"email":`...)
 	b = appendText(b, row.email)
 	switch {
-	case row.account != nil:
+	case !row.account.invited || !s.cfg.lateUserUIDs:
 		b = append(b, `,"user_uid":`...)
 		b = appendText(b, row.account.uid)
-	case row.traits&nullInstead != 0:
+	case nulls:
 		b = append(b, `,"user_uid":null`...)
-	}
-	switch {
-	case row.message != "":
-		b = append(b, `,"message":`...)
-		b = appendText(b, row.message)
-	case row.traits&nullInstead != 0:
-		b = append(b, `,"message":null`...)
 	}
 	b = append(b, `,"org_uid":`...)
 	b = appendText(b, org.uid)
-	b = s.appendRoles(b, row, v)
+	b = s.appendRoles(b, org, row, v)
 	b = append(b, `,"invited_by":`...)
 	b = s.appendInviter(b, row, v)
 	b = append(b, `,"invited_at":"`...)
@@ -130,13 +157,28 @@ func (s *Server) appendShare(b []byte, org *organization, row *share, v view) []
 	} else {
 		b = append(b, `","status":"accepted"`...)
 	}
-	if !v.gone && (row.pending || row.traits&showToken != 0) {
-		b = append(b, `,"acceptance_token":"`...)
-		b = append(b, s.acceptanceToken(row)...)
-		b = append(b, '"')
-	}
 	if row.owner {
 		b = append(b, `,"is_owner":true`...)
+	}
+	b = append(b, `,"created_at":"`...)
+	b = appendTime(b, row.created)
+	if s.cfg.updateAt && row.number%2 == 1 {
+		b = append(b, `","update_at":"`...)
+	} else {
+		b = append(b, `","updated_at":"`...)
+	}
+	b = appendTime(b, row.updated)
+	b = append(b, '"')
+	if !s.cfg.namesInDetails && !v.written {
+		b = append(b, ',')
+		b = appendNames(b, row)
+	}
+	switch {
+	case row.message != "" || (!row.pending && !row.owner && !v.written):
+		b = append(b, `,"message":`...)
+		b = appendText(b, row.message)
+	case nulls:
+		b = append(b, `,"message":null`...)
 	}
 	switch {
 	case row.traits&withoutSSO != 0:
@@ -144,30 +186,24 @@ func (s *Server) appendShare(b []byte, org *organization, row *share, v view) []
 	case row.traits&explicitSSO != 0:
 		b = append(b, `,"access_without_sso":false`...)
 	}
-	b = append(b, `,"created_at":"`...)
-	b = appendTime(b, row.created)
-	if row.traits&oldUpdateField != 0 {
-		b = append(b, `","update_at":"`...)
-	} else {
-		b = append(b, `","updated_at":"`...)
+	if s.cfg.acceptanceTokens && !v.gone && (row.pending || row.number%2 == 1) {
+		b = append(b, `,"acceptance_token":"`...)
+		b = append(b, s.acceptanceToken(row)...)
+		b = append(b, '"')
 	}
-	b = appendTime(b, row.updated)
-	b = append(b, '"')
 	if v.details {
-		b = s.appendDetails(b, row)
+		b = s.appendDetails(b, row, nulls)
 	}
 	return append(b, '}')
 }
 
-func (s *Server) appendRoles(b []byte, row *share, v view) []byte {
-	if len(row.roles) == 0 {
-		if row.traits&nullInstead != 0 {
-			return append(b, `,"org_roles":[]`...)
-		}
+// appendRoles formats the organization roles of a row. The owner's row has none.
+func (s *Server) appendRoles(b []byte, org *organization, row *share, v view) []byte {
+	if row.owner && !s.cfg.systemOwner {
 		return b
 	}
 	b = append(b, `,"org_roles":[`...)
-	for i, r := range row.roles {
+	for i, r := range s.shownRoles(org, row) {
 		if i > 0 {
 			b = append(b, ',')
 		}
@@ -186,7 +222,7 @@ func (s *Server) appendRoles(b []byte, row *share, v view) []byte {
 
 func (s *Server) appendInviter(b []byte, row *share, v view) []byte {
 	who := row.inviter
-	if who == nil {
+	if who == nil || (row.owner && s.cfg.systemOwner) {
 		return append(b, `"System"`...)
 	}
 	if !v.inviter || s.cfg.inviterUIDs {
@@ -203,31 +239,33 @@ func (s *Server) appendInviter(b []byte, row *share, v view) []byte {
 	return append(b, '}')
 }
 
-// appendDetails formats what include_user_details asks for. If the user never
-// logged in, last_login_at is absent or null.
-func (s *Server) appendDetails(b []byte, row *share) []byte {
-	switch s.cfg.details {
-	case DetailsUnderUser:
-		b = append(b, `,"user":{`...)
-	case DetailsUnderUserDetails:
-		b = append(b, `,"user_details":{`...)
-	default:
-		b = append(b, ',')
-	}
+func appendNames(b []byte, row *share) []byte {
 	first, last := row.names()
 	b = append(b, `"first_name":`...)
 	b = appendText(b, first)
 	b = append(b, `,"last_name":`...)
-	b = appendText(b, last)
-	if row.account != nil && row.account.mfa {
+	return appendText(b, last)
+}
+
+// appendDetails formats what include_user_details asks for.
+func (s *Server) appendDetails(b []byte, row *share, nulls bool) []byte {
+	switch {
+	case s.cfg.details == DetailsUnderUser:
+		b = appendNames(append(b, `,"user":{`...), row)
+	case s.cfg.details == DetailsUnderUserDetails:
+		b = appendNames(append(b, `,"user_details":{`...), row)
+	case s.cfg.namesInDetails:
+		b = appendNames(append(b, ','), row)
+	}
+	if row.account.mfa {
 		b = append(b, `,"tfa_status":"verified"`...)
 	}
 	switch {
-	case row.lastLogin() != 0:
+	case row.account.lastLogin != 0:
 		b = append(b, `,"last_login_at":"`...)
-		b = appendTime(b, row.lastLogin())
+		b = appendTime(b, row.account.lastLogin)
 		b = append(b, '"')
-	case row.traits&nullInstead != 0:
+	case nulls:
 		b = append(b, `,"last_login_at":null`...)
 	}
 	if s.cfg.details != DetailsFlat {
@@ -240,9 +278,9 @@ func (s *Server) appendDetails(b []byte, row *share) []byte {
 type share struct {
 	uid     string
 	email   string
-	account *account // nil if the address has no account
+	account *account
 	inviter *account // nil for the word System
-	roles   []*role  // replaced as a whole, never changed in place
+	roles   []*role  // given directly; replaced as a whole, never changed in place
 	message string
 	number  uint32 // the order in which rows were added
 
@@ -256,22 +294,20 @@ type share struct {
 type traits uint8
 
 const (
-	oldUpdateField traits = 1 << iota // update_at instead of updated_at
-	nullInstead                       // null instead of an absent field
-	showToken                         // an accepted row with an acceptance token
-	noLastName                        // NO_LAST_NAME instead of N/A for an address without an account
-	withoutSSO                        // access_without_sso is true
-	explicitSSO                       // access_without_sso is false instead of absent
+	noLastName  traits = 1 << iota // NO_LAST_NAME instead of N/A for an account that was only invited
+	withoutSSO                     // access_without_sso is true
+	explicitSSO                    // access_without_sso is false instead of absent
 )
 
-// administers reports whether the row may manage the organization.
+// administers reports whether the row may manage the organization by a role of
+// its own.
 func (r *share) administers() bool {
 	return r.owner || slices.ContainsFunc(r.roles, func(r *role) bool { return r.admin })
 }
 
 // names returns the first and last name that the API shows.
 func (r *share) names() (first, last string) {
-	if r.account != nil {
+	if !r.account.invited {
 		return r.account.first, r.account.last
 	}
 	first, _, _ = strings.Cut(r.email, "@")
@@ -281,20 +317,13 @@ func (r *share) names() (first, last string) {
 	return first, "N/A"
 }
 
-func (r *share) lastLogin() int64 {
-	if r.account == nil {
-		return 0
-	}
-	return r.account.lastLogin
-}
-
-// comparisons has the sort fields of rows. Rows that are equal in the field
-// are ordered by number.
+// comparisons has the sort fields of rows. Rows that are equal in the field are
+// ordered by number.
 var comparisons = map[string]func(a, b *share) int{
 	"created_at":    byNumber(func(r *share) int64 { return r.created }),
 	"updated_at":    byNumber(func(r *share) int64 { return r.updated }),
 	"invited_at":    byNumber(func(r *share) int64 { return r.invited }),
-	"last_login_at": byNumber((*share).lastLogin),
+	"last_login_at": byNumber(func(r *share) int64 { return r.account.lastLogin }),
 	"email":         byText(func(r *share) string { return r.email }),
 	"first_name":    byText(func(r *share) string { first, _ := r.names(); return first }),
 	"last_name":     byText(func(r *share) string { _, last := r.names(); return last }),
@@ -410,31 +439,6 @@ func (x *rowIndex) pick(emails []string) []*share {
 	return slices.Compact(found)
 }
 
-var removeRoutes = []route{
-	{method: http.MethodDelete, pattern: "/v3/organizations/{organization_uid}/share", operation: "RemoveUsers", write: true, handle: (*Server).removeShares},
-}
-
-// removeShares removes members and invitations. Their accounts and sessions
-// remain. If the owner is among them, nobody is removed.
-func (s *Server) removeShares(c *call) response {
-	var input struct {
-		Emails []string `json:"emails"`
-	}
-	if refused := c.decode(&input); refused != nil {
-		return *refused
-	}
-	rows := c.organization.rows.named(input.Emails)
-	if len(input.Emails) == 0 || slices.Contains(rows, c.organization.rows.find(c.organization.owner.email)) {
-		return invalid("emails")
-	}
-	rows = someOf(c, rows)
-	for _, row := range rows {
-		s.remove(c.organization, row)
-		s.audit(c, "remove", row.email)
-	}
-	return s.respondRows("The invitation has been deleted successfully.", c.organization, rows, view{gone: true})
-}
-
 // named finds rows by address and removes duplicates. The result is in the
 // order of the addresses and omits unknown ones.
 func (x *rowIndex) named(emails []string) []*share {
@@ -447,18 +451,4 @@ func (x *rowIndex) named(emails []string) []*share {
 		}
 	}
 	return found
-}
-
-// respondRows returns the rows that a request changed.
-func (s *Server) respondRows(notice string, org *organization, rows []*share, v view) response {
-	body := append([]byte{}, `{"notice":`...)
-	body = appendText(body, notice)
-	body = append(body, `,"shares":[`...)
-	for i, row := range rows {
-		if i > 0 {
-			body = append(body, ',')
-		}
-		body = s.appendShare(body, org, row, v)
-	}
-	return response{status: http.StatusOK, body: append(body, "]}"...)}
 }

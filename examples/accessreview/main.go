@@ -152,7 +152,7 @@ func (r *request) read(ctx context.Context, client *orgusers.Client, at time.Tim
 	if source.TakenBy, err = client.GetCurrentUser(ctx); err != nil {
 		return nil, err
 	}
-	for role, err := range client.Roles(ctx, nil) {
+	for role, err := range client.Roles(ctx) {
 		if err != nil {
 			return nil, err
 		}

@@ -77,7 +77,7 @@ func TestJSONNamesRoles(t *testing.T) {
 			names[role.Name]++
 		}
 	}
-	if want := map[string]int{"Admin": 1, "member": 3}; !maps.Equal(names, want) {
+	if want := map[string]int{"admin": 1, "member": 3}; !maps.Equal(names, want) {
 		t.Errorf("roles are %v, want %v", names, want)
 	}
 }

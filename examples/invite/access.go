@@ -47,7 +47,7 @@ func resolve(ctx context.Context, client *orgusers.Client, people *addresslist.L
 		invitee := everybody
 		invitee.Email = e.Email
 		if roles := values(e.Cell("roles")); len(roles) > 0 {
-			invitee.RoleUIDs, err = r.roles(ctx, roles, note)
+			invitee.Roles, err = r.roles(ctx, roles, note)
 		} else if len(*flags.roles) == 0 {
 			note("there is no organization role: give -role, or say it in a column roles")
 		}
@@ -101,7 +101,7 @@ func (r *resolver) everybody(ctx context.Context, people *addresslist.List, flag
 		return func(format string, args ...any) { people.FlagMistake(flag, format, args...) }
 	}
 	if len(*flags.roles) > 0 {
-		if invitee.RoleUIDs, err = r.roles(ctx, *flags.roles, noteFor("role")); err != nil {
+		if invitee.Roles, err = r.roles(ctx, *flags.roles, noteFor("role")); err != nil {
 			return invitee, err
 		}
 	}
@@ -113,7 +113,7 @@ func (r *resolver) everybody(ctx context.Context, people *addresslist.List, flag
 
 func (r *resolver) roles(ctx context.Context, asked []string, note noting) ([]string, error) {
 	if r.ofAll == nil {
-		roles, err := read("organization role", r.client.Roles(ctx, nil), roleThing)
+		roles, err := read("organization role", r.client.Roles(ctx), roleThing)
 		if err != nil {
 			return nil, err
 		}

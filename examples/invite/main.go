@@ -74,14 +74,14 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		return err
 	}
 	progress := program.NewProgress(name, "people", stderr)
-	result, err := client.Invite(ctx, orgusers.InviteRequest{Invitees: invitees, Message: *message, DryRun: !*apply, Progress: progress.Set})
+	result, err := client.Invite(ctx, invitees, &orgusers.InviteOptions{BulkOptions: orgusers.BulkOptions{DryRun: !*apply, Progress: progress.Set}, Message: *message})
 	progress.Clear()
 	report := outcomes.New(!*apply, "EMAIL", "ROLES", "STACKS")
 	report.IfUnknown = "run it again in a minute: it looks first who is invited"
 	for i, o := range result.Outcomes { // one for each entry: no address is given twice
-		row := &row{Email: o.Email, Roles: []string{}, Stacks: []string{}, Outcome: report.Outcome(asAnyOther(o), "invited")}
+		row := &row{Email: o.Email, Roles: []string{}, Stacks: []string{}, Outcome: inviteOutcome(report, o)}
 		switch {
-		case o.Status != orgusers.AlreadyMember && o.Status != orgusers.AlreadyPending:
+		case o.Status != orgusers.OutcomeSkipped:
 			row.Roles, row.Stacks = everybody.given(entries[i])
 		case asksForMore(&invitees[i], o.User):
 			row.Note = "keeps what it has; invite changes no roles"
@@ -94,7 +94,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 // asksForMore tells whether somebody was to get what they do not have, or may not
 // have: lists of users do not tell of stacks.
 func asksForMore(invitee *orgusers.Invitee, user *orgusers.User) bool {
-	return len(invitee.Stacks) > 0 || slices.ContainsFunc(invitee.RoleUIDs, func(uid string) bool {
+	return len(invitee.Stacks) > 0 || slices.ContainsFunc(invitee.Roles, func(uid string) bool {
 		return !slices.ContainsFunc(user.Roles, func(role orgusers.RoleRef) bool { return role.UID == uid })
 	})
 }
@@ -112,8 +112,14 @@ func (r *row) Cells() []string {
 	return []string{r.Email, strings.Join(r.Roles, "; "), strings.Join(r.Stacks, "; ")}
 }
 
-// asAnyOther is an invitation's outcome as that of any action, in its own
-// words.
-func asAnyOther(o orgusers.InviteOutcome) orgusers.Outcome {
-	return orgusers.Outcome{Email: o.Email, Status: orgusers.OutcomeStatus(o.Status), Reason: o.Reason, Err: o.Err}
+// inviteOutcome says of a skipped address what it is already.
+func inviteOutcome(report *outcomes.Report, o orgusers.Outcome) outcomes.Outcome {
+	switch o.Reason {
+	case orgusers.ReasonAlreadyMember:
+		return report.Skipped("already a member")
+	case orgusers.ReasonAlreadyPending:
+		return report.Skipped("already pending")
+	default:
+		return report.Outcome(o, "invited")
+	}
 }

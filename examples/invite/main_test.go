@@ -141,7 +141,7 @@ func TestEveryMistakeIsNamedAndNothingSent(t *testing.T) {
 		"line 3: there is no address",
 		`line 4: "nobody" is no e-mail address`,
 		"line 5: there is no organization role",
-		`line 6: there is no organization role "memer"; there are Admin, member`,
+		`line 6: there is no organization role "memer"; there are admin, member`,
 		`line 7: there is no stack "Webseite"; there are Website, Mobile App`,
 		`line 8: there is no role in stack Website "Gardener"; there are Admin, Developer`,
 		`line 9: "Website": after the stack there must be a colon`,

@@ -119,21 +119,21 @@ func (r *request) nobody(stdout, stderr io.Writer) error {
 // remove removes users, or shows whom it would remove.
 func (r *request) remove(ctx context.Context, client *orgusers.Client, emails []string, found *people, stdout, stderr io.Writer) error {
 	if !*r.apply || !*r.yes {
-		foretold, err := client.RemoveUsers(ctx, emails, &orgusers.BulkOptions{DryRun: true})
+		foretold, err := client.RemoveUsers(ctx, emails, &orgusers.RemoveOptions{BulkOptions: orgusers.BulkOptions{DryRun: true}})
 		report := found.report(true, foretold)
-		if err != nil || !*r.apply || foretold.Count(orgusers.OutcomeDone) == 0 {
+		if err != nil || !*r.apply || foretold.Count(orgusers.OutcomePlanned) == 0 {
 			return report.Finish(name, *r.asJSON, stdout, stderr, err)
 		}
 		if err := report.WriteTable(stderr); err != nil {
 			return err
 		}
-		if err := confirm(ctx, client, foretold.Count(orgusers.OutcomeDone), stderr); err != nil {
+		if err := confirm(ctx, client, foretold.Count(orgusers.OutcomePlanned), stderr); err != nil {
 			return err
 		}
 	}
 	progress := program.NewProgress(name, "users", stderr)
 	defer progress.Clear()
-	result, err := client.RemoveUsers(ctx, emails, &orgusers.BulkOptions{Progress: progress.Set})
+	result, err := client.RemoveUsers(ctx, emails, &orgusers.RemoveOptions{BulkOptions: orgusers.BulkOptions{Progress: progress.Set}})
 	progress.Clear()
 	return found.report(false, result).Finish(name, *r.asJSON, stdout, stderr, err)
 }

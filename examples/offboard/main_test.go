@@ -73,7 +73,7 @@ func TestShowsWhoTheyAre(t *testing.T) {
 		t.Cleanup(server.Close)
 		result := offboarding(t, server, "", "-email", "li@example.com,bo@example.com")
 		lines := strings.Split(result.Stdout, "\n")
-		if len(lines) != 4 || !strings.Contains(lines[1], "  李 Na Na\ufffd[31m  ") || !strings.Contains(lines[1], "; Security Manager  ") || !strings.HasSuffix(lines[1], "  2025-03-04  would be removed") {
+		if len(lines) != 4 || !strings.Contains(lines[1], "  李 Na Na\ufffd[31m  ") || !strings.Contains(lines[1], "; security manager  ") || !strings.HasSuffix(lines[1], "  2025-03-04  would be removed") {
 			t.Errorf("%s: the table is\n%s", name, result.Stdout)
 		}
 		if len(lines) == 4 && (!strings.HasPrefix(lines[2], "bo@example.com  Bo Ek") || !strings.Contains(lines[2], created.Format(time.DateOnly)+"  none known")) {
@@ -401,7 +401,7 @@ func TestJSON(t *testing.T) {
 			{"email": "old@example.com", "name": "Oldo", "pending": false, "status": "removed"},
 			{"email": "waiting@example.com", "pending": true, "status": "removed", "last_login": nil},
 			{"email": "never@example.com", "pending": false, "status": "removed", "last_login": nil},
-			{"email": "stranger@example.com", "name": "", "status": "skipped", "note": "is not in the organization", "added": nil},
+			{"email": "stranger@example.com", "name": "", "status": "skipped", "note": "is not in organization", "added": nil},
 		} {
 			for key, value := range want {
 				if got := document.Outcomes[i][key]; got != value {

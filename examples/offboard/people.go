@@ -11,7 +11,6 @@ import (
 	"github.com/orgusers/orgusers/examples/internal/addresslist"
 	"github.com/orgusers/orgusers/examples/internal/lastseen"
 	"github.com/orgusers/orgusers/examples/internal/program"
-	"github.com/orgusers/orgusers/examples/internal/rolenames"
 )
 
 // errNoLogins keeps an organization from being emptied because its server does
@@ -29,7 +28,7 @@ type people struct {
 // find looks up the addresses of a list. All who cannot be removed are mistakes
 // in it: an error of the package is about the first of them alone.
 func (p *people) find(ctx context.Context, list *addresslist.List, given []*addresslist.Entry) error {
-	users, err := p.client.FindUsers(ctx, addresslist.Emails(given)...)
+	users, err := p.client.FindUsers(ctx, addresslist.Emails(given))
 	if err != nil {
 		return err
 	}
@@ -87,12 +86,8 @@ func (p *people) keep(ctx context.Context, users []*orgusers.User, spare func(u 
 		return nil, err
 	}
 	p.progress.Clear()
-	roles := rolenames.NewReader(p.client)
 	p.users = make(map[string]*orgusers.User, len(users))
 	for _, u := range users {
-		if err := roles.Name(ctx, u); err != nil {
-			return nil, err
-		}
 		p.users[strings.ToLower(u.Email)] = u
 		switch {
 		case u.Owner, u.UID != "" && u.UID == organization.OwnerUID:

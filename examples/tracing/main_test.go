@@ -36,7 +36,7 @@ func TestSpansOfAList(t *testing.T) {
 	server := orguserstest.NewServer(orguserstest.WithUsers(250))
 	t.Cleanup(server.Close)
 	result := programtest.Run(t, programtest.Command(t, programtest.Environment(server), "-log"))
-	if got := names(t, result.Stdout); result.Status != 0 || !slices.Equal(got, []string{"ListUsers", "ListUsers", "ListUsers", "list users"}) {
+	if got := names(t, result.Stdout); result.Status != 0 || !slices.Equal(got, []string{"ListUsers", "Roles", "ListUsers", "ListUsers", "list users"}) {
 		t.Errorf("exit status %d, spans %q: %s", result.Status, got, result.Stderr)
 	}
 	if !strings.HasSuffix(result.Stderr, "tracing: 250 users\n") || strings.Count(result.Stderr, "op=ListUsers") != 3 {

@@ -82,6 +82,8 @@ func expectDiscreet(t *testing.T, spans *tracetest.InMemoryExporter, server *org
 const (
 	share  = "/v3/organizations/{organization_uid}/share"
 	search = "FindUsers POST " + share + "/search <nil> 200 <nil> Unset"
+	// rolesSpan is of the roles, which name those of users.
+	rolesSpan = "Roles GET /v3/organizations/{organization_uid}/roles <nil> 200 <nil> Unset"
 )
 
 func TestSpans(t *testing.T) {
@@ -93,22 +95,20 @@ func TestSpans(t *testing.T) {
 		"search in the list": {func(ctx context.Context, c *orgusers.Client, _ *orguserstest.Server) error {
 			_, err := c.ListUsers(ctx, &orgusers.ListUsersOptions{Search: "member0@example.com"})
 			return err
-		}, []string{"ListUsers GET " + share + " <nil> 200 <nil> Unset"}},
+		}, []string{"ListUsers GET " + share + " <nil> 200 <nil> Unset", rolesSpan}},
 		"search by address": {func(ctx context.Context, c *orgusers.Client, _ *orguserstest.Server) error {
-			_, err := c.FindUsers(ctx, "member0@example.com", "stranger@example.com")
+			_, err := c.FindUsers(ctx, []string{"member0@example.com", "stranger@example.com"})
 			return err
-		}, []string{search}},
+		}, []string{search, rolesSpan}},
 		"invite": {func(ctx context.Context, c *orgusers.Client, s *orguserstest.Server) error {
 			member, _ := s.User("member0@example.com")
-			_, err := c.Invite(ctx, orgusers.InviteRequest{
-				Invitees: []orgusers.Invitee{{Email: "new@example.com", RoleUIDs: member.RoleUIDs}}, Message: "Hello new@example.com",
-			})
+			_, err := c.Invite(ctx, []orgusers.Invitee{{Email: "new@example.com", Roles: member.RoleUIDs}}, &orgusers.InviteOptions{Message: "Hello new@example.com"})
 			return err
-		}, []string{search, "ListRoles GET /v3/organizations/{organization_uid}/roles <nil> 200 <nil> Unset", "Invite POST " + share + " <nil> 200 <nil> Unset"}},
+		}, []string{search, rolesSpan, "Invite POST " + share + " <nil> 200 <nil> Unset"}},
 		"resend": {func(ctx context.Context, c *orgusers.Client, s *orguserstest.Server) error {
-			pending, _ := s.User("pending@example.com")
-			return c.ResendInvitation(ctx, pending.ShareUID)
-		}, []string{"ResendInvitation GET " + share + "/{share_uid}/resend_invitation <nil> 200 <nil> Unset"}},
+			_, err := c.ResendInvitations(ctx, []string{"pending@example.com"}, nil)
+			return err
+		}, []string{search, rolesSpan, "ResendInvitations GET " + share + "/{share_uid}/resend_invitation <nil> 200 <nil> Unset"}},
 		"refused": {func(ctx context.Context, c *orgusers.Client, s *orguserstest.Server) error {
 			other, err := c.ForOrganization(s.ForeignOrganizationUID)
 			if err != nil {
@@ -155,6 +155,7 @@ func TestSpanOfEachAttempt(t *testing.T) {
 		"ListUsers GET " + share + " <nil> 429 429 Error",
 		"ListUsers GET " + share + " 1 502 502 Error",
 		"ListUsers GET " + share + " 2 200 <nil> Unset",
+		rolesSpan,
 		"list users <nil> <nil> <nil> <nil> <nil> Unset",
 	}
 	if !slices.Equal(got, want) {
@@ -226,7 +227,7 @@ func TestNothingIsPropagated(t *testing.T) {
 		t.Fatal(err)
 	}
 	header := server.Requests()[0].Header
-	if header.Get("Traceparent") != "" || header.Get("Baggage") != "" || len(spans.GetSpans()) != 1 {
+	if header.Get("Traceparent") != "" || header.Get("Baggage") != "" || len(spans.GetSpans()) != 2 {
 		t.Errorf("%d spans, and the headers %v", len(spans.GetSpans()), header)
 	}
 }
@@ -242,8 +243,7 @@ func TestTracedWriteIsSentOnce(t *testing.T) {
 	if _, err := client.ListUsers(t.Context(), nil); err != nil { // for a connection to reuse
 		t.Fatal(err)
 	}
-	pending, _ := server.User("pending@example.com")
-	if err := client.ResendInvitation(t.Context(), pending.ShareUID); !errors.Is(err, orgusers.ErrOutcomeUnknown) {
+	if _, err := client.ResendInvitations(t.Context(), []string{"pending@example.com"}, nil); !errors.Is(err, orgusers.ErrOutcomeUnknown) {
 		t.Errorf("got %v, want ErrOutcomeUnknown", err)
 	}
 	if got := len(server.Outbox()); got != 1 {

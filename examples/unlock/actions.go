@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"flag"
 	"slices"
 	"strings"
@@ -37,7 +36,7 @@ func actionFlags(flags *flag.FlagSet) actionList {
 		{flag: "reset-mfa", mails: true, usage: "reset multi-factor authentication; the users get mail", run: method((*orgusers.Client).ResetMFA)},
 		{flag: "force-password-reset", mails: true, usage: "let users choose a new password at their next login; they get mail", run: method((*orgusers.Client).ForcePasswordReset)},
 		{flag: "end-sessions", usage: "log users out", run: method((*orgusers.Client).EndSessions)},
-		{flag: "password-mail", mails: true, usage: "mail users the instructions for a new password", run: mailPasswordResets},
+		{flag: "password-mail", mails: true, usage: "mail users the instructions for a new password", run: method((*orgusers.Client).SendPasswordResets)},
 	}
 	for _, a := range all {
 		flags.BoolVar(&a.asked, a.flag, false, a.usage)
@@ -55,51 +54,4 @@ func (l actionList) names() string {
 		names = append(names, "-"+a.flag)
 	}
 	return strings.Join(names, ", ")
-}
-
-// mailPasswordResets mails members the instructions for a new password, one by
-// one, until the context ends.
-func mailPasswordResets(ctx context.Context, client *orgusers.Client, emails []string, options *orgusers.BulkOptions) (*orgusers.BulkResult, error) {
-	users, err := client.FindUsers(ctx, emails...)
-	if err != nil {
-		return &orgusers.BulkResult{}, err
-	}
-	found := map[string]*orgusers.User{}
-	for _, u := range users {
-		found[strings.ToLower(u.Email)] = u
-	}
-	result := new(orgusers.BulkResult)
-	var errs []error
-	for i, email := range emails {
-		o := orgusers.Outcome{Email: email, Status: orgusers.OutcomeDone}
-		switch u := found[strings.ToLower(email)]; {
-		case u == nil:
-			o.Status, o.Reason = orgusers.OutcomeSkipped, "is not in the organization"
-		case u.Status == orgusers.StatusPending:
-			o.Status, o.Reason = orgusers.OutcomeSkipped, "has not accepted the invitation"
-		case !options.DryRun:
-			o.Status, o.Err = mailPasswordReset(ctx, client, u.Email)
-		}
-		result.Outcomes = append(result.Outcomes, o)
-		errs = append(errs, o.Err)
-		if options.Progress != nil {
-			options.Progress(i+1, len(emails))
-		}
-	}
-	return result, errors.Join(errs...)
-}
-
-func mailPasswordReset(ctx context.Context, client *orgusers.Client, email string) (orgusers.OutcomeStatus, error) {
-	err := ctx.Err()
-	if err == nil {
-		err = client.SendPasswordReset(ctx, email)
-	}
-	switch {
-	case err == nil:
-		return orgusers.OutcomeDone, nil
-	case errors.Is(err, orgusers.ErrOutcomeUnknown):
-		return orgusers.OutcomeUnknown, err
-	default:
-		return orgusers.OutcomeFailed, err
-	}
 }

@@ -21,7 +21,7 @@ factor or password, and ends their sessions. It is a dry run until -apply is
 given. Several actions can be asked for at once; they are taken one after the
 other, and none if one of them cannot be.
 
-  unlock -unlock -email leo.nguyen@example.com
+  unlock -unlock -email arjun.cohen@example.com
   unlock -password-mail -file people.csv -apply
   unlock -force-password-reset -end-sessions -file leaked.txt -routes routes.json -apply
 
@@ -95,7 +95,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	}
 	progress := program.NewProgress(name, "users", stderr)
 	defer progress.Clear()
-	results, err := perform(ctx, client, actions, emails, foretold, progress)
+	results, err := perform(ctx, client, actions, emails, progress)
 	progress.Clear()
 	return report(false, actions, results).Finish(name, *asJSON, stdout, stderr, err)
 }
@@ -116,23 +116,14 @@ func rehearse(ctx context.Context, client *orgusers.Client, actions []*action, e
 	return results, nil
 }
 
-// perform takes all actions. One that is not even begun leaves those who were
-// to have it as failed.
-func perform(ctx context.Context, client *orgusers.Client, actions []*action, emails []string, foretold []*orgusers.BulkResult, progress *program.Progress) ([]*orgusers.BulkResult, error) {
+// perform takes all actions, one after the other.
+func perform(ctx context.Context, client *orgusers.Client, actions []*action, emails []string, progress *program.Progress) ([]*orgusers.BulkResult, error) {
 	var results []*orgusers.BulkResult
 	var errs []error
 	for i, a := range actions {
 		result, err := a.run(ctx, client, emails, &orgusers.BulkOptions{Progress: func(done, total int) {
 			progress.Set(i*total+done, len(actions)*total)
 		}})
-		if err != nil && len(result.Outcomes) == 0 {
-			result = foretold[i]
-			for j := range result.Outcomes {
-				if o := &result.Outcomes[j]; o.Status == orgusers.OutcomeDone {
-					o.Status, o.Err = orgusers.OutcomeFailed, err
-				}
-			}
-		}
 		results = append(results, result)
 		errs = append(errs, err)
 	}

@@ -102,7 +102,7 @@ func TestSeveralActions(t *testing.T) {
 func TestNoneIfOneCannotBe(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct{ routes, email, says string }{
-		"owner":    {fakeRoutes, "member0@example.com,owner@example.com", `-email: "owner@example.com" is the organization's owner: leave it out`},
+		"owner":    {fakeRoutes, "member0@example.com,owner@example.com", `-email: "owner@example.com" belongs to the organization's owner: leave it out`},
 		"yourself": {fakeRoutes, "admin@example.com", `-email: "admin@example.com" is your own: leave it out`},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -203,7 +203,7 @@ func TestMisuse(t *testing.T) {
 		"unknown action":          {`{"unlok": {}}`, []string{"-unlock", "-email", "a@example.com", "-routes", "routes.json"}, "unlok"},
 		"more than an object":     {`{} {}`, []string{"-unlock", "-email", "a@example.com", "-routes", "routes.json"}, "more than one object"},
 		"route without a place":   {`{"unlock": {"path": "/v3/unlock"}}`, []string{"-unlock", "-email", "a@example.com", "-routes", "routes.json"}, "{organization_uid}"},
-		"route to another origin": {`{"unlock": {"path": "//example.com/{organization_uid}"}}`, []string{"-unlock", "-email", "a@example.com", "-routes", "routes.json"}, "route Unlock"},
+		"route to another origin": {`{"unlock": {"path": "//example.com/{organization_uid}"}}`, []string{"-unlock", "-email", "a@example.com", "-routes", "routes.json"}, "endpoint Unlock"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -241,7 +241,7 @@ func TestInterruptLeavesOtherActionsNotStarted(t *testing.T) {
 		t.Fatal(err)
 	}
 	result := programtest.Interrupt(t, cmd, arrived)
-	want := map[string]int{"unknown": 1, "not started": 2, "skipped": 3}
+	want := map[string]int{"unknown": 1, "not started": 4, "skipped": 1}
 	if got := programtest.Counts(t, result.Stdout); result.Status != 130 || !maps.Equal(got, want) {
 		t.Errorf("exit status %d, %v, want 130 and %v: %s", result.Status, got, want, result.Stderr)
 	}
@@ -249,8 +249,8 @@ func TestInterruptLeavesOtherActionsNotStarted(t *testing.T) {
 
 func TestOnTheFakeWithoutConfiguration(t *testing.T) {
 	t.Parallel()
-	result := programtest.Run(t, programtest.Command(t, nil, "-unlock", "-email", "leo.nguyen@example.com", "-apply"))
-	want := map[string]string{"leo.nguyen@example.com": "done"}
+	result := programtest.Run(t, programtest.Command(t, nil, "-unlock", "-email", "arjun.cohen@example.com", "-apply"))
+	want := map[string]string{"arjun.cohen@example.com": "done"}
 	if got := programtest.Outcomes(t, result.Stdout); result.Status != 0 || !maps.Equal(got, want) {
 		t.Errorf("exit status %d, %v, want %v: %s", result.Status, got, want, result.Stderr)
 	}

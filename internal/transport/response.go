@@ -1,105 +1,91 @@
 package transport
 
 import (
-	"bytes"
+	"context"
 	"fmt"
 	"io"
 	"mime"
 	"net/http"
-	"strings"
 	"time"
-	"unicode"
 )
 
-// Bodies beyond these many bytes are an error: no page of this API comes near.
+// Larger bodies are an error. No page of this API comes near.
 const (
 	maxBody      = 32 << 20
 	maxErrorBody = 1 << 20
 )
 
-// Response is a complete answer of the server.
+// Response is a complete response of the server.
 type Response struct {
-	Status int
-	Header http.Header
-	Body   []byte
-	// RetryAfter is the pause that the server asked for, 0 if it did not.
-	RetryAfter time.Duration
-	// Redirect says why a redirect was not followed; empty if there was none.
-	Redirect string
-	Attempts int
+	Status     int
+	Header     http.Header
+	Body       []byte
+	RetryAfter time.Duration // the pause that the server asked for, 0 if it did not
+	Redirect   string        // why a redirect was not followed, empty if there was none
+	Attempts   int           // requests sent so far
 
-	redact func(string) string
+	call *call
 }
 
-// OK tells whether the status is 2xx.
-func (a *Response) OK() bool { return a.Status >= 200 && a.Status <= 299 }
+// OK reports whether the status is 2xx.
+func (r *Response) OK() bool { return r.Status >= 200 && r.Status <= 299 }
 
-// ContentType is the media type without parameters, if it looks like one and
-// like nothing secret.
-func (a *Response) ContentType() string {
-	const most = 100
-	mediaType, _, err := mime.ParseMediaType(a.redact(a.Header.Get("Content-Type")))
-	if err != nil || len(mediaType) > most {
+// ContentType returns the media type without parameters, or "unknown type" if it does not look like one.
+func (r *Response) ContentType() string {
+	mediaType, _, err := mime.ParseMediaType(r.Clean(r.Header.Get("Content-Type")))
+	if err != nil {
 		return "unknown type"
 	}
 	return mediaType
 }
 
-// RequestID is the answer's X-Request-Id, clean.
-func (a *Response) RequestID() string { return a.Clean(a.Header.Get("X-Request-Id")) }
+// RequestID returns the response's X-Request-Id, as Clean does.
+func (r *Response) RequestID() string { return r.Clean(r.Header.Get("X-Request-Id")) }
 
-// Clean takes addresses and the call's secrets out of a text of the answer, and
-// makes it one line that fits a log, and that a terminal shows without obeying.
-func (a *Response) Clean(text string) string {
+// Clean returns a text of the response on one bounded line, without addresses, control characters and the secrets of
+// the request.
+func (r *Response) Clean(text string) string {
 	const most = 300
-	text = strings.Join(strings.FieldsFunc(a.redact(text), func(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) }), " ")
-	return cut(text, most)
+	return r.call.clean(text, most)
 }
 
-// cut leaves out what is beyond so many characters.
-func cut(text string, most int) string {
-	if runes := []rune(text); len(runes) > most {
-		return string(runes[:most]) + "…"
-	}
-	return text
-}
-
-// tooLargeError is a body beyond its bound.
-type tooLargeError struct{ limit int }
-
-func (e tooLargeError) Error() string {
-	return fmt.Sprintf("the answer is larger than %d MiB", e.limit>>20)
-}
-
-// read takes the whole answer, so that a connection which breaks in the
-// middle of a body counts as a failed attempt.
+// read reads the whole response, so that a connection which breaks in the middle of a body counts as a failed attempt.
 func (c *call) read(response *http.Response) error {
-	if c.buffer == nil {
-		c.buffer, _ = c.transport.bodies.Get().(*bytes.Buffer)
-	}
-	c.buffer.Reset()
-	limit := maxBody
-	if response.StatusCode >= 300 {
+	// Not every body ends with its context, and that of an upgraded connection ends when the server likes.
+	stop := context.AfterFunc(c.ctx, func() { response.Body.Close() })
+	defer response.Body.Close()
+	defer stop()
+	failed, limit := response.StatusCode < 200 || response.StatusCode > 299, maxBody
+	if failed {
 		limit = maxErrorBody
 	}
-	_, err := c.buffer.ReadFrom(io.LimitReader(response.Body, int64(limit)+1))
-	_ = response.Body.Close()
-	response.Body = http.NoBody
-	switch {
-	case c.buffer.Len() > limit && response.StatusCode >= 300:
-		c.buffer.Truncate(limit) // the status is what counts
-	case c.buffer.Len() > limit:
-		return tooLargeError{limit}
-	case err != nil && response.StatusCode < 300:
-		return fmt.Errorf("the answer broke off: %w", err)
+	var body []byte
+	var err error
+	if response.StatusCode != http.StatusSwitchingProtocols {
+		body, err = io.ReadAll(io.LimitReader(response.Body, int64(limit)+1))
 	}
-	c.answer = &Response{
+	switch {
+	case failed: // the status counts, even if the body broke off
+		body = body[:min(len(body), limit)]
+	case len(body) > limit:
+		return finalError{fmt.Errorf("the response is larger than %d MiB", limit>>20)}
+	case err != nil && c.ctx.Err() != nil:
+		return c.ctx.Err()
+	case err != nil:
+		return fmt.Errorf("the response broke off: %w", err)
+	}
+	now := time.Now()
+	c.response = &Response{
 		Status:     response.StatusCode,
 		Header:     response.Header,
-		Body:       c.buffer.Bytes(),
-		RetryAfter: retryAfter(response.StatusCode, response.Header, time.Now()),
+		Body:       body,
+		RetryAfter: retryAfter(response.Header, now),
 		Redirect:   c.redirect,
-		redact:     c.redact,
+		Attempts:   c.attempts,
+		call:       c,
+	}
+	if response.StatusCode == http.StatusTooManyRequests {
+		c.response.RetryAfter = pauseAsked(response.Header, now)
 	}
 	return nil
 }

@@ -1,277 +1,148 @@
-// Package transport carries one call to the API and back: it signs, paces,
-// retries, bounds and redacts. It knows nothing of what is asked or answered.
+// Package transport carries one call to the API and back. It signs, paces, retries, bounds and redacts. It knows nothing
+// of what requests and responses mean.
 package transport
 
 import (
-	"bytes"
+	"cmp"
 	"context"
-	"errors"
 	"log/slog"
-	"math"
 	"net/http"
-	"net/http/httptrace"
 	"net/url"
-	"strings"
-	"sync"
 	"time"
-
-	"github.com/hashicorp/go-retryablehttp"
 )
 
-// Config is what a Transport is made of. Every field must be set, but for
-// Token and Refused.
+// Config describes a Transport. Token, Rejected, Limits and Limiters may be zero.
 type Config struct {
-	// BaseURL is where paths are appended, and the one origin that ever gets
-	// to see the token.
-	BaseURL *url.URL
-	// HTTPClient is copied.
-	HTTPClient *http.Client
+	BaseURL    *url.URL     // what paths are appended to, and the one origin that tokens are sent to
+	HTTPClient *http.Client // copied
 	Logger     *slog.Logger
-	// Token is asked before each attempt. Nil: requests go out unsigned.
+	// Token is called before each attempt. If it is nil, requests are not signed.
 	Token func(ctx context.Context) (string, error)
-	// Bearer says that tokens are OAuth tokens, so that a new one is asked
-	// for once after a 401.
+	// Bearer says that tokens are OAuth tokens. Then a request is sent again, once, with a new token after a 401.
 	Bearer bool
-	// Refused is told of a token that was answered with 401, before a new one
-	// is asked for. Nil: nobody wants to know.
-	Refused   func(token string)
+	// Rejected is called with a token that a 401 rejected, before Token is called for a new one.
+	Rejected  func(token string)
 	UserAgent string
 	Retry     Retry
-	// Reads, Writes and Bulk pace what Request.Budget names.
-	Reads, Writes, Bulk Budget
+	Limits    Limits
+	Limiters  Limiters
 }
 
-// Retry says how often and how patiently.
+// Retry limits the attempts of each call.
 type Retry struct {
-	MaxAttempts         int
+	MaxAttempts         int // all requests of a call count, redirects too
 	BaseDelay, MaxDelay time.Duration
-	MaxRetryAfter       time.Duration
+	MaxRetryAfter       time.Duration // the longest pause of the server's that is waited for
 }
+
+// Limits are ceilings in requests per second, for each service. Headers lower a limit, and raise it again up to its
+// ceiling. Zero is the default: 10, 10, 1. Share is the part of each limit to use, zero is 1.
+type Limits struct {
+	Reads, Writes, Bulk, Share float64
+}
+
+// Limiters replace the transport's own pacing of the kinds that are not nil.
+type Limiters struct {
+	Reads, Writes, Bulk Limiter
+}
+
+// Kind is what a request does. It decides the budget and what may be repeated.
+type Kind int
+
+// A Read changes nothing and may be repeated. A Write changes something or sends email, and is never repeated unless the
+// server cannot have acted on it. A Bulk is a write that is paced as a bulk action.
+const (
+	Read Kind = iota
+	Write
+	Bulk
+	kinds
+)
+
+// Service is the part of the API that a request belongs to. Each has its own budgets.
+type Service int
+
+// Stack requests have an api_key header. User requests are below /user and do not depend on the organization.
+// Organization is the service of all others.
+const (
+	Organization Service = iota
+	Stack
+	User
+	services
+)
 
 // Request is one call.
 type Request struct {
-	// Op and Template stand for the request in logs, which show neither the
-	// path nor the query.
-	Op, Template string
+	Op, Template string // describe the request in logs, which show neither the path nor the query
 	Method       string
-	// Path is escaped and starts with a slash; it is appended to the base URL.
-	Path   string
-	Query  url.Values
-	Header http.Header
-	// Body is sent as JSON; nil sends none.
-	Body []byte
-	// Write marks what changes or mails: it is never repeated unless the
-	// server cannot have acted on it.
-	Write bool
-	// Bulk draws on the bulk budget instead of that of writes.
-	Bulk bool
-	// Unsigned sends no token.
-	Unsigned bool
-	// Secrets are texts that no answer may bring back into an error.
+	Path         string // is escaped, starts with a slash and is appended to the base URL
+	Query        url.Values
+	Header       http.Header
+	// Body is sent as JSON. If it is nil, writes with POST, PUT and PATCH send an empty object, and other requests send
+	// no body.
+	Body     []byte
+	Kind     Kind
+	Service  Service
+	Unsigned bool // is sent without a token
+	// Secrets are removed from the texts of responses and errors. Those of fewer than four characters are not.
 	Secrets []string
 }
 
 // Transport makes calls. It is safe for concurrent use.
 type Transport struct {
-	config Config
-	client *http.Client
-	budget retryBudget
-	bodies sync.Pool
+	config   Config
+	client   *http.Client
+	throttle *throttle
+	budgets  [services][kinds]*budget
 }
 
-// New makes a Transport. It does no I/O.
+// New returns a Transport. It does no I/O.
 func New(config Config) *Transport {
-	t := &Transport{config: config, bodies: sync.Pool{New: func() any { return new(bytes.Buffer) }}}
+	t := &Transport{config: config, throttle: new(throttle)}
+	for service := range services {
+		t.budgets[service] = newBudgets(config)
+	}
 	client := *config.HTTPClient
 	base := client.Transport
 	if base == nil {
 		base = http.DefaultTransport
 	}
-	client.Transport = &signer{transport: t, base: base}
+	client.Transport = &sender{transport: t, base: base}
 	client.CheckRedirect = t.checkRedirect(client.CheckRedirect)
 	t.client = &client
 	return t
 }
 
-// Do makes the call and hands the last answer, whatever its status, to use.
-// The answer's body belongs to use only while it runs. Where there is no
-// answer, or where waiting for a better one was cut short, it returns an
-// *Error; use has not been called then.
+// ForOrganization returns a Transport for another organization. It has its own budgets for the organization and its
+// stacks, and shares everything else.
+func (t *Transport) ForOrganization() *Transport {
+	other := *t
+	other.budgets[Organization], other.budgets[Stack] = newBudgets(t.config), newBudgets(t.config)
+	return &other
+}
+
+func newBudgets(config Config) [kinds]*budget {
+	limits, limiters := config.Limits, config.Limiters
+	share := cmp.Or(limits.Share, 1)
+	return [kinds]*budget{
+		Read:  newBudget(cmp.Or(limits.Reads, 10), share, limiters.Reads),
+		Write: newBudget(cmp.Or(limits.Writes, 10), share, limiters.Writes),
+		Bulk:  newBudget(cmp.Or(limits.Bulk, 1), share, limiters.Bulk),
+	}
+}
+
+// Do makes the call and passes the last response, whatever its status, to use. It returns the number of requests sent.
+// It returns an *Error, without calling use, if there is no response or if the wait for a better one was cut short.
 func (t *Transport) Do(ctx context.Context, request *Request, use func(*Response) error) (attempts int, err error) {
-	c := &call{transport: t, request: request, budget: t.budgetFor(request)}
-	defer c.release()
+	c := &call{transport: t, request: request, budget: t.budgets[request.Service][request.Kind], end: func() {}}
+	defer t.throttle.settle(c)
+	defer func() { c.end() }()
 	if err := c.run(ctx); err != nil {
 		return c.attempts, c.failure(err)
 	}
-	c.answer.Attempts = c.attempts
-	return c.attempts, use(c.answer)
+	return c.attempts, use(c.response)
 }
 
-func (t *Transport) budgetFor(request *Request) *Budget {
-	switch {
-	case request.Bulk:
-		return &t.config.Bulk
-	case request.Write:
-		return &t.config.Writes
-	default:
-		return &t.config.Reads
-	}
-}
-
-// call is one Do: what its attempts share.
-type call struct {
-	transport *Transport
-	request   *Request
-	budget    *Budget
-
-	attempts    int
-	token       string
-	renewed     bool // a 401 has been answered with a new token
-	refused     int  // answers of 429 so far
-	reserved    int  // what the retry budget lent to this call
-	wait        time.Duration
-	turn        Turn
-	connections connectionTrace
-
-	acted     bool      // the server may have acted on the last attempt, and has not said
-	answer    *Response // the last complete one
-	buffer    *bytes.Buffer
-	redirect  string // why a redirect was not followed
-	abandoned error  // why a call that could be retried was not
-}
-
-// run attempts the request until there is an answer to keep. The client of
-// go-retryablehttp is made anew for each call: its hooks see neither the
-// request nor, on a transport error, the answer, and so are bound to the call
-// here. It owns no connections; those are the http.Client's.
-func (c *call) run(ctx context.Context) error {
-	if err := c.prepare(ctx); err != nil {
-		return err
-	}
-	request, err := c.newRequest(ctx)
-	if err != nil {
-		return err
-	}
-	client := &retryablehttp.Client{
-		HTTPClient:   c.transport.client,
-		RetryMax:     math.MaxInt32, // check counts
-		CheckRetry:   c.check,
-		Backoff:      func(_, _ time.Duration, _ int, _ *http.Response) time.Duration { return c.wait },
-		PrepareRetry: func(*http.Request) error { return c.prepare(ctx) },
-		ErrorHandler: retryablehttp.PassthroughErrorHandler,
-	}
-	response, err := client.Do(request)
-	if response != nil {
-		// check has read the body already; an error may come with a response.
-		_ = response.Body.Close()
-	}
-	return errors.Join(c.abandoned, withoutURL(err))
-}
-
-func (c *call) newRequest(ctx context.Context) (*retryablehttp.Request, error) {
-	target := *c.transport.config.BaseURL
-	escaped := target.EscapedPath() + c.request.Path
-	unescaped, err := url.PathUnescape(escaped)
-	if err != nil {
-		return nil, errors.New("the path is not validly escaped")
-	}
-	target.Path, target.RawPath = unescaped, escaped
-	target.RawQuery = c.request.Query.Encode()
-
-	var body any
-	if c.request.Body != nil {
-		body = c.request.Body
-	}
-	ctx = httptrace.WithClientTrace(context.WithValue(ctx, callKey{}, c), c.connections.hooks())
-	request, err := retryablehttp.NewRequestWithContext(ctx, c.request.Method, target.String(), body)
-	if err != nil {
-		return nil, errors.New("the request cannot be made: invalid method or URL")
-	}
-	for name, values := range c.request.Header {
-		request.Header[http.CanonicalHeaderKey(name)] = values
-	}
-	request.Header.Set("Accept", "application/json")
-	request.Header.Set("User-Agent", c.transport.config.UserAgent)
-	request.Header.Set("X-User-Agent", c.transport.config.UserAgent)
-	if body != nil {
-		request.Header.Set("Content-Type", "application/json")
-	}
-	return request, nil
-}
-
-// prepare readies the call for its next attempt: a token, then a place in the
-// queue. In this order, so that a slow token does not bunch up requests that
-// had been spaced.
-func (c *call) prepare(ctx context.Context) error {
-	if err := ctx.Err(); err != nil {
-		return err
-	}
-	if source := c.transport.config.Token; source != nil && !c.request.Unsigned {
-		token, err := source(ctx)
-		if refused, ok := errors.AsType[*TokenError](err); ok {
-			return refused
-		}
-		if err != nil {
-			// A source need not say that it was interrupted.
-			return &TokenError{Err: errors.Join(err, ctx.Err())}
-		}
-		c.token = token
-	}
-	turn, err := c.budget.wait(ctx)
-	if err != nil {
-		return err
-	}
-	c.attempts++
-	c.connections.reset()
-	c.redirect = ""
-	c.turn = turn
-	return nil
-}
-
-// release gives the body's buffer back.
-func (c *call) release() {
-	const keep = 4 << 20 // a page of a hundred users is a tenth of that
-	if c.buffer == nil || c.buffer.Cap() > keep {
-		return
-	}
-	c.buffer.Reset()
-	c.transport.bodies.Put(c.buffer)
-	c.buffer = nil
-}
-
-// failure is what Do returns for a call without an answer to use.
-func (c *call) failure(err error) *Error {
-	failure := &Error{
-		Err:      err,
-		Attempts: c.attempts,
-		Unsent:   !c.acted,
-		text:     c.textOf(err),
-	}
-	if c.answer != nil {
-		c.answer.Attempts = c.attempts
-		failure.Last = c.answer
-		// The call ends with this error, and its buffer with the call.
-		failure.Last.Body = bytes.Clone(c.answer.Body)
-	}
-	return failure
-}
-
-// textOf is the text of an error on one bounded line, without secrets.
-func (c *call) textOf(err error) string {
-	const most = 500 // net/http quotes what is no HTTP, however long
-	return cut(c.redact(strings.ReplaceAll(err.Error(), "\n", ": ")), most)
-}
-
-// withoutURL unwraps url.Error, whose text is the whole URL.
-func withoutURL(err error) error {
-	var wrapped *url.Error
-	for errors.As(err, &wrapped) {
-		err = wrapped.Err
-	}
-	return err
-}
-
-// Attempt is one sending of a request, as whatever sends it may know it.
+// Attempt describes one request to the RoundTripper that sends it.
 type Attempt struct {
 	Op, Template string
 	Number       int // from 1
@@ -279,15 +150,8 @@ type Attempt struct {
 
 type attemptKey struct{}
 
-// AttemptFromContext finds the attempt in the context of a request that is sent.
+// AttemptFromContext returns the attempt of a request that is being sent.
 func AttemptFromContext(ctx context.Context) (Attempt, bool) {
 	attempt, ok := ctx.Value(attemptKey{}).(Attempt)
 	return attempt, ok
-}
-
-type callKey struct{}
-
-func callOf(ctx context.Context) *call {
-	c, _ := ctx.Value(callKey{}).(*call)
-	return c
 }

@@ -190,8 +190,14 @@ func (l *List) Refusal(entries []*Entry, err error) error {
 	if !ok || refusal.Index >= len(entries) {
 		return err
 	}
-	l.TakeOut(entries[refusal.Index], refusal.Reason)
+	l.TakeOut(entries[refusal.Index], refusalText(refusal))
 	return l.Mistakes()
+}
+
+// refusalText continues a sentence about an address.
+func refusalText(refusal *orgusers.AddressError) string {
+	_, text, _ := strings.Cut(refusal.Error(), fmt.Sprintf("address %d ", refusal.Index+1))
+	return text
 }
 
 // Mistake notes that something is wrong with an entry.

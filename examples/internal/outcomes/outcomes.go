@@ -68,24 +68,32 @@ func New(dryRun bool, columns ...string) *Report {
 	return &Report{dryRun: dryRun, columns: append(columns, "OUTCOME", "NOTE")}
 }
 
-// Outcome words an outcome for a row. Done is the word for one that is done.
+// Outcome returns an outcome for a row. Done is the word for one that is done.
 func (r *Report) Outcome(outcome orgusers.Outcome, done string) Outcome {
-	o := Outcome{Status: string(outcome.Status), Note: outcome.Reason}
-	if outcome.Status == orgusers.OutcomeDone {
-		o.Status = done
-	}
-	o.shown = o.Status
+	o := Outcome{Status: strings.ReplaceAll(string(outcome.Status), "_", " "), Note: outcome.Detail}
 	switch {
-	case o.Status == done && r.dryRun:
-		o.shown = "would be " + done
-		r.toDo = true
-	case outcome.Status == orgusers.OutcomeFailed && errors.Is(outcome.Err, context.Canceled):
-		o = Outcome{Status: "not started", shown: "not started"}
+	case o.Note == "" && outcome.Reason == orgusers.ReasonContextEnded:
 	case o.Note == "" && outcome.Err != nil:
 		o.Note = outcome.Err.Error()
+	case o.Note == "" && outcome.Reason != "":
+		o.Note = "is " + strings.ReplaceAll(string(outcome.Reason), "_", " ")
 	}
+	switch outcome.Status {
+	case orgusers.OutcomeDone:
+		o.Status = done
+	case orgusers.OutcomePlanned:
+		o.Status = done
+		o.shown = "would be " + done
+		r.toDo = true
+		return o
+	default:
+	}
+	o.shown = o.Status
 	return o
 }
+
+// Skipped returns an outcome for which there was nothing to do, in words of the program.
+func (r *Report) Skipped(status string) Outcome { return Outcome{Status: status, shown: status} }
 
 // Add adds a row.
 func (r *Report) Add(row Row) { r.rows = append(r.rows, row) }
@@ -109,7 +117,7 @@ func (r *Report) WriteTable(to io.Writer) error {
 // An error without outcomes is returned as it is, and nothing is written. What
 // was done and cannot be written to stdout goes to stderr.
 func (r *Report) Finish(name string, asJSON bool, stdout, stderr io.Writer, err error) error {
-	if err != nil && len(r.rows) == 0 {
+	if err != nil && !r.started() {
 		return err
 	}
 	summary := r.summary()
@@ -134,6 +142,18 @@ func (r *Report) Finish(name string, asJSON bool, stdout, stderr io.Writer, err 
 	}
 	program.Say(stderr, "%s: %s", name, summary)
 	return nil
+}
+
+// started reports whether something was sent for one of the addresses.
+func (r *Report) started() bool {
+	return slices.ContainsFunc(r.rows, func(row Row) bool {
+		switch row.outcome().Status {
+		case "refused", "not started", string(orgusers.OutcomeSkipped):
+			return false
+		default:
+			return true
+		}
+	})
 }
 
 // doneError is an error of a program that has outcomes.

@@ -26,12 +26,16 @@ func (r *row) Cells() []string { return []string{r.Email, r.Name} }
 func all(dryRun bool) *Report {
 	r := New(dryRun, "EMAIL", "NAME")
 	add := func(o orgusers.Outcome, email, name string) { r.Add(&row{email, name, r.Outcome(o, "removed")}) }
-	add(orgusers.Outcome{Status: orgusers.OutcomeDone}, "a@example.com", "Ada")
-	add(orgusers.Outcome{Status: orgusers.OutcomeSkipped, Reason: "is not there"}, "long.address@example.com", "")
-	add(orgusers.Outcome{Status: orgusers.OutcomeDone}, "b@example.com", "李 Na\n\tN\u00e9\x1b[2J\u202e")
+	done := orgusers.OutcomeDone
+	if dryRun {
+		done = orgusers.OutcomePlanned
+	}
+	add(orgusers.Outcome{Status: done}, "a@example.com", "Ada")
+	add(orgusers.Outcome{Status: orgusers.OutcomeSkipped, Reason: "not_there"}, "long.address@example.com", "")
+	add(orgusers.Outcome{Status: done}, "b@example.com", "李 Na\n\tN\u00e9\x1b[2J\u202e")
 	add(orgusers.Outcome{Status: orgusers.OutcomeFailed, Err: errors.New("403: no")}, "c@example.com", "Cy")
-	add(orgusers.Outcome{Status: orgusers.OutcomeFailed, Reason: "for a reason", Err: fmt.Errorf("run: %w", context.Canceled)}, "d@example.com", "Di")
-	add(orgusers.Outcome{Status: orgusers.OutcomeUnknown, Reason: "reset", Err: orgusers.ErrOutcomeUnknown}, "e@example.com", "Ed")
+	add(orgusers.Outcome{Status: orgusers.OutcomeNotStarted, Reason: orgusers.ReasonContextEnded, Err: fmt.Errorf("run: %w", context.Canceled)}, "d@example.com", "Di")
+	add(orgusers.Outcome{Status: orgusers.OutcomeUnknown, Detail: "reset", Err: orgusers.ErrOutcomeUnknown}, "e@example.com", "Ed")
 	return r
 }
 
@@ -148,7 +152,7 @@ func TestSummarySaysWhatToDo(t *testing.T) {
 		status orgusers.OutcomeStatus
 		want   string
 	}{
-		"something to do": {true, orgusers.OutcomeDone, "dry run: nothing was sent; 1 would be removed; -apply does it"},
+		"something to do": {true, orgusers.OutcomePlanned, "dry run: nothing was sent; 1 would be removed; -apply does it"},
 		"nothing to do":   {true, orgusers.OutcomeSkipped, "dry run: nothing was sent; 1 skipped"},
 		"unknown":         {false, orgusers.OutcomeUnknown, "1 unknown; look first"},
 		"known":           {false, orgusers.OutcomeDone, "1 removed"},

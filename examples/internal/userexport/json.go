@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/orgusers/orgusers"
-	"github.com/orgusers/orgusers/examples/internal/rolenames"
 )
 
 // jsonOf makes what a client's ExportCSV is for CSV.
@@ -21,7 +20,6 @@ func jsonOf(client *orgusers.Client) func(context.Context, io.Writer, *orgusers.
 		sort := options.Sort
 		sort.By = cmp.Or(sort.By, orgusers.SortByEmail) // as ExportCSV does
 		out := bufio.NewWriter(w)
-		roles := rolenames.NewReader(client)
 		between := "[\n"
 		for u, err := range client.Users(ctx, &orgusers.ListUsersOptions{Sort: sort}) {
 			if err != nil {
@@ -31,9 +29,6 @@ func jsonOf(client *orgusers.Client) func(context.Context, io.Writer, *orgusers.
 			options.Progress(orgusers.ExportProgress{Users: summary.Users, Count: -1})
 			if !options.Filter(u) {
 				continue
-			}
-			if err := roles.Name(ctx, u); err != nil {
-				return summary, err
 			}
 			line, err := json.Marshal(u)
 			if err == nil {

@@ -5,7 +5,6 @@ package userexport
 import (
 	"context"
 	"flag"
-	"fmt"
 	"io"
 
 	"github.com/orgusers/orgusers"
@@ -65,12 +64,8 @@ func (o *Output) Export(ctx context.Context, client *orgusers.Client, options *o
 		return err
 	}
 	progress.Clear()
-	requests := ""
-	if !o.IsJSON() { // of which nothing counts them
-		requests = fmt.Sprintf(", %d requests", summary.Requests)
-	}
-	program.Say(stderr, "%s: %d users, %d of them pending; %d rows to %s; %.1f s%s",
-		o.program, summary.Users, pending, summary.Rows, o, summary.Duration.Seconds(), requests)
+	program.Say(stderr, "%s: %d users, %d of them pending; %d rows to %s; %.1f s",
+		o.program, summary.Users, pending, summary.Rows, o, summary.Duration.Seconds())
 	return nil
 }
 

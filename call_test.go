@@ -1,0 +1,225 @@
+package orgusers_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+
+	"github.com/orgusers/orgusers"
+	"github.com/orgusers/orgusers/test/operations"
+)
+
+func TestDo(t *testing.T) {
+	t.Parallel()
+	log := &requestLog{responses: []roundTripper{body(200, `{"log":{"uid":"x"}}`)}}
+	var out struct {
+		Log struct{ UID string }
+	}
+	err := newClient(t, log).Do(t.Context(), orgusers.Request{
+		Path:       "/organizations/{organization_uid}/logs/{log}",
+		PathValues: map[string]string{"log": "blt log"},
+		Query:      url.Values{"a": {"b&c"}},
+		Header:     http.Header{"api_key": {"blt9"}},
+		ReadOnly:   true,
+	}, &out)
+	if err != nil || out.Log.UID != "x" {
+		t.Fatalf("got %+v, %v", out, err)
+	}
+	sent := log.sent[0]
+	if got, want := sent.Method+" "+sent.URL.String(), "GET https://api.contentstack.io/v3/organizations/blt1/logs/blt%20log?a=b%26c"; got != want {
+		t.Errorf("sent %s, want %s", got, want)
+	}
+	for name, want := range map[string]string{"Api_key": "blt9", "Organization_uid": "blt1", "Authtoken": token, "Accept": "application/json"} {
+		if got := sent.Header.Get(name); got != want {
+			t.Errorf("the header %s is %q, want %q", name, got, want)
+		}
+	}
+}
+
+func TestDoAddsTheVersion(t *testing.T) {
+	t.Parallel()
+	for path, want := range map[string]string{
+		"/things": "/v3/things", "/v3/things": "/v3/things", "/v4/teams/{team}": "/v4/teams/blt7", "/v3beta/things": "/v3/v3beta/things", "/videos": "/v3/videos",
+	} {
+		log := &requestLog{responses: []roundTripper{status(404)}}
+		err := newClient(t, log).Do(t.Context(), orgusers.Request{Path: path, PathValues: map[string]string{"team": "blt7"}, ReadOnly: true}, nil)
+		failure, _ := errors.AsType[*orgusers.Error](err)
+		if failure == nil || failure.Op != "Do" || failure.Path != strings.ReplaceAll(want, "blt7", "{team}") || log.sent[0].URL.Path != want {
+			t.Errorf("%s: got %v after %s, want %s", path, err, log.sent[0].URL.Path, want)
+		}
+	}
+}
+
+// turns counts the requests that wait for a limiter.
+type turns int
+
+func (t *turns) Wait(context.Context) error { *t++; return nil }
+
+// The limit that counts a request depends on the caller's fields, not on the method.
+func TestDoChoosesALimit(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		request orgusers.Request
+		want    [3]turns // of reads, writes and bulk actions
+	}{
+		"a read":        {orgusers.Request{Method: http.MethodPost, Path: "/things", ReadOnly: true}, [3]turns{1, 0, 0}},
+		"a write":       {orgusers.Request{Path: "/things"}, [3]turns{0, 1, 0}},
+		"a bulk action": {orgusers.Request{Method: http.MethodPost, Path: "/things", Bulk: true}, [3]turns{0, 0, 1}},
+	} {
+		var reads, writes, bulk turns
+		client := newClient(t, body(200, "{}"), orgusers.WithRateLimiters(orgusers.RateLimiters{Reads: &reads, Writes: &writes, Bulk: &bulk}))
+		if err := client.Do(t.Context(), tt.request, nil); err != nil {
+			t.Fatal(err)
+		}
+		if got := [3]turns{reads, writes, bulk}; got != tt.want {
+			t.Errorf("%s: %v waits for reads, writes and bulk actions, want %v", name, got, tt.want)
+		}
+	}
+}
+
+func TestDoRejects(t *testing.T) {
+	t.Parallel()
+	with := func(value string) orgusers.Request {
+		return orgusers.Request{Path: "/things/{thing}", PathValues: map[string]string{"thing": value}}
+	}
+	header := func(name, value string) orgusers.Request {
+		return orgusers.Request{Path: "/user", Header: http.Header{name: {value}}}
+	}
+	tests := map[string]orgusers.Request{
+		"a missing path":               {},
+		"a path without a slash":       {Path: "things"},
+		"a path of one slash":          {Path: "/"},
+		"a path that leads upwards":    {Path: "/things/../user"},
+		"a path with a query":          {Path: "/things?a=b"},
+		"a path with a value in it":    {Path: "/things/ada lovelace"},
+		"a path with two slashes":      {Path: "/things//a"},
+		"another host":                 {Path: "//example.com/things"},
+		"a URL":                        {Path: "https://example.com/things"},
+		"a missing value":              {Path: "/things/{thing}"},
+		"an empty value":               with(""),
+		"a value that is a dot":        with("."),
+		"a value that leads upwards":   with(".."),
+		"an escaped value":             with("%2e%2e"),
+		"a value with a slash":         with("a/b"),
+		"a value with a backslash":     with(`a\b`),
+		"a value with a question mark": with("a?b"),
+		"a value with a number sign":   with("a#b"),
+		"a value with a newline":       with("a\nb"),
+		"a value with a NUL":           with("a\x00"),
+		"an authtoken":                 header("authtoken", "other"),
+		"an authtoken in capitals":     header("AUTHTOKEN", "other"),
+		"an authorization":             header("Authorization", "Bearer other"),
+		"a proxy authorization":        header("proxy-authorization", "Basic x"),
+		"a cookie":                     header("Cookie", "a=b"),
+		"a line break in a header":     header("api_key", "a\r\nb: c"),
+		"a header name with a space":   header("Api Key", "a"),
+		"a header name that is empty":  header("", "a"),
+		"an empty header":              header("api_key", ""),
+		"a header that is not ASCII":   header("api_key", "é"),
+		"a method with a space":        {Method: "GET /", Path: "/user"},
+		"a method in small letters":    {Method: "post", Path: "/user"},
+		"a body that has no JSON":      {Method: http.MethodPost, Path: "/user", Body: func() {}},
+		"a read-only PUT":              {Method: http.MethodPut, Path: "/things", ReadOnly: true},
+		"a read-only PATCH":            {Method: http.MethodPatch, Path: "/things", ReadOnly: true},
+		"a read-only DELETE":           {Method: http.MethodDelete, Path: "/things", ReadOnly: true},
+		"a read-only bulk action":      {Method: http.MethodPost, Path: "/things", ReadOnly: true, Bulk: true},
+		"a read-only write, in disguise": {
+			Path: "/organizations/{a}/{b}/{c}/{d}", PathValues: map[string]string{"a": "blt1", "b": "share", "c": "blt2", "d": "resend_invitation"}, ReadOnly: true,
+		},
+	}
+	for name, request := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			log := &requestLog{responses: []roundTripper{body(200, "{}")}}
+			err := newClient(t, log).Do(t.Context(), request, nil)
+			if !errors.Is(err, orgusers.ErrInvalid) || len(log.sent) > 0 || !strings.HasPrefix(err.Error(), "orgusers: Do: invalid: ") {
+				t.Fatalf("got %v after %d requests, want ErrInvalid and none", err, len(log.sent))
+			}
+			for _, value := range request.PathValues {
+				if len(value) > 2 && strings.Contains(err.Error(), value) {
+					t.Errorf("the error repeats the value: %v", err)
+				}
+			}
+		})
+	}
+}
+
+// A request that the package knows to be a write cannot be declared read-only, however
+// its path is given.
+func TestDoRejectsKnownWritesAsReadOnly(t *testing.T) {
+	t.Parallel()
+	names := map[string]string{"organization_uid": "blt1", "share_uid": "blt2", "log_uid": "blt3"}
+	for _, operation := range operations.All {
+		if operation.Custom || operation.Endpoint {
+			continue
+		}
+		expanded, renamed, values := operation.Path, operation.Path, maps.Clone(names)
+		for name, uid := range names {
+			expanded = strings.ReplaceAll(expanded, "{"+name+"}", uid)
+			renamed = strings.ReplaceAll(renamed, "{"+name+"}", "{my_"+name+"}")
+			values["my_"+name] = uid
+		}
+		for _, path := range []string{operation.Path, strings.TrimPrefix(operation.Path, "/v3"), expanded, renamed, strings.ToUpper(expanded[3:])} {
+			log := &requestLog{responses: []roundTripper{body(200, "{}")}}
+			err := newClient(t, log).Do(t.Context(), orgusers.Request{Method: operation.Method, Path: path, PathValues: values, ReadOnly: true}, nil)
+			if operation.Writes() != errors.Is(err, orgusers.ErrInvalid) || operation.Writes() == (len(log.sent) > 0) {
+				t.Errorf("%s: %s %s: got %v after %d requests", operation.Name, operation.Method, path, err, len(log.sent))
+			}
+		}
+	}
+}
+
+func TestDoWithAnEndedContext(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	for _, readOnly := range []bool{true, false} {
+		log := &requestLog{responses: []roundTripper{body(200, "{}")}}
+		err := newClient(t, log).Do(ctx, orgusers.Request{Path: "/things", ReadOnly: readOnly}, nil)
+		if !errors.Is(err, context.Canceled) || errors.Is(err, orgusers.ErrOutcomeUnknown) || len(log.sent) > 0 {
+			t.Errorf("sent %d requests, got %v", len(log.sent), err)
+		}
+	}
+}
+
+func TestCollect(t *testing.T) {
+	t.Parallel()
+	failure := errors.New("the third page failed")
+	rows, err := orgusers.Collect(func(yield func(int, error) bool) {
+		if yield(1, nil) && yield(2, nil) && yield(0, failure) {
+			t.Error("the sequence was continued after its error")
+		}
+	})
+	if got := fmt.Sprint(rows, err); got != "[1 2] the third page failed" {
+		t.Errorf("got %s, want two rows and the error", got)
+	}
+	rows, err = orgusers.Collect(func(func(int, error) bool) {})
+	if rows != nil || err != nil {
+		t.Errorf("an empty sequence gave %v, %v", rows, err)
+	}
+}
+
+// Collect returns the rows of a real list that fails midway.
+func TestCollectUsersThatFailMidway(t *testing.T) {
+	t.Parallel()
+	const row = `{"uid":"s%[1]d","email":"u%[1]d@example.com"}`
+	client := newClient(t, roundTripper(func(r *http.Request) (*http.Response, error) {
+		if skip := r.URL.Query().Get("skip"); skip != "0" {
+			return status(403)(r)
+		}
+		var rows []string
+		for i := range 100 {
+			rows = append(rows, fmt.Sprintf(row, i))
+		}
+		return rowsOf("["+strings.Join(rows, ",")+"]", 300)(r)
+	}))
+	users, err := orgusers.Collect(client.Users(t.Context(), nil))
+	if !errors.Is(err, orgusers.ErrForbidden) || len(users) == 0 || len(users) > 100 || users[0].Email != "u0@example.com" {
+		t.Errorf("got %d users and %v, want those of the first page and ErrForbidden", len(users), err)
+	}
+}

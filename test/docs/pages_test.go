@@ -1,0 +1,181 @@
+package docs_test
+
+import (
+	"fmt"
+	"io/fs"
+	"maps"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+)
+
+var (
+	codeBlock = regexp.MustCompile("(?s)```.*?```")
+	codeSpan  = regexp.MustCompile("`[^`\n]*`")
+	testName  = regexp.MustCompile("`((?:Test|Fuzz)\\w+)`")
+	fileName  = regexp.MustCompile("`((?:[\\w.-]+/)*[\\w.-]+\\.go)`")
+	link      = regexp.MustCompile(`\]\(([^)#:]+)[)#]`) // not a URL
+)
+
+// repository returns the Go files of all modules by base name, and the names of their
+// tests and fuzz targets.
+func repository(t *testing.T) (files, tests map[string]bool) {
+	t.Helper()
+	files, tests = map[string]bool{}, map[string]bool{}
+	function := regexp.MustCompile(`(?m)^func ((?:Test|Fuzz)\w+)\(`)
+	err := filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() || filepath.Ext(path) != ".go" {
+			return err
+		}
+		files[entry.Name()] = true
+		if !strings.HasSuffix(path, "_test.go") {
+			return nil
+		}
+		source, err := os.ReadFile(path)
+		for _, match := range function.FindAllStringSubmatch(string(source), -1) {
+			tests[match[1]] = true
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return files, tests
+}
+
+// pages returns the texts of the documentation, by path.
+func pages(t *testing.T) map[string]string {
+	t.Helper()
+	var paths []string
+	for _, directory := range []string{"*.md", ".github/*.md", "docs/*.md", "docs/*/*.md"} {
+		found, err := filepath.Glob(filepath.Join(root, directory))
+		if err != nil || len(found) == 0 {
+			t.Fatalf("no page is %s, %v", directory, err)
+		}
+		paths = append(paths, found...)
+	}
+	texts := map[string]string{}
+	for _, path := range paths {
+		text, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		name, _ := filepath.Rel(root, path)
+		texts[name] = string(text)
+	}
+	return texts
+}
+
+// Pages are in plain English, name tests and files that exist, and prove each promise
+// by a test. The pages at the end are not rewritten yet.
+func TestPages(t *testing.T) {
+	t.Parallel()
+	files, tests := repository(t)
+	all := map[string][]string{}
+	for name, text := range pages(t) {
+		prose := codeBlock.ReplaceAllString(text, "")
+		found := complaints(codeSpan.ReplaceAllString(prose, "x"))
+		for _, match := range testName.FindAllStringSubmatch(prose, -1) {
+			if !tests[match[1]] {
+				found = append(found, "the test "+match[1]+" does not exist")
+			}
+		}
+		for _, match := range fileName.FindAllStringSubmatch(prose, -1) {
+			if !files[filepath.Base(match[1])] {
+				found = append(found, "the file "+match[1]+" does not exist")
+			}
+		}
+		all[name] = append(found, unproven(name, text)...)
+	}
+	report(t, all,
+		"README.md", "SECURITY.md", "docs/access-review.md", "docs/comparison.md", "docs/guarantees.md",
+		"docs/performance.md", "docs/recipes/compare-two-exports.md", "docs/recipes/not-seen-for-90-days.md", "docs/recipes/oauth.md",
+		"docs/recipes/test-your-own-code.md", "docs/recipes/tracing.md", "docs/sharedlimit.md")
+}
+
+// promises are how many promises a page has at least, so that another layout of the page
+// does not go unnoticed.
+var promises = map[string]int{"docs/guarantees.md": 30, "README.md": 9}
+
+// unproven returns the promises of a page for which it names no test. They are the rows
+// of tables whose last column is the proof.
+func unproven(page, text string) []string {
+	var found []string
+	n := 0
+	proof := false // the line is in such a table
+	for line := range strings.Lines(text) {
+		switch line = strings.TrimSpace(line); {
+		case !strings.HasPrefix(line, "|"):
+			proof = false
+		case strings.HasSuffix(line, "| proof |") || strings.HasSuffix(line, "| proven here by |"):
+			proof = true
+		case proof && !strings.HasPrefix(line, "|--"):
+			n++
+			if !testName.MatchString(line) {
+				found = append(found, "no test proves "+line)
+			}
+		}
+	}
+	if n < promises[page] {
+		found = append(found, fmt.Sprintf("only %d promises are read, want %d: does the page have another layout?", n, promises[page]))
+	}
+	return found
+}
+
+// Links between pages lead to files.
+func TestPagesLinkToFiles(t *testing.T) {
+	t.Parallel()
+	links := 0
+	for name, text := range pages(t) {
+		for _, to := range link.FindAllStringSubmatch(codeBlock.ReplaceAllString(text, ""), -1) {
+			links++
+			if _, err := os.Stat(filepath.Join(root, filepath.Dir(name), to[1])); err != nil {
+				t.Errorf("%s: %v", name, err)
+			}
+		}
+	}
+	if links < 15 {
+		t.Errorf("only %d links are found", links)
+	}
+}
+
+// The layout in CONTRIBUTING.md has every file of the package.
+func TestLayoutIsComplete(t *testing.T) {
+	t.Parallel()
+	page := pages(t)["CONTRIBUTING.md"]
+	files, err := filepath.Glob(root + "/*.go")
+	if err != nil || len(files) < 20 {
+		t.Fatalf("found %v, %v", files, err)
+	}
+	for _, file := range files {
+		if name := filepath.Base(file); !strings.HasSuffix(name, "_test.go") && !strings.Contains(page, "`"+name+"`") {
+			t.Errorf("CONTRIBUTING.md does not say what %s is for", name)
+		}
+	}
+}
+
+// The table in docs/operations.md has every function that sends requests, and no other.
+func TestOperationsPageIsComplete(t *testing.T) {
+	t.Parallel()
+	page := pages(t)["docs/operations.md"]
+	all := functions(t)
+	named := map[string]bool{}
+	for line := range strings.Lines(page) {
+		if columns := strings.Split(line, "|"); len(columns) > 3 {
+			for _, match := range regexp.MustCompile("`(\\w+)`").FindAllStringSubmatch(columns[2], -1) {
+				named[match[1]] = true
+				if all[match[1]] == nil {
+					t.Errorf("docs/operations.md names %s, which does not exist", match[1])
+				}
+			}
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(all)) {
+		if !named[name] {
+			t.Errorf("docs/operations.md does not have %s", name)
+		}
+	}
+}

@@ -1,0 +1,211 @@
+package faults_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"net/http"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/orgusers/orgusers"
+	"github.com/orgusers/orgusers/orguserstest"
+	"github.com/orgusers/orgusers/test/operations"
+)
+
+// The tests here make changes whose state cannot be read back completely. Such a change
+// is never reported failed if it was made, and never sent again.
+
+// TestWritesAndDeadlines ends the context at moments around each wait for the state to
+// be read back: after 1, 3, 7 and 15 seconds.
+func TestWritesAndDeadlines(t *testing.T) {
+	t.Parallel()
+	tested := []fault{
+		{name: "reset", Fault: with(always, orguserstest.Reset())},
+		{name: "reset after", Fault: with(after, orguserstest.Reset())},
+		{name: "reset, done half a second later", Fault: with(later(500*time.Millisecond), orguserstest.Reset())},
+		{name: "reset, done four seconds later", Fault: with(later(4*time.Second), orguserstest.Reset())},
+		{name: "504, done half a second later", Fault: with(later(500*time.Millisecond), statusOf(504))},
+		{name: "422, done half a second later", Fault: with(later(500*time.Millisecond), statusOf(422)), seen: true},
+		{name: "301, done half a second later", Fault: with(later(500*time.Millisecond), statusOf(301))},
+		{name: "200, done half a second later", Fault: with(later(500*time.Millisecond), statusOf(200).WithBody(`{"shares":[]}`)), seen: true},
+		{name: "timeout", Fault: with(always, orguserstest.Hang())},
+		{name: "timeout, done half a second later", Fault: with(later(500*time.Millisecond), orguserstest.Hang())},
+	}
+	const ms = time.Millisecond
+	deadlines := []time.Duration{1 * ms, 400 * ms, 900 * ms, 1100 * ms, 2900 * ms, 3100 * ms, 6 * time.Second, 6900 * ms, 7100 * ms, 9900 * ms, 10900 * ms, 13 * time.Second, 14900 * ms, 15100 * ms, 24 * time.Second}
+	for _, o := range operations.Changes() {
+		for _, f := range tested {
+			if f.seen && !o.Change.ReadBack {
+				continue
+			}
+			t.Run(o.Name+"/"+f.name, func(t *testing.T) {
+				t.Parallel()
+				for _, deadline := range deadlines {
+					synctest.Test(t, func(t *testing.T) {
+						ctx, cancel := context.WithTimeout(t.Context(), deadline)
+						defer cancel()
+						fake, outcomes := changeUnder(ctx, t, o, f.Fault, 2, inProcess)
+						for _, outcome := range outcomes {
+							checkOutcome(t, fake, o.Change, outcome)
+						}
+						if t.Failed() {
+							t.Errorf("with a deadline after %v", deadline)
+						}
+					})
+				}
+			})
+		}
+	}
+}
+
+// TestCommitAfterTheLastRead has a server that takes a change, drops the connection, and
+// commits half a second later, with 900 ms left on the context.
+func TestCommitAfterTheLastRead(t *testing.T) {
+	t.Parallel()
+	for _, o := range operations.Changes() {
+		t.Run(o.Name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				ctx, cancel := context.WithTimeout(t.Context(), 900*time.Millisecond)
+				defer cancel()
+				fake, outcomes := changeUnder(ctx, t, o, with(later(500*time.Millisecond), orguserstest.Reset()), 1, inProcess)
+				checkOutcome(t, fake, o.Change, outcomes[0])
+				if outcomes[0].Status != orgusers.OutcomeUnknown || !errors.Is(outcomes[0].Err, orgusers.ErrOutcomeUnknown) {
+					t.Errorf("it is reported %s, want unknown: %v", outcomes[0].Status, outcomes[0].Err)
+				}
+				if n := sentTo(fake, o); n != 1 {
+					t.Errorf("it was sent %d times, want once", n)
+				}
+			})
+		})
+	}
+}
+
+// sentTo counts the requests of an operation.
+func sentTo(fake *orguserstest.Server, o operations.Operation) int {
+	n := 0
+	for _, r := range fake.Requests() {
+		if o.Matches(r.Method, r.Path) {
+			n++
+		}
+	}
+	return n
+}
+
+// TestWritesAndUnclearRows loses the response to a change, and makes the rows that are
+// read back unclear.
+func TestWritesAndUnclearRows(t *testing.T) {
+	t.Parallel()
+	users := []string{"Invite", "RemoveUsers", "WithdrawInvitations", "UpdateRoles", "UpdateRoles, by endpoint"}
+	stacks := []string{"UpdateStackAccess, given", "UpdateStackAccess, replaced", "UpdateStackAccess, removed"}
+	tests := []struct {
+		name       string
+		operations []string
+		path       string // of the response that is changed
+		list       string
+		change     func(rows []any) []any
+		fault      orguserstest.Fault
+		want       orgusers.OutcomeStatus
+	}{
+		{"other spellings of the addresses", users[:1], "/share/search", "shares", add(row("ſtranger0@example.com"), row("ſtranger1@example.com")), once, orgusers.OutcomeUnknown},
+		{"a row of another address, nothing there", users[:1], "/share/search", "shares", add(row("other@example.com")), once, orgusers.OutcomeUnknown},
+		{"a row of another address, everything there", users[:1], "/share/search", "shares", add(row("other@example.com")), after, orgusers.OutcomeDone},
+		{"a row of another address, everything gone", users[1:3], "/share/search", "shares", add(row("other@example.com")), after, orgusers.OutcomeUnknown},
+		{"a row of another address, roles unchanged", users[3:], "/share/search", "shares", add(row("other@example.com")), once, orgusers.OutcomeUnknown},
+		{"rows without an address", users, "/share/search", "shares", without("email"), once, orgusers.OutcomeUnknown},
+		{"two rows of each address", users[:1], "/share/search", "shares", twice, after, orgusers.OutcomeUnknown},
+		{"rows that cannot be read", users, "/share/search", "shares", func([]any) []any { return []any{1} }, once, orgusers.OutcomeUnknown},
+		{"roles without users", stacks, "/v3/roles", "roles", without("users"), once, orgusers.OutcomeUnknown},
+		{"roles without users, everything done", stacks, "/v3/roles", "roles", without("users"), after, orgusers.OutcomeUnknown},
+		{"an organization that does not have a transfer", []string{"TransferOwnership"}, "", "", nil, once, orgusers.OutcomeUnknown},
+	}
+	for _, tt := range tests {
+		for _, name := range tt.operations {
+			t.Run(tt.name+"/"+name, func(t *testing.T) {
+				t.Parallel()
+				synctest.Test(t, func(t *testing.T) {
+					o := *byName(name)
+					fake, outcomes := changeUnder(t.Context(), t, o, with(tt.fault, orguserstest.Reset()), 2, func(fake *orguserstest.Server) http.RoundTripper {
+						return &editor{server: fake.Transport(), write: o, path: tt.path, list: tt.list, change: tt.change}
+					})
+					for _, outcome := range outcomes {
+						checkOutcome(t, fake, o.Change, outcome)
+						if outcome.Status != tt.want {
+							t.Errorf("it is reported %s, want %s: %v", outcome.Status, tt.want, outcome.Err)
+						}
+					}
+					if n := sentTo(fake, o); n > len(outcomes) || n > 1 && !strings.HasSuffix(name, "removed") {
+						t.Errorf("it was sent %d times", n)
+					}
+				})
+			})
+		}
+	}
+}
+
+// editor changes the rows of responses that come after a write.
+type editor struct {
+	server     http.RoundTripper
+	write      operations.Operation
+	path, list string
+	change     func([]any) []any
+	written    bool
+}
+
+func (e *editor) RoundTrip(r *http.Request) (*http.Response, error) {
+	e.written = e.written || e.write.Matches(r.Method, r.URL.Path)
+	response, err := e.server.RoundTrip(r)
+	if err != nil || !e.written || e.change == nil || !strings.HasSuffix(r.URL.Path, e.path) {
+		return response, err
+	}
+	defer response.Body.Close()
+	var content map[string]any
+	if err := json.NewDecoder(response.Body).Decode(&content); err != nil {
+		return nil, err
+	}
+	rows, _ := content[e.list].([]any)
+	rows = e.change(rows)
+	content[e.list], content["count"] = rows, len(rows)
+	text, err := json.Marshal(content)
+	if err != nil {
+		return nil, err
+	}
+	response.Body, response.ContentLength = io.NopCloser(bytes.NewReader(text)), int64(len(text))
+	return response, nil
+}
+
+func row(email string) any {
+	return map[string]any{"uid": "blt" + email, "email": email, "status": "pending", "org_roles": []any{}}
+}
+
+func add(more ...any) func([]any) []any {
+	return func(rows []any) []any { return append(rows, more...) }
+}
+
+func without(field string) func([]any) []any {
+	return func(rows []any) []any {
+		for _, row := range rows {
+			if object, ok := row.(map[string]any); ok {
+				delete(object, field)
+			}
+		}
+		return append(rows, map[string]any{"uid": "blt00000000000000"})
+	}
+}
+
+// twice repeats each row with another uid.
+func twice(rows []any) []any {
+	for i, original := range rows {
+		second := maps.Clone(original.(map[string]any))
+		second["uid"] = fmt.Sprintf("blt0000000000000%d", i)
+		rows = append(rows, second)
+	}
+	return rows
+}

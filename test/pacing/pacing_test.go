@@ -1,0 +1,352 @@
+// Package pacing_test tests the rate limits of a client through the public API, in the
+// time of testing/synctest.
+package pacing_test
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"math"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/orgusers/orgusers"
+	"github.com/orgusers/orgusers/orguserstest"
+)
+
+const ms = time.Millisecond
+
+// wire is a server that records when requests are sent. They take the latency, half of
+// it each way.
+type wire struct {
+	latency time.Duration
+	// respond returns a status and headers, as pairs of names and values, for request n,
+	// counted from 0. Nil always returns 200.
+	respond func(n int, r *http.Request) (status int, header []string)
+
+	mu   sync.Mutex
+	sent []sending
+}
+
+type sending struct {
+	at   time.Time
+	path string
+}
+
+func (w *wire) RoundTrip(r *http.Request) (*http.Response, error) {
+	w.mu.Lock()
+	n := len(w.sent)
+	w.sent = append(w.sent, sending{time.Now(), r.URL.Path})
+	w.mu.Unlock()
+	response := &http.Response{
+		StatusCode: 200, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, Request: r, Header: http.Header{},
+		Body: io.NopCloser(strings.NewReader(`{"organization":{},"user":{},"error_message":""}`)),
+	}
+	time.Sleep(w.latency / 2) // fake time
+	if w.respond != nil {
+		var header []string
+		response.StatusCode, header = w.respond(n, r)
+		for i := 0; i < len(header); i += 2 {
+			response.Header.Add(header[i], header[i+1])
+		}
+	}
+	time.Sleep(w.latency - w.latency/2) // fake time
+	return response, nil
+}
+
+// times returns when requests were sent, as durations since the first.
+func (w *wire) times() []time.Duration {
+	times := make([]time.Duration, len(w.sent))
+	for i, s := range w.sent {
+		times[i] = s.at.Sub(w.sent[0].at)
+	}
+	return times
+}
+
+// between counts the requests sent from one time to another.
+func (w *wire) between(from, to time.Duration) (n int) {
+	for _, at := range w.times() {
+		if at >= from && at < to {
+			n++
+		}
+	}
+	return n
+}
+
+func clientOver(t *testing.T, transport http.RoundTripper, opts ...orgusers.Option) *orgusers.Client {
+	t.Helper()
+	client, err := orgusers.New("blt1", append([]orgusers.Option{
+		orgusers.WithAuthToken("token"), orgusers.WithHTTPClient(&http.Client{Transport: transport}),
+	}, opts...)...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return client
+}
+
+func clientOf(t *testing.T, server *orguserstest.Server, opts ...orgusers.Option) *orgusers.Client {
+	t.Helper()
+	client, err := orgusers.New(server.OrganizationUID, append(server.Options(), opts...)...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return client
+}
+
+func limits(l orgusers.RateLimits) orgusers.Option { return orgusers.WithRateLimits(l) }
+
+// once means that no call is retried.
+var once = orgusers.WithRetry(orgusers.RetryPolicy{MaxAttempts: 1})
+
+func read(ctx context.Context, c *orgusers.Client) error {
+	_, err := c.GetOrganization(ctx, nil)
+	return err
+}
+
+// readAll reads n times from several goroutines, and reports errors.
+func readAll(t *testing.T, client *orgusers.Client, goroutines, n int) {
+	t.Helper()
+	var wait sync.WaitGroup
+	for i := range goroutines {
+		wait.Go(func() {
+			for j := i; j < n; j += goroutines {
+				if err := read(t.Context(), client); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	wait.Wait()
+}
+
+// readFor reads from many goroutines for so long, and ignores errors.
+func readFor(t *testing.T, client *orgusers.Client, duration time.Duration) {
+	t.Helper()
+	began := time.Now()
+	var wait sync.WaitGroup
+	for range 40 {
+		wait.Go(func() {
+			for time.Since(began) < duration {
+				if read(t.Context(), client) != nil {
+					time.Sleep(ms) // fake time
+				}
+			}
+		})
+	}
+	wait.Wait()
+}
+
+// checkWindows checks that at most ⌈limit⌉ requests were sent in any window of
+// 1.02 × ⌈limit⌉ ÷ limit seconds.
+func checkWindows(t *testing.T, times []time.Duration, limit float64) {
+	t.Helper()
+	n := int(math.Ceil(limit))
+	window := time.Duration(1.02 * float64(n) / limit * float64(time.Second))
+	for i := n; i < len(times); i++ {
+		if took := times[i] - times[i-n]; took < window-time.Microsecond {
+			t.Errorf("%d requests were sent within %v, want at most %d in %v", n+1, took, n, window)
+			return
+		}
+	}
+}
+
+func refusals(server *orguserstest.Server) (n int) {
+	for _, r := range server.Requests() {
+		if r.Status == http.StatusTooManyRequests {
+			n++
+		}
+	}
+	return n
+}
+
+// TestHonestServer reads as fast as the client lets it: at the limit, and never above
+// it in any second of the server's clock, wherever that begins.
+func TestHonestServer(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		limit  int // of the server
+		limits orgusers.RateLimits
+		rate   float64 // requests per second that are expected
+	}{
+		{10, orgusers.RateLimits{}, 10},
+		{50, orgusers.RateLimits{Reads: 50}, 50},
+		{100, orgusers.RateLimits{Reads: 100}, 100},
+		{1, orgusers.RateLimits{Reads: 1}, 1},
+		{50, orgusers.RateLimits{}, 10},            // a ceiling that is not raised
+		{10, orgusers.RateLimits{Reads: 2.5}, 2.5}, // a ceiling below the server's limit
+		{10, orgusers.RateLimits{Share: 0.5}, 5},
+		{100, orgusers.RateLimits{Reads: 100, Share: 0.25}, 25},
+	} {
+		for _, way := range []struct {
+			goroutines      int
+			latency, jitter time.Duration
+		}{{1, 0, 0}, {20, 20 * ms, 0}, {40, 200 * ms, 0}, {40, 200 * ms, 20 * ms}} {
+			for _, offset := range []time.Duration{0, 333 * ms, 999 * ms} {
+				t.Run(fmt.Sprintf("%d/%+v/%+v/%v", tt.limit, tt.limits, way, offset), func(t *testing.T) {
+					t.Parallel()
+					synctest.Test(t, func(t *testing.T) {
+						server := orguserstest.NewUnstartedServer(
+							orguserstest.WithRateLimit(tt.limit, tt.limit), orguserstest.WithClockOffset(offset),
+							orguserstest.WithLatency(way.latency), orguserstest.WithJitter(way.jitter),
+						)
+						began, n := time.Now(), int(4*tt.rate)+10
+						readAll(t, clientOf(t, server, limits(tt.limits)), way.goroutines, n)
+						took := time.Since(began).Seconds()
+						roundTrip := (way.latency + 2*way.jitter).Seconds()
+						most := max(1.05*float64(n)/tt.rate, float64(n)/float64(way.goroutines)*roundTrip) + 2*roundTrip
+						least := float64(n)/tt.rate - max(1, 1/tt.rate)
+						if took < least || took > most {
+							t.Errorf("%d requests took %.2f seconds, want %.2f to %.2f", n, took, least, most)
+						}
+						if refused := refusals(server); refused > 0 {
+							t.Errorf("%d requests were refused", refused)
+						}
+						seconds := map[int64]int{}
+						for _, r := range server.Requests() {
+							if seconds[r.Time.Unix()]++; seconds[r.Time.Unix()] > tt.limit {
+								t.Fatalf("more than %d requests in a second", tt.limit)
+							}
+						}
+					})
+				})
+			}
+		}
+	}
+}
+
+// The windows hold for every limit, after silence too.
+func TestWindows(t *testing.T) {
+	t.Parallel()
+	for _, limit := range []float64{0.5, 1, 2.5, 10, 99.5, 5000} {
+		t.Run(fmt.Sprint(limit), func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				server := &wire{latency: 10 * ms}
+				client := clientOver(t, server, limits(orgusers.RateLimits{Reads: limit}))
+				n := int(math.Ceil(2*limit)) + 3
+				for _, silence := range []time.Duration{0, 300 * ms, time.Second, 5 * time.Second} {
+					time.Sleep(silence) // fake time
+					readAll(t, client, 30, n)
+				}
+				if got := len(server.sent); got != 4*n {
+					t.Errorf("%d requests, want %d", got, 4*n)
+				}
+				checkWindows(t, server.times(), limit)
+			})
+		})
+	}
+}
+
+// Half of a second's requests are sent back to back after a second without demand. All
+// others are spaced.
+func TestSmallWorkIsSentAtOnce(t *testing.T) {
+	t.Parallel()
+	for limit, burst := range map[float64]int{1: 1, 2: 1, 10: 5, 100: 50} {
+		synctest.Test(t, func(t *testing.T) {
+			server := &wire{}
+			client := clientOver(t, server, limits(orgusers.RateLimits{Reads: limit}))
+			for range 3 {
+				server.sent = nil
+				readAll(t, client, burst+2, burst+2)
+				time.Sleep(900 * ms) // fake time: not a second
+				readAll(t, client, 2, 2)
+				times := server.times()
+				if times[burst-1] > 0 || times[burst] == 0 || times[burst+1] == times[burst] || times[burst+2] == times[burst+3] {
+					t.Errorf("at %v per second: %d requests, and two after 0.9s, were sent at %v, want %d at once", limit, burst+2, times, burst)
+				}
+				time.Sleep(time.Second + time.Second/time.Duration(limit)) // fake time
+			}
+		})
+	}
+}
+
+// Reads, writes and bulk actions have limits of their own, in each service and for each
+// organization. Only the limits of the user service belong to all organizations.
+func TestBudgets(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		server := &wire{}
+		client := clientOver(t, server, limits(orgusers.RateLimits{Reads: 1, Writes: 1, Bulk: 1}))
+		other, err := client.ForOrganization("blt2")
+		if err != nil {
+			t.Fatal(err)
+		}
+		do := func(c *orgusers.Client, r orgusers.Request) func() error {
+			return func() error { return c.Do(t.Context(), r, nil) }
+		}
+		const things = "/organizations/{organization_uid}/things"
+		key := http.Header{"api_key": {"blt3"}}
+		budgets := [][]func() error{ // the calls of a line have the same budget
+			{do(client, orgusers.Request{Path: things, ReadOnly: true}), func() error { return read(t.Context(), client) }},
+			{do(client, orgusers.Request{Path: things}), do(client, orgusers.Request{Method: "DELETE", Path: things})},
+			{do(client, orgusers.Request{Path: things, Bulk: true}), do(client, orgusers.Request{Method: "POST", Path: "/organizations", Bulk: true})},
+			{do(client, orgusers.Request{Path: "/things", Header: key, ReadOnly: true}), do(client, orgusers.Request{Path: "/stacks", Header: key, ReadOnly: true})},
+			{do(client, orgusers.Request{Path: "/things", Header: key}), do(client, orgusers.Request{Method: "POST", Path: "/stacks/share", Header: key})},
+			{do(client, orgusers.Request{Path: "/things", Header: key, Bulk: true}), do(client, orgusers.Request{Path: "/bulk", Header: key, Bulk: true})},
+			{do(client, orgusers.Request{Path: "/user/things", ReadOnly: true}), func() error { _, err := other.GetCurrentUser(t.Context()); return err }},
+			{do(client, orgusers.Request{Path: "/user/things"}), func() error { return other.Logout(t.Context()) }},
+			{do(other, orgusers.Request{Path: things, ReadOnly: true}), func() error { return read(t.Context(), other) }},
+			{do(other, orgusers.Request{Path: things}), do(other, orgusers.Request{Path: things})},
+		}
+		began := time.Now()
+		var wait sync.WaitGroup
+		for _, budget := range budgets {
+			for i, call := range budget {
+				wait.Go(func() {
+					time.Sleep(time.Duration(i) * ms) // fake time: in this order
+					if err := call(); err != nil {
+						t.Error(err)
+					}
+				})
+			}
+		}
+		wait.Wait()
+		if now, later := server.between(0, ms), server.between(1020*ms, 1021*ms); now != len(budgets) || later != len(budgets) || time.Since(began) > 1100*ms {
+			t.Errorf("of two requests on each of %d budgets, %d were sent at once and %d a second later: %v", len(budgets), now, later, server.times())
+		}
+	})
+}
+
+// Two programs that have half of the limit each are never refused.
+func TestShareBetweenPrograms(t *testing.T) {
+	t.Parallel()
+	for _, headers := range []bool{true, false} {
+		synctest.Test(t, func(t *testing.T) {
+			server := orguserstest.NewUnstartedServer(orguserstest.WithRateLimit(10, 10), orguserstest.WithLatency(50*ms))
+			transport := server.Transport()
+			opts := []orgusers.Option{limits(orgusers.RateLimits{Share: 0.5})}
+			if !headers {
+				opts = append(opts, orgusers.WithHTTPClient(&http.Client{Transport: withoutHeaders{transport}}))
+			}
+			began := time.Now()
+			var wait sync.WaitGroup
+			for range 2 {
+				client := clientOf(t, server, opts...)
+				wait.Go(func() { readAll(t, client, 20, 50) })
+			}
+			wait.Wait()
+			if took, refused := time.Since(began), refusals(server); refused > 0 || took > 11*time.Second {
+				t.Errorf("%d of %d requests were refused in %v", refused, len(server.Requests()), took)
+			}
+		})
+	}
+}
+
+// withoutHeaders removes the headers about rate limits, as the service sends none.
+type withoutHeaders struct{ next http.RoundTripper }
+
+func (w withoutHeaders) RoundTrip(r *http.Request) (*http.Response, error) {
+	response, err := w.next.RoundTrip(r)
+	if err == nil {
+		for name := range response.Header {
+			if strings.HasPrefix(name, "X-Ratelimit-") {
+				response.Header.Del(name)
+			}
+		}
+	}
+	return response, err
+}
