@@ -284,7 +284,7 @@ func TestWhatResponsesDoToABudget(t *testing.T) {
 		}
 		return h
 	}
-	const second = 1773392400 // of the date
+	const second = int64(1773392400) // of the date
 	tests := []struct {
 		name   string
 		status int
