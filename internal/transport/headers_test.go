@@ -56,8 +56,8 @@ func FuzzHeaders(f *testing.F) {
 		f.Add(503, seed, "", "1795298400", "10", "9")
 		f.Add(429, "", seed, seed, seed, seed)
 	}
-	f.Add(429, "", "", strconv.Itoa(math.MaxInt64), strconv.Itoa(math.MaxInt64), "0")
-	f.Add(429, "", "", strconv.Itoa(math.MinInt64), "-5", "-5")
+	f.Add(429, "", "", strconv.FormatInt(math.MaxInt64, 10), strconv.FormatInt(math.MaxInt64, 10), "0")
+	f.Add(429, "", "", strconv.FormatInt(math.MinInt64, 10), "-5", "-5")
 	f.Add(200, "", "", "", "1", "2")
 
 	f.Fuzz(func(t *testing.T, status int, after, date, reset, limit, remaining string) {
