@@ -55,7 +55,6 @@ func (c *call) prepare(ctx context.Context) error {
 		}
 		c.token = token
 	}
-	c.redirect = ""
 	return c.take(ctx)
 }
 

@@ -119,7 +119,7 @@ func (t traced) unsent(err error) bool {
 // comes before there is a connection to the server, and is not an error of the network. Otherwise it returns the error.
 func (t traced) proxyError(base *url.URL, err error) error {
 	direct := t.address == "" || strings.EqualFold(t.address, net.JoinHostPort(base.Hostname(), port(base)))
-	if err == nil || t.had || direct || base.Scheme != "https" {
+	if err == nil || t.had || direct {
 		return err
 	}
 	_, network := errors.AsType[net.Error](err)
