@@ -442,6 +442,27 @@ func TestLimitersOfTheCaller(t *testing.T) {
 	}
 }
 
+// A request that fails for its deadline takes nothing from a *rate.Limiter, and
+// headers change nothing for a limiter of the caller's.
+func TestLimiterOfTheCallerDecides(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		b := newBudget(10, 1, rate.NewLimiter(1, 1))
+		began := time.Now()
+		spend(t, b, 1)
+		b.observe(began, 200, http.Header{"X-Ratelimit-Limit": {"0.1"}}, time.Minute)
+		for range 5 {
+			ctx, cancel := context.WithTimeout(t.Context(), 500*ms)
+			_, err := b.wait(ctx)
+			cancel()
+			wantWait(t, err, time.Second)
+		}
+		if at, err := take(t.Context(), b, began); err != nil || at != time.Second {
+			t.Errorf("the next request was sent at %v, %v; want a second", at, err)
+		}
+	})
+}
+
 // A caller's limiter does not know of a pause that begins while it is asked.
 func TestPauseWhileALimiterIsAsked(t *testing.T) {
 	t.Parallel()

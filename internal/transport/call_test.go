@@ -235,6 +235,18 @@ func TestInterruptedCalls(t *testing.T) {
 	}
 }
 
+// A response says nothing of a later attempt that failed without one.
+func TestOlderResponseIsNotTheLast(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		wire, _ := scripted(t, status(503), reset)
+		_, _, _, err := wire.call(t.Context(), read)
+		if failure, ok := errors.AsType[*Error](err); !ok || failure.Last != nil || !strings.Contains(err.Error(), "connection reset") {
+			t.Errorf("got %v after %v", err, failure.Last)
+		}
+	})
+}
+
 // A client's own timeout ends bodies too, and is no reason to give up a read.
 func TestTimeoutOfTheHTTPClient(t *testing.T) {
 	t.Parallel()

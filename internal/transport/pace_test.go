@@ -40,6 +40,7 @@ func (m *paceModel) arrive(t *rapid.T) {
 	earliest := m.pace.estimate(m.now, len(m.queue), 1)
 	m.queue = append(m.queue, modelRequest{m.now, earliest, m.unchanged})
 	m.busy = m.now
+	m.pass(t, 0, 0)
 }
 
 func (m *paceModel) leave(i int) {
@@ -124,6 +125,7 @@ func TestNoWindowHoldsMoreThanItsLimit(t *testing.T) {
 					t.Skip()
 				}
 				m.leave(rapid.IntRange(0, len(m.queue)-1).Draw(t, "place"))
+				m.pass(t, 0, 0)
 			},
 			"pass": func(t *rapid.T) {
 				m.pass(t, durations.Draw(t, "time"), durations.Draw(t, "lateness")/100)
@@ -131,6 +133,7 @@ func TestNoWindowHoldsMoreThanItsLimit(t *testing.T) {
 			"limit": func(t *rapid.T) {
 				m.pace.setLimit(limits.Draw(t, "limit"))
 				m.unchanged++
+				m.pass(t, 0, 0)
 			},
 			"refuse": func(t *rapid.T) {
 				if len(m.sent) == 0 {
@@ -170,7 +173,6 @@ func (p *pace) run(n int, now time.Time) []time.Duration {
 
 func TestPaceOfRequestsThatWait(t *testing.T) {
 	t.Parallel()
-	const ms = time.Millisecond
 	tests := []struct {
 		name  string
 		limit float64
@@ -200,6 +202,63 @@ func TestPaceOfRequestsThatWait(t *testing.T) {
 	}
 }
 
+// The estimate for a place in the queue is never too late, and exact for the
+// first window.
+func TestEstimates(t *testing.T) {
+	t.Parallel()
+	for _, limit := range []float64{10, 4, 2.5, 1, 0.5, 100} {
+		p := newPace(limit, 1)
+		p.demand(epoch)
+		estimates := make([]time.Duration, 3*p.size())
+		for ahead := range estimates {
+			estimates[ahead] = p.estimate(epoch, ahead, 1).Sub(epoch)
+		}
+		size := p.size()
+		for ahead, sent := range p.run(len(estimates), epoch) {
+			if estimates[ahead] > sent || ahead <= size && estimates[ahead] != sent {
+				t.Errorf("at %v per second the request behind %d was sent at %v, and was estimated for %v", limit, ahead, sent, estimates[ahead])
+			}
+		}
+	}
+}
+
+// The ring keeps enough times, however many requests came before a burst.
+func TestRingKeepsEnoughTimes(t *testing.T) {
+	t.Parallel()
+	for before := range 60 {
+		for _, quietFor := range []time.Duration{time.Second, 1010 * ms} {
+			p := newPace(10, 1)
+			sent := p.run(before, epoch)
+			again := p.idle.Add(quietFor)
+			for _, at := range p.run(12, again) {
+				sent = append(sent, again.Add(at).Sub(epoch))
+			}
+			for i := 10; i < len(sent); i++ {
+				if sent[i]-sent[i-10] < 1020*ms {
+					t.Errorf("after %d requests, eleven were sent in %v", before, sent[i]-sent[i-10])
+				}
+			}
+		}
+	}
+}
+
+// A pause ends a burst that was not used up, and so does a lower limit.
+func TestBurstThatIsNotUsedUp(t *testing.T) {
+	t.Parallel()
+	for name, change := range map[string]func(*pace){
+		"a pause":       func(p *pace) { p.pause(epoch.Add(time.Second)) },
+		"a lower limit": func(p *pace) { p.setLimit(2) },
+	} {
+		p := newPace(10, 1)
+		p.run(1, epoch)
+		change(&p)
+		sent := p.run(3, epoch.Add(100*ms))
+		if sent[1] == sent[0] && sent[2] == sent[1] || p.burst > 0 {
+			t.Errorf("after %s requests were sent at %v", name, sent)
+		}
+	}
+}
+
 func TestPaceAtHighLimits(t *testing.T) {
 	t.Parallel()
 	for _, limit := range []float64{5000, 10_000, 1e9} {
@@ -219,7 +278,6 @@ func TestPaceAtHighLimits(t *testing.T) {
 // A burst needs a second in which nothing waits, pauses aside.
 func TestBurstAfterQuiet(t *testing.T) {
 	t.Parallel()
-	const ms = time.Millisecond
 	tests := []struct {
 		name  string
 		quiet time.Duration

@@ -115,6 +115,15 @@ func TestShortSecretsDoNotGarbleTexts(t *testing.T) {
 	}
 }
 
+func TestSecretsThatOverlap(t *testing.T) {
+	t.Parallel()
+	for _, secrets := range [][]string{{"hunter2", "hunter2000"}, {"hunter2000", "hunter2"}} {
+		if got := cleaner("", secrets...).clean("not hunter2000, not hunter2", 300); got != "not [secret], not [secret]" {
+			t.Errorf("the secrets %q make it %q", secrets, got)
+		}
+	}
+}
+
 func TestSecretsThatStandInForSecrets(t *testing.T) {
 	t.Parallel()
 	for _, secret := range []string{"secret", "[secret]", "address", "[address]"} {

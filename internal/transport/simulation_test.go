@@ -103,7 +103,6 @@ func (s *limited) list(ctx context.Context, b *budget, pages int) (refused int) 
 // requests are refused. Its numbers are means over the phases of the server's
 // second.
 func BenchmarkPacing(b *testing.B) {
-	const ms = time.Millisecond
 	for _, limit := range []int{10, 50, 100} {
 		for _, way := range []struct {
 			latency, jitter time.Duration

@@ -171,6 +171,11 @@ func TestRedirectsArePaced(t *testing.T) {
 		if fmt.Sprint(numbers) != "[1 2 3]" {
 			t.Errorf("the attempts have the numbers %v", numbers)
 		}
+		for i, seen := range s.seen {
+			if seen.Context().Err() == nil {
+				t.Errorf("the context of request %d has not ended", i)
+			}
+		}
 		for i := 1; i < len(s.sent); i++ {
 			if apart := s.sent[i].Sub(s.sent[i-1]); apart != 1020*ms {
 				t.Errorf("request %d came %v after the one before", i, apart)
