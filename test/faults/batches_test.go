@@ -18,6 +18,7 @@ import (
 func TestBatches(t *testing.T) {
 	t.Parallel()
 	redirect := orguserstest.Redirect(302, "https://sso.example.com/")
+	others := statusOf(200).WithBody(`{"shares":[{"uid":"blt1","email":"other@example.com","org_roles":[]}]}`)
 	tests := []struct {
 		name      string
 		operation string
@@ -34,6 +35,8 @@ func TestBatches(t *testing.T) {
 		{"redirected", "RemoveUsers", with(always, redirect), "", nil, counts{orgusers.OutcomeFailed: 10, orgusers.OutcomeNotStarted: 2}, 1},
 		{"redirected after the change", "RemoveUsers", orguserstest.Fault{After: true, Effect: redirect}, "", nil, counts{orgusers.OutcomeDone: 12}, 2},
 		{"forbidden", "RemoveUsers", with(always, statusOf(403)), "", orgusers.ErrForbidden, counts{orgusers.OutcomeFailed: 12}, 2},
+		{"a response with rows of others", "Invite", with(always, others), "", orgusers.ErrOutcomeUnknown, counts{orgusers.OutcomeUnknown: 12}, 2},
+		{"a response with rows of others, removed", "RemoveUsers", with(always, others), "", orgusers.ErrOutcomeUnknown, counts{orgusers.OutcomeUnknown: 12}, 2},
 		{"lost", "EndSessions", with(always, orguserstest.Reset()), "", orgusers.ErrOutcomeUnknown, counts{orgusers.OutcomeUnknown: 12}, 2},
 	}
 	for _, tt := range tests {

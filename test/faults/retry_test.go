@@ -1,12 +1,8 @@
 package faults_test
 
 import (
-	"bytes"
 	"context"
 	"errors"
-	"io"
-	"log/slog"
-	"net/http"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -69,55 +65,6 @@ func TestRetries(t *testing.T) {
 	}
 }
 
-func TestRetryWaits(t *testing.T) {
-	t.Parallel()
-	policy := orgusers.RetryPolicy{MaxAttempts: 5, BaseDelay: time.Second, MaxDelay: 3 * time.Second, MaxRetryAfter: time.Minute}
-	const second = time.Second
-	tests := []struct {
-		name     string
-		fails    roundTripper
-		attempts int
-		min, max time.Duration // in all
-		is       error         // nil: the second attempt succeeds
-	}{
-		{"full jitter below 1, 2, 3 and 3 seconds", status(500), 5, 0, 9 * second, orgusers.ErrServer},
-		{"Retry-After in seconds", status(429, "Retry-After", "7"), 2, 7 * second, 7 * second, nil},
-		{"Retry-After with a fraction", status(429, "Retry-After", "1.5"), 2, 1500 * time.Millisecond, 1500 * time.Millisecond, nil},
-		{"Retry-After as a date of the server's clock", status(429, "Retry-After", "Wed, 21 Oct 2015 07:28:09 GMT", "Date", "Wed, 21 Oct 2015 07:28:00 GMT"), 2, 9 * second, 9 * second, nil},
-		{"Retry-After in the past", status(429, "Retry-After", "Wed, 21 Oct 2015 07:28:00 GMT", "Date", "Wed, 21 Oct 2015 07:28:09 GMT"), 2, 0, second, nil},
-		{"Retry-After with a 503", status(503, "Retry-After", "7"), 2, 7 * second, 8 * second, nil},
-		{"X-RateLimit-Reset", status(429, "X-RateLimit-Reset", "1445412489", "Date", "Wed, 21 Oct 2015 07:28:00 GMT"), 2, 9 * second, 9 * second, nil},
-		{"X-RateLimit-Reset with a 503", status(503, "X-RateLimit-Reset", "1445412570", "Date", "Wed, 21 Oct 2015 07:28:00 GMT"), 2, 0, second, nil},
-		{"nonsense", status(429, "Retry-After", "soon", "X-RateLimit-Reset", "-5"), 2, 0, second, nil},
-		{"negative", status(429, "Retry-After", "-3"), 2, 0, second, nil},
-		{"not a number", status(429, "Retry-After", "NaN"), 2, 0, second, nil},
-		{"an hour", status(429, "Retry-After", "3600"), 1, 0, 0, orgusers.ErrRateLimited},
-		{"an epoch", status(429, "Retry-After", "1445412489"), 1, 0, 0, orgusers.ErrRateLimited},
-		{"more than any number", status(429, "Retry-After", "1e300"), 1, 0, 0, orgusers.ErrRateLimited},
-		{"an hour with a 503", status(503, "Retry-After", "3600"), 1, 0, 0, orgusers.ErrServer},
-	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			t.Parallel()
-			synctest.Test(t, func(t *testing.T) {
-				s := &script{responses: []roundTripper{tt.fails, good}}
-				if tt.is != nil {
-					s.responses = s.responses[:1]
-				}
-				began := time.Now()
-				err := getOrganization(t.Context(), newClient(t, s, orgusers.WithAuthToken(token), orgusers.WithRetry(policy)))
-				took := time.Since(began)
-				if len(s.sent) != tt.attempts || took < tt.min || took > tt.max+time.Millisecond {
-					t.Errorf("it was sent %d times in %v, want %d in %v to %v", len(s.sent), took, tt.attempts, tt.min, tt.max)
-				}
-				if !errors.Is(err, tt.is) {
-					t.Errorf("got %v, want %v", err, tt.is)
-				}
-			})
-		})
-	}
-}
-
 // A pause that is too long for one call must neither end all calls for an hour, nor let
 // them continue at once.
 func TestLongRetryAfterPausesOtherCalls(t *testing.T) {
@@ -176,60 +123,4 @@ func TestInterruptedRetry(t *testing.T) {
 			})
 		})
 	}
-}
-
-// A server that is down gets the retries of the first calls, and then one attempt for each
-// call until it responds again.
-func TestRetriesOfAServerThatIsDown(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		down, sent := true, 0
-		client := newClient(t, roundTripper(func(r *http.Request) (*http.Response, error) {
-			sent++
-			if down {
-				return status(503)(r)
-			}
-			return good(r)
-		}), orgusers.WithAuthToken(token))
-		attempts := func() int {
-			before := sent
-			_ = getOrganization(t.Context(), client)
-			return sent - before
-		}
-		if n := attempts(); n != 6 {
-			t.Errorf("the first call was sent %d times, want 6", n)
-		}
-		for range 50 {
-			attempts()
-		}
-		if n := attempts(); n != 1 || sent > 52+20 {
-			t.Errorf("52 calls were sent %d times, the last %d times; want about 20 retries in all", sent, n)
-		}
-		down = false
-		for range 50 {
-			attempts()
-		}
-		down = true
-		if n := attempts(); n != 6 {
-			t.Errorf("after 50 successes a call was sent %d times, want 6", n)
-		}
-	})
-}
-
-// The log has the reason of each retry.
-func TestLogOfRetries(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		var log bytes.Buffer
-		s := &script{responses: []roundTripper{fails(io.ErrUnexpectedEOF), status(503, "X-Request-Id", "r-17"), good}}
-		client := newClient(t, s, orgusers.WithAuthToken(token), orgusers.WithLogger(slog.New(slog.NewJSONHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))))
-		if err := getOrganization(t.Context(), client); err != nil {
-			t.Fatal(err)
-		}
-		for i, line := range strings.SplitN(log.String(), "\n", 3)[:2] {
-			if want := []string{`"error":"`, `"status":503,"request_id":"r-17"`}[i]; !strings.Contains(line, want) || !strings.Contains(line, `"retry_in"`) {
-				t.Errorf("attempt %d is logged as %s", i+1, line)
-			}
-		}
-	})
 }
