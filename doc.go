@@ -64,7 +64,7 @@
 //	500, 502, 503, 504                         is retried     is not: ErrOutcomeUnknown
 //	503 with a pause above MaxRetryAfter       is not         is not: ErrOutcomeUnknown
 //	any other 5xx                              is not         is not: ErrOutcomeUnknown
-//	3xx that is not followed                   is not         is not: ErrOutcomeUnknown
+//	101, or 3xx that is not followed           is not         is not: ErrOutcomeUnknown
 //	no connection (dial, DNS, TLS handshake)   is retried     is retried
 //	a certificate that does not verify         is not         is not
 //	broke off, timed out, cut short            is retried     is not: ErrOutcomeUnknown

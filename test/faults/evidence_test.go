@@ -100,31 +100,31 @@ func sentTo(fake *orguserstest.Server, o operations.Operation) int {
 }
 
 // TestWritesAndUnclearRows loses the response to a change, and makes the rows that are
-// read back unclear.
+// read back unclear. A response with rows of others does not show the change either.
 func TestWritesAndUnclearRows(t *testing.T) {
 	t.Parallel()
 	users := []string{"Invite", "RemoveUsers", "WithdrawInvitations", "UpdateRoles", "UpdateRoles, by endpoint"}
 	stacks := []string{"UpdateStackAccess, given", "UpdateStackAccess, replaced", "UpdateStackAccess, removed"}
+	notMade, made := with(once, orguserstest.Reset()), with(after, orguserstest.Reset())
 	tests := []struct {
 		name       string
 		operations []string
-		path       string // of the response that is changed
-		list       string
-		change     func(rows []any) []any
+		change     func(rows []any) []any // that are read back
 		fault      orguserstest.Fault
 		want       orgusers.OutcomeStatus
 	}{
-		{"other spellings of the addresses", users[:1], "/share/search", "shares", add(row("ſtranger0@example.com"), row("ſtranger1@example.com")), once, orgusers.OutcomeUnknown},
-		{"a row of another address, nothing there", users[:1], "/share/search", "shares", add(row("other@example.com")), once, orgusers.OutcomeUnknown},
-		{"a row of another address, everything there", users[:1], "/share/search", "shares", add(row("other@example.com")), after, orgusers.OutcomeDone},
-		{"a row of another address, everything gone", users[1:3], "/share/search", "shares", add(row("other@example.com")), after, orgusers.OutcomeUnknown},
-		{"a row of another address, roles unchanged", users[3:], "/share/search", "shares", add(row("other@example.com")), once, orgusers.OutcomeUnknown},
-		{"rows without an address", users, "/share/search", "shares", without("email"), once, orgusers.OutcomeUnknown},
-		{"two rows of each address", users[:1], "/share/search", "shares", twice, after, orgusers.OutcomeUnknown},
-		{"rows that cannot be read", users, "/share/search", "shares", func([]any) []any { return []any{1} }, once, orgusers.OutcomeUnknown},
-		{"roles without users", stacks, "/v3/roles", "roles", without("users"), once, orgusers.OutcomeUnknown},
-		{"roles without users, everything done", stacks, "/v3/roles", "roles", without("users"), after, orgusers.OutcomeUnknown},
-		{"an organization that does not have a transfer", []string{"TransferOwnership"}, "", "", nil, once, orgusers.OutcomeUnknown},
+		{"other spellings of the addresses", users[:1], add(row("ſtranger0@example.com"), row("ſtranger1@example.com")), notMade, orgusers.OutcomeUnknown},
+		{"a row of another address, nothing there", users[:1], add(row("other@example.com")), notMade, orgusers.OutcomeUnknown},
+		{"a row of another address, everything there", users[:1], add(row("other@example.com")), made, orgusers.OutcomeDone},
+		{"a row of another address, everything gone", users[1:3], add(row("other@example.com")), made, orgusers.OutcomeUnknown},
+		{"a row of another address, roles unchanged", users[3:], add(row("other@example.com")), notMade, orgusers.OutcomeUnknown},
+		{"rows without an address", users, without("email"), notMade, orgusers.OutcomeUnknown},
+		{"two rows of each address", users[:1], twice, made, orgusers.OutcomeUnknown},
+		{"rows that cannot be read", users, func([]any) []any { return []any{1} }, notMade, orgusers.OutcomeUnknown},
+		{"roles without users", stacks, without("users"), notMade, orgusers.OutcomeUnknown},
+		{"roles without users, everything done", stacks, without("users"), made, orgusers.OutcomeUnknown},
+		{"rows of others in the response", users[:3], nil, with(once, statusOf(200).WithBody(`{"shares":[{"uid":"blt1","email":"other@example.com"}]}`)), orgusers.OutcomeUnknown},
+		{"an organization that does not have a transfer", []string{"TransferOwnership"}, nil, notMade, orgusers.OutcomeUnknown},
 	}
 	for _, tt := range tests {
 		for _, name := range tt.operations {
@@ -132,8 +132,8 @@ func TestWritesAndUnclearRows(t *testing.T) {
 				t.Parallel()
 				synctest.Test(t, func(t *testing.T) {
 					o := *byName(name)
-					fake, outcomes := changeUnder(t.Context(), t, o, with(tt.fault, orguserstest.Reset()), 2, func(fake *orguserstest.Server) http.RoundTripper {
-						return &editor{server: fake.Transport(), write: o, path: tt.path, list: tt.list, change: tt.change}
+					fake, outcomes := changeUnder(t.Context(), t, o, tt.fault, 2, func(fake *orguserstest.Server) http.RoundTripper {
+						return &editor{server: fake.Transport(), write: o, change: tt.change}
 					})
 					for _, outcome := range outcomes {
 						checkOutcome(t, fake, o.Change, outcome)
@@ -150,19 +150,26 @@ func TestWritesAndUnclearRows(t *testing.T) {
 	}
 }
 
-// editor changes the rows of responses that come after a write.
+// editor changes the rows that are read back after a write: those of searches, and the
+// roles of stacks.
 type editor struct {
-	server     http.RoundTripper
-	write      operations.Operation
-	path, list string
-	change     func([]any) []any
-	written    bool
+	server  http.RoundTripper
+	write   operations.Operation
+	change  func([]any) []any
+	written bool
 }
 
 func (e *editor) RoundTrip(r *http.Request) (*http.Response, error) {
 	e.written = e.written || e.write.Matches(r.Method, r.URL.Path)
 	response, err := e.server.RoundTrip(r)
-	if err != nil || !e.written || e.change == nil || !strings.HasSuffix(r.URL.Path, e.path) {
+	list := ""
+	switch {
+	case strings.HasSuffix(r.URL.Path, "/share/search"):
+		list = "shares"
+	case r.URL.Path == "/v3/roles":
+		list = "roles"
+	}
+	if err != nil || !e.written || e.change == nil || list == "" {
 		return response, err
 	}
 	defer response.Body.Close()
@@ -170,9 +177,9 @@ func (e *editor) RoundTrip(r *http.Request) (*http.Response, error) {
 	if err := json.NewDecoder(response.Body).Decode(&content); err != nil {
 		return nil, err
 	}
-	rows, _ := content[e.list].([]any)
+	rows, _ := content[list].([]any)
 	rows = e.change(rows)
-	content[e.list], content["count"] = rows, len(rows)
+	content[list], content["count"] = rows, len(rows)
 	text, err := json.Marshal(content)
 	if err != nil {
 		return nil, err

@@ -1,6 +1,7 @@
 package faults_test
 
 import (
+	"bufio"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -72,7 +73,8 @@ func tableRows(certificate []tls.Certificate) []tableRow {
 			{name: "503 for an hour", serve: responds(503, "Retry-After", "3600"), is: server},
 		}},
 		{"any other 5xx", final, lost, statuses(func(code int) bool { return code == 501 || code >= 505 })},
-		{"3xx that is not followed", final, lost, append(statuses(func(code int) bool { return code < 400 }),
+		{"101, or 3xx that is not followed", final, lost, append(statuses(func(code int) bool { return code < 400 }),
+			failure{name: "101, and the connection stays open", transport: connected(switchesProtocols)},
 			failure{name: "301 to another origin", serve: responds(301, "Location", "https://127.0.0.2/v3/user")},
 			failure{name: "302 to another origin", serve: responds(302, "Location", "https://127.0.0.2/v3/user")},
 			failure{name: "303 to http", serve: responds(303, "Location", "http://127.0.0.1/v3/user")},
@@ -203,6 +205,14 @@ func closes(net.Conn) {}
 
 func saysNothing(c net.Conn) { _, _ = io.Copy(io.Discard, c) }
 
+func switchesProtocols(c net.Conn) {
+	if request, err := http.ReadRequest(bufio.NewReader(c)); err == nil {
+		_, _ = io.Copy(io.Discard, request.Body)
+		_, _ = io.WriteString(c, "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: other\r\n\r\n")
+		saysNothing(c)
+	}
+}
+
 func speaksSMTP(c net.Conn) {
 	_, _ = c.Read(make([]byte, 4096))
 	_, _ = io.WriteString(c, "220 mail.example.com ESMTP\r\n")
@@ -299,17 +309,6 @@ func (spaces) Read(p []byte) (int, error) { return copy(p, blanks), nil }
 
 var blanks = strings.Repeat(" ", 1<<20)
 
-// breaksOff sends half of a body, and then an error.
-func breaksOff(r *http.Request) (*http.Response, error) {
-	response, err := good(r)
-	response.Body = io.NopCloser(io.MultiReader(strings.NewReader(`{"organization":{"u`), bodyError{io.ErrUnexpectedEOF}))
-	return response, err
-}
-
-type bodyError struct{ err error }
-
-func (b bodyError) Read([]byte) (int, error) { return 0, b.err }
-
 // hangsInBody sends half of a body, and then nothing until the request ends.
 func hangsInBody(r *http.Request) (*http.Response, error) {
 	response, err := good(r)
@@ -324,7 +323,4 @@ func (b hangingBody) Read([]byte) (int, error) {
 	return 0, b.ctx.Err()
 }
 
-var (
-	reset       = fails(&net.OpError{Op: "read", Net: "tcp", Err: errors.New("connection reset by peer")})
-	dialRefused = fails(&net.OpError{Op: "dial", Net: "tcp", Err: errors.New("connection refused")})
-)
+var dialRefused = fails(&net.OpError{Op: "dial", Net: "tcp", Err: errors.New("connection refused")})

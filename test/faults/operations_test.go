@@ -14,7 +14,7 @@ import (
 
 // TestOperations sends each operation into three failures, each once, and reads nothing
 // back, so that the error is that of the request alone. What is made of it is the subject
-// of TestWrites.
+// of TestWritesUnderFaults.
 func TestOperations(t *testing.T) {
 	t.Parallel()
 	failures := []struct {

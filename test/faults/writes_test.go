@@ -169,8 +169,8 @@ func (f *fault) check(t *testing.T, fake *orguserstest.Server, change *operation
 	}
 }
 
-// TestWrites makes each change under each fault.
-func TestWrites(t *testing.T) {
+// TestWritesUnderFaults makes each change under each fault.
+func TestWritesUnderFaults(t *testing.T) {
 	t.Parallel()
 	for _, o := range operations.Changes() {
 		for _, f := range faults {
