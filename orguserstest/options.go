@@ -201,7 +201,9 @@ type forms struct {
 	teamUserIDs      bool
 	isoDates         bool
 	apiKey412        bool
+	mfa401           bool
 	rateLimitHeaders bool
+	repeatedHeaders  bool
 }
 
 // Form is a form of responses that differs from the recorded one. Older samples
@@ -232,7 +234,9 @@ func Forms() []Form {
 		{"WithTeamUserIDs", "teams", WithTeamUserIDs()},
 		{"WithISODates", "audit log", WithISODates()},
 		{"WithAPIKey412", "errors", WithAPIKey412()},
+		{"WithMFA401", "errors", WithMFA401()},
 		{"WithRateLimitHeaders", "headers", WithRateLimitHeaders()},
+		{"WithRepeatedRateLimitHeaders", "headers", WithRepeatedRateLimitHeaders()},
 	}
 }
 
@@ -338,9 +342,21 @@ func WithAPIKey412() Option {
 	return func(c *config) { c.apiKey412 = true }
 }
 
+// WithMFA401 returns 401 for a login that lacks an MFA code. By default it is 422.
+// Both were seen.
+func WithMFA401() Option {
+	return func(c *config) { c.mfa401 = true }
+}
+
 // WithRateLimitHeaders sends X-RateLimit-Limit and X-RateLimit-Remaining with
 // every response, as documented. By default only responses about stacks have
 // them.
 func WithRateLimitHeaders() Option {
 	return func(c *config) { c.rateLimitHeaders = true }
+}
+
+// WithRepeatedRateLimitHeaders sends the numbers of rate limit headers twice, as in
+// "200, 200". The service was seen to do so.
+func WithRepeatedRateLimitHeaders() Option {
+	return func(c *config) { c.repeatedHeaders = true }
 }

@@ -1,6 +1,7 @@
 package orguserstest
 
 import (
+	"fmt"
 	"net/http"
 	"net/url"
 	"slices"
@@ -282,8 +283,8 @@ func (s *Server) count(c *call) (http.Header, *response) {
 		header.Set("X-Contentstack-Organization", org.uid)
 	}
 	if s.cfg.rateLimitHeaders || key.service == serviceStack {
-		header.Set("X-RateLimit-Limit", strconv.Itoa(limit))
-		header.Set("X-RateLimit-Remaining", strconv.Itoa(limit-spent.used))
+		header.Set("X-RateLimit-Limit", s.rateNumber(limit))
+		header.Set("X-RateLimit-Remaining", s.rateNumber(limit-spent.used))
 	}
 	next := time.Unix(now.Unix()+1, 0)
 	if s.cfg.rateLimitReset {
@@ -297,6 +298,13 @@ func (s *Server) count(c *call) (http.Header, *response) {
 		tooMany.header = http.Header{"Retry-After": {wait}}
 	}
 	return header, &tooMany
+}
+
+func (s *Server) rateNumber(n int) string {
+	if s.cfg.repeatedHeaders {
+		return fmt.Sprintf("%d, %d", n, n)
+	}
+	return strconv.Itoa(n)
 }
 
 // requestID returns a new uuid.

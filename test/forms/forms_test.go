@@ -67,7 +67,7 @@ func people() orguserstest.Option {
 		orguserstest.Person{Email: administrator, FirstName: "Ad", LastName: "Min", Roles: []string{"Admin"}, InvitedBy: owner},
 		orguserstest.Person{Email: member, FirstName: "Mem", LastName: "Ber", MFA: true, InvitedBy: owner, Message: "Welcome"},
 		orguserstest.Person{Email: invited, Pending: true, InvitedBy: owner},
-		orguserstest.Person{Email: known, Pending: true, FirstName: "Kno", LastName: "Wn", AccessWithoutSSO: true},
+		orguserstest.Person{Email: known, Pending: true, FirstName: "Kno", LastName: "Wn", AccessWithoutSSO: true, MFA: true},
 	)
 }
 
@@ -146,6 +146,13 @@ func listAndChange(t *testing.T, chosen map[string]bool, opts []orguserstest.Opt
 	}
 	if err := client.Do(ctx, orgusers.Request{Method: "GET", Path: "/v3/roles", Header: http.Header{"Api_key": {"unknown"}}}, nil); !errors.Is(err, orgusers.ErrInvalid) {
 		t.Errorf("got %v for an unknown API key", err)
+	}
+	_, err = orgusers.Login(ctx, orgusers.Credentials{Email: known, Password: orguserstest.Password}, server.Options()...)
+	if !errors.Is(err, orgusers.ErrMFARequired) {
+		t.Errorf("got %v for a login without an MFA code", err)
+	}
+	if roles, err := orgusers.Collect(client.StackRoles(ctx, server.Stacks()[0].APIKey)); err != nil || len(roles) == 0 {
+		t.Errorf("got %d roles of a stack, %v", len(roles), err)
 	}
 	return !t.Failed()
 }
