@@ -226,7 +226,7 @@ func (c *Client) UpdateRoles(ctx context.Context, emails, roles []string, opts *
 		op = endpoint.operation(op.name)
 	}
 	b := c.newBulk(op, emails, opts.orDefault())
-	b.resolve(ctx, notOwner, notSelf)
+	b.resolve(ctx, notOwner, notSelf, notSeveralMembers)
 	uids := b.resolveRoles(ctx, roles)
 	b.skip(unlessMember)
 	b.skip(func(t *target) Reason {
@@ -252,7 +252,7 @@ func (c *Client) UpdateRoles(ctx context.Context, emails, roles []string, opts *
 		switch {
 		case member && hasRoles(t.rows[0], uids):
 			return changed
-		case t.doubtful:
+		case t.doubtful || len(t.rows) > 1:
 			return inconclusive
 		case member && hasRoles(t.rows[0], roleUIDs(t.before[0])):
 			return unchanged

@@ -121,7 +121,7 @@ func apiKeyHeader(key string) http.Header { return http.Header{"api_key": {key}}
 // the stack. These are read again to confirm the change.
 func (c *Client) UpdateStackAccess(ctx context.Context, stackAPIKey string, emails, roles []string, opts *BulkOptions) (*BulkResult, error) {
 	b := c.newBulk(opSetStackRoles, emails, opts.orDefault())
-	b.resolve(ctx, notOwner, notSelf)
+	b.resolve(ctx, notOwner, notSelf, notSeveralMembers)
 	b.skip(unlessMember)
 	s := &stackChange{bulk: b, key: stackAPIKey}
 	s.resolve(ctx, roles)
