@@ -182,8 +182,12 @@ func (e *editor) RoundTrip(r *http.Request) (*http.Response, error) {
 		return nil, err
 	}
 	rows, _ := content[list].([]any)
+	before := len(rows)
 	rows = e.change(rows)
-	content[list], content["count"] = rows, len(rows)
+	content[list] = rows
+	if count, ok := content["count"].(float64); ok {
+		content["count"] = int(count) + len(rows) - before
+	}
 	text, err := json.Marshal(content)
 	if err != nil {
 		return nil, err
