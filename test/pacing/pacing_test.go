@@ -345,7 +345,7 @@ type jittery struct {
 }
 
 func (j jittery) RoundTrip(r *http.Request) (*http.Response, error) {
-	time.Sleep(rand.N(j.most + 1)) // fake time
+	time.Sleep(rand.N(j.most + 1))                    // fake time
 	defer func() { time.Sleep(rand.N(j.most + 1)) }() // fake time
 	return j.next.RoundTrip(r)
 }
