@@ -25,7 +25,8 @@ type setting struct {
 type endpoint struct{ URL, Organization, AuthToken string }
 
 func (e endpoint) client() (*orgusers.Client, error) {
-	return orgusers.New(e.Organization, orgusers.WithBaseURL(e.URL), orgusers.WithAuthToken(e.AuthToken))
+	return orgusers.New(e.Organization, orgusers.WithBaseURL(e.URL), orgusers.WithAuthToken(e.AuthToken),
+		orgusers.WithRateLimits(orgusers.RateLimits{Reads: 10_000}))
 }
 
 func (e endpoint) byHand(client *http.Client) *handwritten.Loop {
