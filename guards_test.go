@@ -169,6 +169,7 @@ func TestUnknownRemovalsCount(t *testing.T) {
 // that is free can be used.
 func TestGuardsInEveryInterleaving(t *testing.T) {
 	t.Parallel()
+	ctx := t.Context()
 	rapid.Check(t, func(t *rapid.T) {
 		limit := rapid.IntRange(1, 8).Draw(t, "limit")
 		calls := rapid.SliceOfN(rapid.IntRange(1, 4), 1, 5).Draw(t, "users of each call")
@@ -186,7 +187,7 @@ func TestGuardsInEveryInterleaving(t *testing.T) {
 			emails := everybody[first : first+users]
 			first += users
 			running.Go(func() {
-				_, _ = client.RemoveUsers(context.Background(), emails, &orgusers.RemoveOptions{BulkOptions: orgusers.BulkOptions{DryRun: dry[i]}})
+				_, _ = client.RemoveUsers(ctx, emails, &orgusers.RemoveOptions{BulkOptions: orgusers.BulkOptions{DryRun: dry[i]}})
 			})
 		}
 		running.Wait()
@@ -200,7 +201,7 @@ func TestGuardsInEveryInterleaving(t *testing.T) {
 			t.Fatalf("%d users were removed, the limit is %d", removed, limit)
 		}
 		if free := limit - removed; free > 0 {
-			if _, err := client.RemoveUsers(context.Background(), everybody[len(everybody)-free:], nil); err != nil {
+			if _, err := client.RemoveUsers(ctx, everybody[len(everybody)-free:], nil); err != nil {
 				t.Fatalf("%d places are free: %v", free, err)
 			}
 		}
