@@ -186,7 +186,7 @@ func (b *bulk) result() (*BulkResult, error) {
 		return result, nil
 	case len(e.errs) == 1 && result.Count(OutcomeRefused)+result.Count(OutcomeNotStarted) == len(b.targets):
 		err := e.errs[0] // of the whole call
-		if errors.Is(err, ErrRefused) {
+		if errors.Is(err, ErrRefused) && !strings.HasSuffix(err.Error(), "nothing was changed") {
 			err = fmt.Errorf("%w; nothing was changed", err)
 		}
 		return result, err
