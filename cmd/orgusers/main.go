@@ -78,7 +78,6 @@ colors.`,
 		SilenceErrors:     true,
 		SilenceUsage:      true,
 		DisableAutoGenTag: true,
-		Args:              cobra.NoArgs,
 		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error { return t.start(cmd) },
 	}
 	root.SetOut(t.stdout)
