@@ -93,6 +93,7 @@ colors.`,
 	flags.BoolVar(&t.fake, "fake", false, "use a fake organization with made-up users instead of a real one")
 	root.AddCommand(
 		newRolesCommand(t),
+		newUsersCommand(t),
 		newInvitationsCommand(t),
 	)
 	return root
