@@ -28,6 +28,7 @@ import (
 type addressFlags struct {
 	cmd    *cobra.Command
 	emails []string
+	flag   string // that names the file
 	file   string
 
 	columns []string // that the command reads, apart from the address
@@ -35,7 +36,7 @@ type addressFlags struct {
 }
 
 func addAddressFlags(cmd *cobra.Command) *addressFlags {
-	f := &addressFlags{cmd: cmd}
+	f := &addressFlags{cmd: cmd, flag: "file"}
 	cmd.Flags().StringSliceVar(&f.emails, "email", nil, "`addresses`, separated by commas; can be repeated")
 	cmd.Flags().StringVar(&f.file, "file", "", "read addresses from a `file`: one on each line, or a CSV table with a column Email; - is stdin")
 	return f
@@ -131,13 +132,16 @@ func (f *addressFlags) readList(ctx context.Context) (*addressList, error) {
 	for _, email := range f.emails {
 		l.entries = append(l.entries, &entry{email: strings.TrimSpace(email)})
 	}
-	if f.file != "" || f.cmd.Flags().Changed("file") {
+	if f.file != "" || f.cmd.Flags().Changed(f.flag) {
 		text, err := readText(ctx, f.file)
-		if err != nil {
-			return nil, err
+		if err == nil {
+			err = l.parse(text, f.ticks)
 		}
-		if err := l.parse(text, f.ticks); err != nil {
-			return nil, err
+		if ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
+		if err != nil {
+			return nil, badInput("--%s: %w", f.flag, err)
 		}
 	}
 	for _, e := range l.entries {
@@ -333,21 +337,18 @@ func readText(ctx context.Context, name string) (string, error) {
 	var err error
 	switch name {
 	case "":
-		return "", badInput("--file: the name of the file is empty")
+		return "", errors.New("the name of the file is empty")
 	case "-":
 		data, err = io.ReadAll(stdin(ctx))
 	default:
 		data, err = os.ReadFile(name)
 	}
 	if err != nil {
-		if ctx.Err() != nil {
-			return "", ctx.Err()
-		}
-		return "", badInput("--file: %w", err)
+		return "", err
 	}
 	text, ok := decodeText(data)
 	if !ok {
-		return "", badInput("--file: %s is not a text in UTF-8 or UTF-16: save a spreadsheet as \"CSV UTF-8\"", name)
+		return "", fmt.Errorf("%s is not a text in UTF-8 or UTF-16: save a spreadsheet as \"CSV UTF-8\"", name)
 	}
 	return strings.ReplaceAll(strings.ReplaceAll(text, "\r\n", "\n"), "\r", "\n"), nil
 }
@@ -403,10 +404,10 @@ func (l *addressList) parseTicks(text string, allowed bool) error {
 		if allowed {
 			want += ", or the list that the review saved"
 		}
-		return badInput("--file: %s is another kind of JSON: give %s", l.name, want)
+		return fmt.Errorf("%s is another kind of JSON: give %s", l.name, want)
 	}
 	if ticks.Version != 1 {
-		return badInput("--file: %s is a list of version %d, and this program reads version 1", l.name, ticks.Version)
+		return fmt.Errorf("%s is a list of version %d, and this program reads version 1", l.name, ticks.Version)
 	}
 	for _, email := range ticks.Remove {
 		l.entries = append(l.entries, &entry{email: email, line: 1})

@@ -20,6 +20,8 @@ func newUsersCommand(t *tool) *cobra.Command {
 		newUsersListCommand(t),
 		newUsersGetCommand(t),
 		newUsersExportCommand(t),
+		newUsersRemoveCommand(t),
+		newUsersRestoreCommand(t),
 	)
 }
 

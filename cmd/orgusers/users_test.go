@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"encoding/csv"
 	"encoding/json"
 	"net/http"
@@ -200,7 +201,7 @@ func TestUsersExportFiles(t *testing.T) {
 		again := command(t, environment(server), cmd.Args[1:]...)
 		again.Dir = cmd.Dir
 		run(t, again).expect(t, 1, "must be the owner or an administrator")
-		if now, _ := os.ReadFile(path); string(now) != string(written) {
+		if now, _ := os.ReadFile(path); !bytes.Equal(now, written) {
 			t.Errorf("%s: after a failure, the file is %s", format, now)
 		}
 		expectFiles(t, cmd, "link", "users")
