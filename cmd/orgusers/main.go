@@ -92,6 +92,9 @@ colors.`,
 	flags.BoolVar(&t.debug, "debug", false, "log each request on stderr, without addresses, and show whole errors")
 	flags.BoolVar(&t.fake, "fake", false, "use a fake organization with made-up users instead of a real one")
 	root.AddCommand(
+		newLoginCommand(t),
+		newLogoutCommand(t),
+		newWhoamiCommand(t),
 		newRolesCommand(t),
 		newInvitationsCommand(t),
 	)
