@@ -69,9 +69,15 @@ func (t *tool) reportError(status int, err error) {
 type reported struct {
 	error
 	summary string
+	sent    bool // a change was sent, so that it is not misuse
 }
 
-func (r reported) Unwrap() error { return r.error }
+func (r reported) Unwrap() error {
+	if r.sent {
+		return nil
+	}
+	return r.error
+}
 
 // isLocallyInvalid reports whether the package rejected an argument, so that the
 // request was not sent.
@@ -88,6 +94,9 @@ func explain(err error) string {
 		return r.summary
 	}
 	failure, ok := errors.AsType[*orgusers.Error](err)
+	if errors.Is(err, orgusers.ErrNoEndpoint) {
+		return "nothing was changed: the API has no public request for this; if you know one, give it with --endpoints FILE"
+	}
 	if !ok {
 		return withoutPackage(err.Error())
 	}
@@ -103,7 +112,7 @@ func explain(err error) string {
 
 // withoutPackage removes the words that only a developer needs.
 func withoutPackage(text string) string {
-	text = strings.TrimPrefix(text, "orgusers: ")
+	text = strings.ReplaceAll(strings.TrimPrefix(text, "orgusers: "), ": "+orgusers.ErrNotFound.Error(), "")
 	for _, kind := range []string{orgusers.ErrInvalid.Error() + ": ", orgusers.ErrRefused.Error() + ": "} {
 		if before, after, found := strings.Cut(text, kind); found && !strings.Contains(before, " ") || found && before == "" {
 			text = after

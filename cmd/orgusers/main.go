@@ -96,6 +96,8 @@ colors.`,
 		newLogoutCommand(t),
 		newWhoamiCommand(t),
 		newRolesCommand(t),
+		newStacksCommand(t),
+		newSecurityCommand(t),
 		newInvitationsCommand(t),
 	)
 	return root
@@ -154,7 +156,7 @@ func exitStatus(ctx context.Context, err error) int {
 		return statusDone
 	case errors.Is(err, errUnread):
 		return statusUnread
-	case errors.As(err, new(misuse)), errors.Is(err, orgusers.ErrRefused), isLocallyInvalid(err):
+	case errors.As(err, new(misuse)), errors.Is(err, orgusers.ErrRefused), errors.Is(err, orgusers.ErrNoEndpoint), isLocallyInvalid(err):
 		return statusMisused
 	case ctx.Err() != nil:
 		return statusInterrupted

@@ -31,7 +31,7 @@ func TestMisuse(t *testing.T) {
 	}{
 		"unknown command":    {[]string{"rols"}, "unknown command"},
 		"unknown subcommand": {[]string{"roles", "lst"}, "Run 'orgusers roles --help' for the usage"},
-		"no subcommand":      {[]string{"roles"}, "needs a subcommand: list"},
+		"no subcommand":      {[]string{"roles"}, "needs a subcommand: list, set"},
 		"unknown flag":       {[]string{"roles", "list", "--all"}, "unknown flag: --all"},
 		"argument":           {[]string{"roles", "list", "all"}, `unknown command "all"`},
 		"output":             {[]string{"roles", "list", "--fake", "--output", "xml"}, "want table, json or csv"},

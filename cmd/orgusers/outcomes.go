@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -65,11 +66,19 @@ func (t *tool) report(o *organization, c change, result *orgusers.BulkResult, er
 	}
 	summary := c.summary(result)
 	if err != nil && result.Count(orgusers.OutcomeNotStarted) == len(result.Outcomes) {
-		summary = fmt.Sprintf("nothing was changed for any of %d addresses: %s", len(result.Outcomes), strings.TrimPrefix(explain(err), "nothing was changed: "))
+		summary = "nothing was changed: " + strings.TrimPrefix(explain(err), "nothing was changed: ")
 		if t.output == "table" {
-			return reported{err, summary}
+			return reported{error: err, summary: summary}
 		}
 	}
+	sent := slices.ContainsFunc(result.Outcomes, func(outcome orgusers.Outcome) bool {
+		switch outcome.Status {
+		case orgusers.OutcomeDone, orgusers.OutcomePartial, orgusers.OutcomeFailed, orgusers.OutcomeUnknown:
+			return true
+		default:
+			return false
+		}
+	})
 	if failed := t.writeOutcomes(o, c, result); failed != nil {
 		if result.DryRun {
 			return failed
@@ -79,10 +88,10 @@ func (t *tool) report(o *organization, c change, result *orgusers.BulkResult, er
 		if err == nil && errors.Is(failed, errUnread) {
 			return failed
 		}
-		return reported{cmp.Or(err, failed), "stdout failed"}
+		return reported{error: cmp.Or(err, failed), summary: "stdout failed", sent: sent}
 	}
 	if err != nil {
-		return reported{err, summary}
+		return reported{error: err, summary: summary, sent: sent}
 	}
 	t.note("%s", summary)
 	return nil

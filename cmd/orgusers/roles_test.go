@@ -55,3 +55,31 @@ func TestErrorsOfAReadAreForPeople(t *testing.T) {
 		})
 	}
 }
+
+func TestRolesSet(t *testing.T) {
+	t.Parallel()
+	server := newTeam(t, 2)
+	args := []string{"roles", "set", "--email", "member0@example.com,pending@example.com", "--role", "ADMIN,member", "--output", "json"}
+	if got := runOn(t, server, args...).statuses(t); got["member0@example.com"] != "planned" || got["pending@example.com"] != "skipped pending" {
+		t.Errorf("outcomes %v", got)
+	}
+	expectUntouched(t, server)
+	result := runOn(t, server, append(args, "--apply")...)
+	result.expect(t, 0, "1 changed, 1 skipped")
+	if user, _ := server.User("member0@example.com"); len(user.RoleUIDs) != 2 {
+		t.Errorf("roles %v", user.RoleUIDs)
+	}
+	run(t, withEndpoints(t, server, fakeEndpoints, 0o600, "roles", "set", "--email", "member1@example.com", "--role", "admin")).expect(t, 0, "the request would be POST", "/fake/roles")
+	run(t, withEndpoints(t, server, fakeEndpoints, 0o600, "roles", "set", "--email", "member1@example.com", "--role", "admin", "--apply")).expect(t, 0, "1 changed")
+}
+
+func TestUnknownRole(t *testing.T) {
+	t.Parallel()
+	server := newTeam(t, 1)
+	runOn(t, server, "roles", "set", "--email", "member0@example.com", "--role", "Boss", "--apply").
+		expect(t, 2, `nothing was changed: no role has the name or uid "Boss"; the roles are "admin", "member"`)
+	runOn(t, server, "roles", "set", "--email", "member0@example.com").expect(t, 2, `required flag(s) "role" not set`)
+	runOn(t, server, "stacks", "grant", "--stack", "website", "--email", "member0@example.com", "--role", "Boss", "--apply").
+		expect(t, 2, `no role has the name or uid "Boss"; the roles are "Admin", `)
+	expectUntouched(t, server)
+}
