@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"regexp"
 	"strings"
 	"syscall"
 	"time"
@@ -110,17 +111,11 @@ func explain(err error) string {
 	return text
 }
 
+var packageWords = regexp.MustCompile(`orgusers: ([A-Z]\w+: )?((invalid|refused|not found): )*`)
+
 // withoutPackage removes the words that only a developer needs.
 func withoutPackage(text string) string {
-	text = strings.ReplaceAll(strings.TrimPrefix(text, "orgusers: "), ": "+orgusers.ErrNotFound.Error(), "")
-	for _, kind := range []string{orgusers.ErrInvalid.Error() + ": ", orgusers.ErrRefused.Error() + ": "} {
-		if before, after, found := strings.Cut(text, kind); found && !strings.Contains(before, " ") || found && before == "" {
-			text = after
-		} else if found && strings.Count(before, ": ") == 1 && strings.HasSuffix(before, ": ") {
-			text = after // the name of the operation
-		}
-	}
-	return text
+	return strings.ReplaceAll(packageWords.ReplaceAllString(text, ""), ": not found", "")
 }
 
 // happened says what happened to a request, and what to do.

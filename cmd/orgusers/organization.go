@@ -76,13 +76,12 @@ func (t *tool) openAccount(ctx context.Context, options ...orgusers.Option) (*or
 	return o, err
 }
 
-// openFake starts a fake in memory. Its past ends today, so that "not seen for 90
-// days" means the same as in a real organization.
+// openFake starts a fake in memory.
 func openFake(options []orgusers.Option) (*organization, error) {
-	server := orguserstest.NewServer(orguserstest.WithUsers(250), today(), orguserstest.WithTeams(
-		orguserstest.Team{Name: "Editors", Description: "Writers and editors", Roles: []string{"Member"}},
-	))
-	client, err := orgusers.New(server.OrganizationUID, slices.Concat(server.Options(), []orgusers.Option{orgusers.WithEndpoints(server.Endpoints())}, options)...)
+	server := newFake(orguserstest.WithUsers(250))
+	server.Start()
+	options = slices.Concat(server.Options(), []orgusers.Option{orgusers.WithEndpoints(server.Endpoints())}, options)
+	client, err := orgusers.New(server.OrganizationUID, options...)
 	if err != nil {
 		server.Close()
 		return nil, err
@@ -90,10 +89,19 @@ func openFake(options []orgusers.Option) (*organization, error) {
 	return &organization{client: client, uid: server.OrganizationUID, from: "--fake", fake: true, close: server.Close}, nil
 }
 
-// today ends the past of a fake at the beginning of this day, so that all its
-// exports of one day are alike.
-func today() orguserstest.Option {
-	return orguserstest.WithReferenceDate(time.Now().UTC().Truncate(24 * time.Hour))
+// newFake returns a fake with a team. Its past ends today, so that "not seen for
+// 90 days" means the same as in a real organization.
+func newFake(options ...orguserstest.Option) *orguserstest.Server {
+	today := orguserstest.WithReferenceDate(time.Now().UTC().Truncate(24 * time.Hour))
+	server := orguserstest.NewUnstartedServer(append(options, today)...)
+	team := orguserstest.Team{Name: "Editors", Description: "Writers and editors", Stacks: map[string][]string{"Website": {"Content Manager"}}}
+	for _, user := range server.Users() {
+		if !user.Pending && len(team.Members) < 5 {
+			team.Members = append(team.Members, user.Email)
+		}
+	}
+	server.AddTeam(team)
+	return server
 }
 
 // openEnvironment takes everything from the environment. The flags replace its
