@@ -181,6 +181,11 @@ func (d *doctor) examineOrganization(ctx context.Context, account *orgusers.Curr
 	} else {
 		d.add("users", "ok", "%d users and invitations", page.Count)
 	}
+	if teams, err := orgusers.Collect(client.Teams(ctx, nil)); err != nil {
+		d.add("teams", "warning", "%s", explain(err))
+	} else {
+		d.add("teams", "ok", "%d teams", len(teams))
+	}
 	for stack, err := range client.Stacks(ctx, nil) {
 		if err == nil {
 			for _, err = range client.StackRoles(ctx, stack.APIKey) {

@@ -57,7 +57,7 @@ func TestManPages(t *testing.T) {
 	t.Parallel()
 	cmd := command(t, nil, "man", "--dir", "man")
 	run(t, cmd).expect(t, 0, "the man pages are in man")
-	page, err := os.ReadFile(filepath.Join(cmd.Dir, "man/orgusers-invitations-withdraw.1"))
+	page, err := os.ReadFile(filepath.Join(cmd.Dir, "man", "orgusers-invitations-withdraw.1"))
 	if err != nil || !strings.Contains(string(page), "Withdraw pending invitations") {
 		t.Errorf("%s (%v)", page, err)
 	}
@@ -70,7 +70,7 @@ func TestEveryCommandHasAnAbout(t *testing.T) {
 		if cmd.Short == "" || strings.HasSuffix(cmd.Short, ".") {
 			t.Errorf("%s: its short description is %q", cmd.CommandPath(), cmd.Short)
 		}
-		for _, line := range strings.Split(cmd.Long, "\n") {
+		for line := range strings.SplitSeq(cmd.Long, "\n") {
 			if len([]rune(line)) > 84 {
 				t.Errorf("%s: a line of %d characters: %s", cmd.CommandPath(), len(line), line)
 			}

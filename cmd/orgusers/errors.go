@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -57,7 +58,7 @@ func (t *tool) reportError(status int, err error) {
 	case statusDone, statusUnread:
 		return
 	case statusInterrupted:
-		t.say("interrupted: %s", printable(explain(err)))
+		t.say("%s", strings.TrimSuffix("interrupted: "+printable(explain(err)), ": "+context.Canceled.Error()))
 	default:
 		t.say("%s", printable(explain(err)))
 	}
