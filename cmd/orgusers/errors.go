@@ -1,11 +1,13 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
+	"regexp"
 	"strings"
 	"syscall"
 	"time"
@@ -56,7 +58,7 @@ func (t *tool) reportError(status int, err error) {
 	case statusDone, statusUnread:
 		return
 	case statusInterrupted:
-		t.say("interrupted: %s", printable(explain(err)))
+		t.say("%s", strings.TrimSuffix("interrupted: "+printable(explain(err)), ": "+context.Canceled.Error()))
 	default:
 		t.say("%s", printable(explain(err)))
 	}
@@ -69,9 +71,15 @@ func (t *tool) reportError(status int, err error) {
 type reported struct {
 	error
 	summary string
+	sent    bool // a change was sent, so that it is not misuse
 }
 
-func (r reported) Unwrap() error { return r.error }
+func (r reported) Unwrap() error {
+	if r.sent {
+		return nil
+	}
+	return r.error
+}
 
 // isLocallyInvalid reports whether the package rejected an argument, so that the
 // request was not sent.
@@ -88,6 +96,9 @@ func explain(err error) string {
 		return r.summary
 	}
 	failure, ok := errors.AsType[*orgusers.Error](err)
+	if errors.Is(err, orgusers.ErrNoEndpoint) {
+		return "nothing was changed: the API has no public request for this; if you know one, give it with --endpoints FILE"
+	}
 	if !ok {
 		return withoutPackage(err.Error())
 	}
@@ -101,17 +112,11 @@ func explain(err error) string {
 	return text
 }
 
+var packageWords = regexp.MustCompile(`orgusers: ([A-Z]\w+: )?((invalid|refused|not found): )*`)
+
 // withoutPackage removes the words that only a developer needs.
 func withoutPackage(text string) string {
-	text = strings.TrimPrefix(text, "orgusers: ")
-	for _, kind := range []string{orgusers.ErrInvalid.Error() + ": ", orgusers.ErrRefused.Error() + ": "} {
-		if before, after, found := strings.Cut(text, kind); found && !strings.Contains(before, " ") || found && before == "" {
-			text = after
-		} else if found && strings.Count(before, ": ") == 1 && strings.HasSuffix(before, ": ") {
-			text = after // the name of the operation
-		}
-	}
-	return text
+	return strings.ReplaceAll(packageWords.ReplaceAllString(text, ""), ": not found", "")
 }
 
 // happened says what happened to a request, and what to do.

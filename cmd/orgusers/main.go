@@ -92,8 +92,20 @@ colors.`,
 	flags.BoolVar(&t.debug, "debug", false, "log each request on stderr, without addresses, and show whole errors")
 	flags.BoolVar(&t.fake, "fake", false, "use a fake organization with made-up users instead of a real one")
 	root.AddCommand(
+		newLoginCommand(t),
+		newLogoutCommand(t),
+		newWhoamiCommand(t),
+		newDoctorCommand(t),
 		newRolesCommand(t),
 		newUsersCommand(t),
+		newStacksCommand(t),
+		newTeamsCommand(t),
+		newAccessCommand(t),
+		newSecurityCommand(t),
+		newAuditCommand(t),
+		newOrganizationsCommand(t),
+		newFakeCommand(t),
+		newManCommand(t),
 		newInvitationsCommand(t),
 	)
 	return root
@@ -152,7 +164,7 @@ func exitStatus(ctx context.Context, err error) int {
 		return statusDone
 	case errors.Is(err, errUnread):
 		return statusUnread
-	case errors.As(err, new(misuse)), errors.Is(err, orgusers.ErrRefused), isLocallyInvalid(err):
+	case errors.As(err, new(misuse)), errors.Is(err, orgusers.ErrRefused), errors.Is(err, orgusers.ErrNoEndpoint), isLocallyInvalid(err):
 		return statusMisused
 	case ctx.Err() != nil:
 		return statusInterrupted

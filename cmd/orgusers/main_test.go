@@ -4,7 +4,10 @@ import (
 	"os"
 	"os/exec"
 	"strings"
+	"sync"
 	"testing"
+
+	"github.com/orgusers/orgusers/orguserstest"
 )
 
 func TestWithoutCredentials(t *testing.T) {
@@ -31,7 +34,7 @@ func TestMisuse(t *testing.T) {
 	}{
 		"unknown command":    {[]string{"rols"}, "unknown command"},
 		"unknown subcommand": {[]string{"roles", "lst"}, "Run 'orgusers roles --help' for the usage"},
-		"no subcommand":      {[]string{"roles"}, "needs a subcommand: list"},
+		"no subcommand":      {[]string{"roles"}, "needs a subcommand: list, set"},
 		"unknown flag":       {[]string{"roles", "list", "--all"}, "unknown flag: --all"},
 		"argument":           {[]string{"roles", "list", "all"}, `unknown command "all"`},
 		"output":             {[]string{"roles", "list", "--fake", "--output", "xml"}, "want table, json or csv"},
@@ -102,4 +105,41 @@ func TestNothingIsLeft(t *testing.T) {
 		t.Errorf("the log has an address: %s", result.stderr)
 	}
 	expectFiles(t, cmd)
+}
+
+// interrupt presses Ctrl-C when a request arrives that it holds up.
+func interrupt(t *testing.T, server *orguserstest.Server, cmd *exec.Cmd, operation string) result {
+	t.Helper()
+	arrived, over := make(chan struct{}), make(chan struct{})
+	t.Cleanup(func() { close(over) })
+	var once sync.Once
+	server.OnRequest(func(r *orguserstest.Request) {
+		if r.Operation == operation {
+			once.Do(func() { close(arrived) })
+			<-over
+		}
+	})
+	var stdout, stderr strings.Builder
+	cmd.Stdout, cmd.Stderr = &stdout, &stderr
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	<-arrived
+	if err := cmd.Process.Signal(os.Interrupt); err != nil {
+		t.Fatal(err)
+	}
+	status := exitCode(t, cmd.Wait())
+	return result{stdout: stdout.String(), stderr: stderr.String(), status: status}
+}
+
+func TestInterrupt(t *testing.T) {
+	t.Parallel()
+	server := newTeam(t, 1)
+	cmd := command(t, environment(server), "roles", "list")
+	interrupt(t, server, cmd, "Roles").expect(t, 130, "orgusers: interrupted")
+	expectFiles(t, cmd)
+
+	server = newTeam(t, 1)
+	cmd = command(t, environment(server), "invitations", "withdraw", "--email", "pending@example.com", "--apply")
+	interrupt(t, server, cmd, "RemoveUsers").expect(t, 130, "pending@example.com  unknown", "orgusers: interrupted: 1 unknown; run it again")
 }

@@ -27,12 +27,11 @@ var variables = []string{"CONTENTSTACK_AUTHTOKEN", "CONTENTSTACK_OAUTH_TOKEN", u
 
 // organization is what a command works on.
 type organization struct {
-	client  *orgusers.Client
-	uid     string   // empty if the command is about the account only
-	from    string   // where the credentials come from
-	fake    bool     // its users are made up
-	profile *profile // nil if the credentials are not stored
-	close   func()
+	client *orgusers.Client
+	uid    string // empty if the command is about the account only
+	from   string // where the credentials come from
+	fake   bool   // its users are made up
+	close  func()
 }
 
 // open returns the organization of the flags, the environment or a profile. Close
@@ -41,28 +40,33 @@ func (t *tool) open(ctx context.Context, options ...orgusers.Option) (*organizat
 	o, err := t.openAccount(ctx, options...)
 	if err == nil && o.uid == "" {
 		o.close()
-		return nil, badInput("the profile %q has no organization: give --org UID; 'orgusers organizations list' shows the uids", o.profile.Name)
+		return nil, badInput("%s has no organization: give --org UID or set %s; 'orgusers organizations list' shows the uids", o.from, uidVariable)
 	}
 	return o, err
+}
+
+// setVariables returns the variables that are set. One that is set to nothing
+// counts: its value was meant to be there.
+func setVariables() []string {
+	return slices.DeleteFunc(slices.Clone(variables), func(name string) bool { _, is := os.LookupEnv(name); return !is })
 }
 
 // openAccount is open for commands that are about the account: they need no
 // organization.
 func (t *tool) openAccount(ctx context.Context, options ...orgusers.Option) (*organization, error) {
-	options = slices.Concat([]orgusers.Option{orgusers.WithLogger(t.newLogger()), orgusers.WithUserAgent("orgusers-cli/" + strings.Trim(version(), "()"))}, options)
-	set := slices.DeleteFunc(slices.Clone(variables), func(name string) bool { _, is := os.LookupEnv(name); return !is })
+	set := setVariables()
 	var o *organization
 	var err error
 	switch {
 	case t.fake && (t.profile != "" || t.org != "" || t.region != ""):
 		return nil, badInput("--fake is an organization of its own: leave out --profile, --org and --region, or --fake")
 	case t.fake:
-		o, err = openFake(options)
+		o, err = openFake(slices.Concat(t.commonOptions(), options))
 		if err == nil {
 			t.say("--fake: a fake organization with made-up users; no real user is read or changed")
 		}
 	case t.profile == "" && len(set) > 0:
-		o, err = t.openEnvironment(set, options)
+		o, err = t.openEnvironment(set, slices.Concat(t.commonOptions(), options))
 	default:
 		o, err = t.openProfile(ctx, options)
 	}
@@ -72,13 +76,12 @@ func (t *tool) openAccount(ctx context.Context, options ...orgusers.Option) (*or
 	return o, err
 }
 
-// openFake starts a fake in memory. Its past ends today, so that "not seen for 90
-// days" means the same as in a real organization.
+// openFake starts a fake in memory.
 func openFake(options []orgusers.Option) (*organization, error) {
-	server := orguserstest.NewServer(orguserstest.WithUsers(250), today(), orguserstest.WithTeams(
-		orguserstest.Team{Name: "Editors", Description: "Writers and editors", Roles: []string{"Member"}},
-	))
-	client, err := orgusers.New(server.OrganizationUID, slices.Concat(server.Options(), []orgusers.Option{orgusers.WithEndpoints(server.Endpoints())}, options)...)
+	server := newFake(orguserstest.WithUsers(250))
+	server.Start()
+	options = slices.Concat(server.Options(), []orgusers.Option{orgusers.WithEndpoints(server.Endpoints())}, options)
+	client, err := orgusers.New(server.OrganizationUID, options...)
 	if err != nil {
 		server.Close()
 		return nil, err
@@ -86,10 +89,19 @@ func openFake(options []orgusers.Option) (*organization, error) {
 	return &organization{client: client, uid: server.OrganizationUID, from: "--fake", fake: true, close: server.Close}, nil
 }
 
-// today ends the past of a fake at the beginning of this day, so that all its
-// exports of one day are alike.
-func today() orguserstest.Option {
-	return orguserstest.WithReferenceDate(time.Now().UTC().Truncate(24 * time.Hour))
+// newFake returns a fake with a team. Its past ends today, so that "not seen for
+// 90 days" means the same as in a real organization.
+func newFake(options ...orguserstest.Option) *orguserstest.Server {
+	today := orguserstest.WithReferenceDate(time.Now().UTC().Truncate(24 * time.Hour))
+	server := orguserstest.NewUnstartedServer(append(options, today)...)
+	team := orguserstest.Team{Name: "Editors", Description: "Writers and editors", Stacks: map[string][]string{"Website": {"Content Manager"}}}
+	for _, user := range server.Users() {
+		if !user.Pending && len(team.Members) < 5 {
+			team.Members = append(team.Members, user.Email)
+		}
+	}
+	server.AddTeam(team)
+	return server
 }
 
 // openEnvironment takes everything from the environment. The flags replace its
@@ -102,12 +114,16 @@ func (t *tool) openEnvironment(set []string, options []orgusers.Option) (*organi
 		_ = os.Setenv(regionVariable, t.region)
 		_ = os.Unsetenv(baseURLVariable)
 	}
+	uid := os.Getenv(uidVariable)
+	if uid == "" {
+		_ = os.Setenv(uidVariable, "none") // requests about the account need no organization
+	}
 	client, err := orgusers.NewFromEnv(options...)
 	if err != nil {
 		return nil, badInput("%s\nCredentials, organization and region come from the environment because %s is set; unset it or give --profile to use a profile",
 			withoutPackage(err.Error()), strings.Join(set, ", "))
 	}
-	return &organization{client: client, uid: client.OrganizationUID(), from: "the environment", close: client.CloseIdleConnections}, nil
+	return &organization{client: client, uid: uid, from: "the environment", close: client.CloseIdleConnections}, nil
 }
 
 // openProfile takes everything from a stored profile.
@@ -121,6 +137,17 @@ func (t *tool) openProfile(ctx context.Context, options []orgusers.Option) (*org
 			return nil, err
 		}
 	}
+	uid := cmp.Or(t.org, p.OrganizationUID)
+	client, err := t.newProfileClient(ctx, p, uid, options)
+	if err != nil {
+		return nil, err
+	}
+	return &organization{client: client, uid: uid, from: fmt.Sprintf("profile %q", p.Name), close: client.CloseIdleConnections}, nil
+}
+
+// newProfileClient returns a client with the token of a profile. Requests about
+// the account need no organization.
+func (t *tool) newProfileClient(ctx context.Context, p *profile, uid string, options []orgusers.Option) (*orgusers.Client, error) {
 	token, err := p.token(ctx, t)
 	if err != nil {
 		return nil, err
@@ -129,13 +156,17 @@ func (t *tool) openProfile(ctx context.Context, options []orgusers.Option) (*org
 	if p.OAuth {
 		credentials = orgusers.WithTokenSource(fixedToken(func() string { return token }))
 	}
-	uid := cmp.Or(t.org, p.OrganizationUID)
-	// Requests about the account need no organization, but each client has one.
-	client, err := orgusers.New(cmp.Or(uid, "none"), slices.Concat(options, []orgusers.Option{credentials, orgusers.WithBaseURL(p.BaseURL)})...)
+	options = slices.Concat(t.commonOptions(), options, []orgusers.Option{credentials, orgusers.WithBaseURL(p.BaseURL)})
+	client, err := orgusers.New(cmp.Or(uid, "none"), options...)
 	if err != nil {
 		return nil, badInput("profile %q: %s", p.Name, withoutPackage(err.Error()))
 	}
-	return &organization{client: client, uid: uid, from: fmt.Sprintf("profile %q", p.Name), profile: p, close: client.CloseIdleConnections}, nil
+	return client, nil
+}
+
+// commonOptions are those of every client.
+func (t *tool) commonOptions() []orgusers.Option {
+	return []orgusers.Option{orgusers.WithLogger(t.newLogger()), orgusers.WithUserAgent("orgusers-cli/" + strings.Trim(version(), "()"))}
 }
 
 // fixedToken is a source of one OAuth token. It is a function, so that no verb of

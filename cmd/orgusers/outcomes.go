@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -25,6 +26,12 @@ func addChangeFlags(cmd *cobra.Command) changeFlags {
 		apply:       applyFlag(cmd),
 		skipRefused: cmd.Flags().Bool("skip-refused", false, "process the other addresses if some are refused"),
 	}
+}
+
+// minAdministratorsFlag adds the flag of a guard to a command that can take an
+// administrator's role.
+func minAdministratorsFlag(cmd *cobra.Command) *int {
+	return cmd.Flags().Int("min-administrators", 0, "refuse if fewer administrators than this `number` would remain, not counting the owner")
 }
 
 // options returns the options of a call. Clear the progress before writing.
@@ -65,11 +72,19 @@ func (t *tool) report(o *organization, c change, result *orgusers.BulkResult, er
 	}
 	summary := c.summary(result)
 	if err != nil && result.Count(orgusers.OutcomeNotStarted) == len(result.Outcomes) {
-		summary = fmt.Sprintf("nothing was changed for any of %d addresses: %s", len(result.Outcomes), strings.TrimPrefix(explain(err), "nothing was changed: "))
+		summary = "nothing was changed: " + strings.TrimPrefix(explain(err), "nothing was changed: ")
 		if t.output == "table" {
-			return reported{err, summary}
+			return reported{error: err, summary: summary}
 		}
 	}
+	sent := slices.ContainsFunc(result.Outcomes, func(outcome orgusers.Outcome) bool {
+		switch outcome.Status {
+		case orgusers.OutcomeDone, orgusers.OutcomePartial, orgusers.OutcomeFailed, orgusers.OutcomeUnknown:
+			return true
+		default:
+			return false
+		}
+	})
 	if failed := t.writeOutcomes(o, c, result); failed != nil {
 		if result.DryRun {
 			return failed
@@ -79,10 +94,10 @@ func (t *tool) report(o *organization, c change, result *orgusers.BulkResult, er
 		if err == nil && errors.Is(failed, errUnread) {
 			return failed
 		}
-		return reported{cmp.Or(err, failed), "stdout failed"}
+		return reported{error: cmp.Or(err, failed), summary: "stdout failed", sent: sent}
 	}
 	if err != nil {
-		return reported{err, summary}
+		return reported{error: err, summary: summary, sent: sent}
 	}
 	t.note("%s", summary)
 	return nil

@@ -31,7 +31,7 @@ type progress struct {
 // newProgress returns the progress of a number of things, such as "users".
 func (t *tool) newProgress(what string) *progress {
 	p := &progress{t: t, what: what, lastLine: time.Now()}
-	if isTerminal(t.stderr) && os.Getenv("TERM") != "dumb" {
+	if fitsBar(t.stderr) {
 		p.bar = progressbar.NewOptions(1, // until the total is known
 			progressbar.OptionSetWriter(t.stderr),
 			progressbar.OptionSetDescription(what),
@@ -39,6 +39,7 @@ func (t *tool) newProgress(what string) *progress {
 			progressbar.OptionThrottle(100*time.Millisecond),
 			progressbar.OptionFullWidth(),
 			progressbar.OptionClearOnFinish(),
+			progressbar.OptionUseANSICodes(true),
 		)
 		p.bar.StartWithoutRender()
 	}
@@ -75,6 +76,16 @@ func (p *progress) Clear() {
 		_ = p.bar.Clear()
 		p.visible = false
 	}
+}
+
+// fitsBar reports whether a stream is a terminal that can show and clear a bar.
+func fitsBar(stream any) bool {
+	file, ok := stream.(*os.File)
+	if !ok || os.Getenv("TERM") == "dumb" {
+		return false
+	}
+	width, _, err := term.GetSize(int(file.Fd()))
+	return err == nil && width >= 40
 }
 
 // isTerminal reports whether a stream is a terminal.

@@ -55,3 +55,42 @@ func TestErrorsOfAReadAreForPeople(t *testing.T) {
 		})
 	}
 }
+
+func TestRolesSet(t *testing.T) {
+	t.Parallel()
+	server := newTeam(t, 2)
+	args := []string{"roles", "set", "--email", "member0@example.com,pending@example.com", "--role", "ADMIN,member", "--output", "json"}
+	if got := runOn(t, server, args...).statuses(t); got["member0@example.com"] != "planned" || got["pending@example.com"] != "skipped pending" {
+		t.Errorf("outcomes %v", got)
+	}
+	expectUntouched(t, server)
+	result := runOn(t, server, append(args, "--apply")...)
+	result.expect(t, 0, "1 changed, 1 skipped")
+	if user, _ := server.User("member0@example.com"); len(user.RoleUIDs) != 2 {
+		t.Errorf("roles %v", user.RoleUIDs)
+	}
+	run(t, withEndpoints(t, server, fakeEndpoints, 0o600, "roles", "set", "--email", "member1@example.com", "--role", "admin")).expect(t, 0, "the request would be POST", "/fake/roles")
+	run(t, withEndpoints(t, server, fakeEndpoints, 0o600, "roles", "set", "--email", "member1@example.com", "--role", "admin", "--apply")).expect(t, 0, "1 changed")
+}
+
+func TestUnknownRole(t *testing.T) {
+	t.Parallel()
+	server := newTeam(t, 1)
+	runOn(t, server, "roles", "set", "--email", "member0@example.com", "--role", "Boss", "--apply").
+		expect(t, 2, `nothing was changed: no role has the name or uid "Boss"; the roles are "admin", "member"`)
+	runOn(t, server, "roles", "set", "--email", "member0@example.com").expect(t, 2, `required flag(s) "role" not set`)
+	runOn(t, server, "stacks", "grant", "--stack", "website", "--email", "member0@example.com", "--role", "Boss", "--apply").
+		expect(t, 2, `no role has the name or uid "Boss"; the roles are "Admin", `)
+	expectUntouched(t, server)
+}
+
+func TestAdministratorsThatMustRemain(t *testing.T) {
+	t.Parallel()
+	server := newTeam(t, 2)
+	server.SetRoles("member0@example.com", "Admin")
+	args := []string{"roles", "set", "--email", "member0@example.com", "--role", "member", "--min-administrators"}
+	runOn(t, server, append(args, "2")...).expect(t, 2, "nothing was changed", "1 of 2 administrators would remain, and at least 2 must")
+	runOn(t, server, append(args, "-1")...).expect(t, 2, "MinAdministrators")
+	runOn(t, server, append(args, "1")...).expect(t, 0, "1 would be changed")
+	runOn(t, server, "teams", "remove", "--team", "x", "--email", "member0@example.com", "--min-administrators", "-1").expect(t, 2)
+}
