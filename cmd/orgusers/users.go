@@ -268,39 +268,30 @@ type sortFlags struct {
 	descending bool
 }
 
-var sortFields = []struct {
-	name  string
-	field orgusers.SortField
-}{
-	{"email", orgusers.SortByEmail},
-	{"first-name", orgusers.SortByFirstName},
-	{"last-name", orgusers.SortByLastName},
-	{"invited", orgusers.SortByInvitedAt},
-	{"last-login", orgusers.SortByLastLogin},
-	{"created", orgusers.SortByCreated},
-	{"updated", orgusers.SortByUpdated},
+var sortFields = []orgusers.SortField{
+	orgusers.SortByEmail, orgusers.SortByFirstName, orgusers.SortByLastName, orgusers.SortByInvitedAt, orgusers.SortByLastLogin, orgusers.SortByCreated, orgusers.SortByUpdated,
 }
 
-func sortNames() string {
+// sortNames returns the fields as they are written in a flag: created, last-login.
+func sortNames() []string {
 	var names []string
-	for _, known := range sortFields {
-		names = append(names, known.name)
+	for _, field := range sortFields {
+		names = append(names, strings.ReplaceAll(strings.TrimSuffix(string(field), "_at"), "_", "-"))
 	}
-	return strings.Join(names, ", ")
+	return names
 }
 
 func addSortFlags(cmd *cobra.Command) *sortFlags {
 	f := new(sortFlags)
-	cmd.Flags().StringVar(&f.by, "sort", "email", "sort by this `field`: "+sortNames())
+	cmd.Flags().StringVar(&f.by, "sort", "email", "sort by this `field`: "+strings.Join(sortNames(), ", "))
 	cmd.Flags().BoolVar(&f.descending, "descending", false, "sort in descending order")
 	return f
 }
 
 func (f *sortFlags) order() (orgusers.Sort, error) {
-	for _, known := range sortFields {
-		if known.name == f.by {
-			return orgusers.Sort{By: known.field, Descending: f.descending}, nil
-		}
+	i := slices.Index(sortNames(), f.by)
+	if i < 0 {
+		return orgusers.Sort{}, badInput("--sort %q: want %s", f.by, strings.Join(sortNames(), ", "))
 	}
-	return orgusers.Sort{}, badInput("--sort %q: want %s", f.by, sortNames())
+	return orgusers.Sort{By: sortFields[i], Descending: f.descending}, nil
 }

@@ -184,15 +184,24 @@ func (t *tool) exportJSON(ctx context.Context, o *organization, f *exportFlags, 
 	if err != nil {
 		return 0, err
 	}
-	into := *t
+	document := map[string]any{"users": append([]*orgusers.User{}, users...)}
+	if f.outputFile == "" {
+		return len(users), t.writeJSON(o, document)
+	}
+	text, err := t.marshal(o, document)
+	if err != nil {
+		return 0, err
+	}
+	return len(users), replaceFile(f.outputFile, text)
+}
+
+// marshal returns what writeJSON writes.
+func (t *tool) marshal(o *organization, document map[string]any) ([]byte, error) {
 	var text bytes.Buffer
-	if f.outputFile != "" {
-		into.stdout = &text
-	}
-	if err := into.writeJSON(o, map[string]any{"users": append([]*orgusers.User{}, users...)}); err != nil || f.outputFile == "" {
-		return len(users), err
-	}
-	return len(users), replaceFile(f.outputFile, text.Bytes())
+	into := *t
+	into.stdout = &text
+	err := into.writeJSON(o, document)
+	return text.Bytes(), err
 }
 
 // replaceFile writes a complete file with mode 0600, or leaves it as it was.

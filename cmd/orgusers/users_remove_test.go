@@ -279,7 +279,7 @@ func TestUsersRemoveWritesARecordFirst(t *testing.T) {
 			t.Errorf("mode %v (%v)", info.Mode(), err)
 		}
 		record, err := readRecord(files[0])
-		if err != nil || record.OrganizationUID != server.OrganizationUID || record.Access[0].User.Email != email {
+		if err != nil || record.Organization != server.OrganizationUID || record.Access[0].User.Email != email {
 			t.Errorf("the record is %+v (%v)", record, err)
 		}
 		server.AddUser(orguserstest.Person{Email: email})
@@ -330,13 +330,17 @@ func TestUsersRestore(t *testing.T) {
 		t.Errorf("restored was %+v, want %+v", after, before)
 	}
 	restore("", "--apply").expect(t, 1, "member0@example.com  skipped  already pending")
+
+	list := command(t, environment(server), "access", "list", "--output", "json")
+	writeFile(t, filepath.Join(remove.Dir, "record"), run(t, list).stdout)
+	restore("").expect(t, 0, "admin@example.com    skipped  already member")
 }
 
 func TestUsersRestoreRefuses(t *testing.T) {
 	t.Parallel()
 	server := newTeam(t, 1)
-	record := func(change func(*removalRecord)) string {
-		r := &removalRecord{Kind: recordKind, OrganizationUID: server.OrganizationUID, Access: []*orgusers.UserAccess{
+	with := func(change func(*record)) string {
+		r := &record{Organization: server.OrganizationUID, Access: []*orgusers.UserAccess{
 			{Version: 1, OrganizationUID: server.OrganizationUID, User: &orgusers.User{Email: "gone@example.com"}, Roles: []orgusers.RoleGrant{{RoleUID: server.RoleUID("Member"), Direct: true}}},
 		}}
 		change(r)
@@ -347,16 +351,16 @@ func TestUsersRestoreRefuses(t *testing.T) {
 		return string(text)
 	}
 	for name, test := range map[string]struct{ text, says string }{
-		"another organization":    {record(func(r *removalRecord) { r.OrganizationUID = "bltother" }), `nothing was changed: record is a record of the organization "bltother", and this is "` + server.OrganizationUID},
-		"a user of another one":   {record(func(r *removalRecord) { r.Access[0].OrganizationUID = "bltother" }), "1 refused"},
-		"a later version":         {record(func(r *removalRecord) { r.Access[0].Version = 2 }), "not a record of 'orgusers users remove': the access record has version 2"},
-		"nobody":                  {record(func(r *removalRecord) { r.Access = nil }), "not a record of 'orgusers users remove'"},
-		"null":                    {record(func(r *removalRecord) { r.Access = append(r.Access, nil) }), "not a record of 'orgusers users remove'"},
+		"another organization":    {with(func(r *record) { r.Organization = "bltother" }), `nothing was changed: record is a record of the organization "bltother", and this is "` + server.OrganizationUID},
+		"a user of another one":   {with(func(r *record) { r.Access[0].OrganizationUID = "bltother" }), "1 refused"},
+		"a later version":         {with(func(r *record) { r.Access[0].Version = 2 }), "not a record of 'orgusers users remove': the access record has version 2"},
+		"nobody":                  {with(func(r *record) { r.Access = nil }), "not a record of 'orgusers users remove'"},
+		"null":                    {with(func(r *record) { r.Access = append(r.Access, nil) }), "not a record of 'orgusers users remove'"},
 		"a file of another tool":  {`{"users":[{"email":"gone@example.com"}]}`, "record is not a record of 'orgusers users remove'"},
 		"a list of the review":    {ticks(server.OrganizationUID, "gone@example.com"), "not a record"},
 		"a CSV file":              {"Email\ngone@example.com\n", "not a record"},
-		"a record that was cut":   {record(func(*removalRecord) {})[:100], "not a record"},
-		"a role that was deleted": {record(func(r *removalRecord) { r.Access[0].Roles[0].RoleUID = "bltgone" }), "1 refused"},
+		"a record that was cut":   {with(func(*record) {})[:100], "not a record"},
+		"a role that was deleted": {with(func(r *record) { r.Access[0].Roles[0].RoleUID = "bltgone" }), "1 refused"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -17,16 +17,11 @@ import (
 	"github.com/orgusers/orgusers"
 )
 
-// removalRecord is what removed users had, for users restore.
-type removalRecord struct {
-	Kind            string                 `json:"kind"`
-	Fake            bool                   `json:"fake,omitempty"`
-	OrganizationUID string                 `json:"organization_uid"`
-	WrittenAt       time.Time              `json:"written_at"`
-	Access          []*orgusers.UserAccess `json:"access"`
+// record is what users had: the JSON of users remove and of access list.
+type record struct {
+	Organization string                 `json:"organization"`
+	Access       []*orgusers.UserAccess `json:"access"`
 }
-
-const recordKind = "orgusers removal record"
 
 // recordPath returns the path of a new record: that of the flag, or one in the user's
 // state directory, which it creates.
@@ -66,9 +61,7 @@ func stateDirectory() (string, error) {
 
 // writeRecord writes a new file, which only the user can read.
 func (t *tool) writeRecord(o *organization, path string, had []*orgusers.UserAccess) error {
-	text, err := json.MarshalIndent(removalRecord{
-		Kind: recordKind, Fake: o.fake, OrganizationUID: o.uid, WrittenAt: time.Now().UTC(), Access: had,
-	}, "", "  ")
+	text, err := t.marshal(o, map[string]any{"access": had})
 	if err != nil {
 		return err
 	}
@@ -76,7 +69,7 @@ func (t *tool) writeRecord(o *organization, path string, had []*orgusers.UserAcc
 	if err != nil {
 		return fmt.Errorf("the record cannot be written: %w", err)
 	}
-	_, err = file.Write(append(text, '\n'))
+	_, err = file.Write(text)
 	if err := errors.Join(err, file.Sync(), file.Close()); err != nil {
 		_ = os.Remove(path)
 		return fmt.Errorf("the record cannot be written: %w", err)
@@ -96,20 +89,20 @@ func stackNames(stacks []orgusers.StackRef) []string {
 	return names
 }
 
-// readRecord reads the record of a removal.
-func readRecord(path string) (*removalRecord, error) {
+func readRecord(path string) (*record, error) {
 	text, err := os.ReadFile(path)
 	if err != nil {
 		return nil, badInput("--file: %w", err)
 	}
-	record := new(removalRecord)
-	if err := json.Unmarshal(text, record); err != nil {
+	r := new(record)
+	err = json.Unmarshal(text, r)
+	if err == nil && (r.Organization == "" || len(r.Access) == 0 || slices.Contains(r.Access, nil)) {
+		err = errors.New("it lacks the organization or the users")
+	}
+	if err != nil {
 		return nil, badInput("--file: %s is not a record of 'orgusers users remove': %w", path, err)
 	}
-	if record.Kind != recordKind || record.OrganizationUID == "" || len(record.Access) == 0 || slices.Contains(record.Access, nil) {
-		return nil, badInput("--file: %s is not a record of 'orgusers users remove'", path)
-	}
-	return record, nil
+	return r, nil
 }
 
 func newUsersRestoreCommand(t *tool) *cobra.Command {
@@ -134,7 +127,7 @@ and asks for the name of the organization unless --yes is given.`,
 		if *yes && !*flags.apply {
 			return badInput("--yes answers the question of --apply: add that, or leave it out")
 		}
-		record, err := readRecord(*path)
+		had, err := readRecord(*path)
 		if err != nil {
 			return err
 		}
@@ -143,8 +136,8 @@ and asks for the name of the organization unless --yes is given.`,
 			return err
 		}
 		defer o.close()
-		if record.OrganizationUID != o.uid {
-			return badInput("nothing was changed: %s is a record of the organization %q, and this is %q", *path, record.OrganizationUID, o.uid)
+		if had.Organization != o.uid {
+			return badInput("nothing was changed: %s is a record of the organization %q, and this is %q", *path, had.Organization, o.uid)
 		}
 		if err := t.announce(ctx, o); err != nil {
 			return err
@@ -154,10 +147,10 @@ and asks for the name of the organization unless --yes is given.`,
 			defer p.Clear()
 			options := flags.options(p)
 			options.DryRun = dryRun
-			return o.client.Restore(ctx, record.Access, &orgusers.InviteOptions{BulkOptions: options, Message: *message})
+			return o.client.Restore(ctx, had.Access, &orgusers.InviteOptions{BulkOptions: options, Message: *message})
 		}
 		plan, err := restore(true)
-		if named := t.nameAdministrators(ctx, o, record, plan); named != nil {
+		if named := t.nameAdministrators(ctx, o, had, plan); named != nil {
 			return named
 		}
 		planned := plan.Count(orgusers.OutcomePlanned)
@@ -184,7 +177,7 @@ func restored() change {
 }
 
 // nameAdministrators says whom a restoration would make administrators.
-func (t *tool) nameAdministrators(ctx context.Context, o *organization, record *removalRecord, plan *orgusers.BulkResult) error {
+func (t *tool) nameAdministrators(ctx context.Context, o *organization, had *record, plan *orgusers.BulkResult) error {
 	if plan.Count(orgusers.OutcomePlanned) == 0 {
 		return nil
 	}
@@ -197,9 +190,9 @@ func (t *tool) nameAdministrators(ctx context.Context, o *organization, record *
 	}
 	var emails []string
 	for _, outcome := range plan.Outcomes {
-		for _, had := range record.Access {
-			if outcome.Status == orgusers.OutcomePlanned && strings.EqualFold(had.User.Email, outcome.Email) &&
-				slices.ContainsFunc(had.Roles, func(role orgusers.RoleGrant) bool { return administers[role.RoleUID] }) {
+		for _, user := range had.Access {
+			if outcome.Status == orgusers.OutcomePlanned && strings.EqualFold(user.User.Email, outcome.Email) &&
+				slices.ContainsFunc(user.Roles, func(role orgusers.RoleGrant) bool { return administers[role.RoleUID] }) {
 				emails = append(emails, plain(outcome.Email))
 			}
 		}
