@@ -316,7 +316,7 @@ func columnKey(header string) string {
 // what to do.
 func exportedColumns() []string {
 	var keys []string
-	for _, column := range slices.Concat(orgusers.DefaultColumns(), orgusers.CSDXColumns()) {
+	for _, column := range slices.Concat(orgusers.DefaultColumns(), orgusers.CSDXColumns(), new(exportFlags).accessColumns()) {
 		keys = append(keys, columnKey(column.Header))
 	}
 	return keys

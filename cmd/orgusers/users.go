@@ -85,6 +85,14 @@ func (t *tool) readUsers(ctx context.Context, o *organization, order orgusers.So
 	return users, nil
 }
 
+// countUsers returns a number of users in words.
+func countUsers(n int) string {
+	if n == 1 {
+		return "1 user"
+	}
+	return fmt.Sprintf("%d users", n)
+}
+
 func fullName(u *orgusers.User) string { return strings.TrimSpace(u.FirstName + " " + u.LastName) }
 
 // roleNames returns the organization roles as an export writes them.

@@ -28,7 +28,11 @@ type exportFlags struct {
 	columns               []string
 	csdx, keepFormulas    bool
 	bom                   bool
+	withAccess            bool
+	allowUnread           bool
 	separator, outputFile string
+
+	access map[string]*orgusers.UserAccess // by share uid, with --with-access
 }
 
 func newUsersExportCommand(t *tool) *cobra.Command {
@@ -37,6 +41,7 @@ func newUsersExportCommand(t *tool) *cobra.Command {
 		Short: "Write users as CSV or JSON",
 		Long: `Write members and pending invitations as CSV or, with --output json, as JSON. The
 output is complete, or the command fails; with -o, the file is then as it was.
+With --with-access, the JSON is that of 'orgusers access list'.
 
 A cell that a spreadsheet would run as a formula begins with an apostrophe unless
 --keep-formulas is given. For exactly the cells of 'csdx cm:export-to-csv' give
@@ -45,13 +50,16 @@ A cell that a spreadsheet would run as a formula begins with an apostrophe unles
 	}
 	f := &exportFlags{cmd: cmd, filter: addFilterFlags(cmd), sort: addSortFlags(cmd)}
 	flags := cmd.Flags()
-	flags.StringSliceVar(&f.columns, "columns", nil, "write these `columns`, in this order: "+strings.Join(columnNames(orgusers.DefaultColumns()), ","))
+	flags.StringSliceVar(&f.columns, "columns", nil, "write these `columns`, in this order: "+strings.Join(columnNames(orgusers.DefaultColumns()), ",")+"; and with --with-access "+strings.Join(columnNames(f.accessColumns()), ","))
 	flags.BoolVar(&f.csdx, "csdx", false, "write the columns of the vendor's csdx cm:export-to-csv")
+	flags.BoolVar(&f.withAccess, "with-access", false, "add the stacks with their roles, the teams and the owned stacks; it reads the roles of every stack")
+	flags.BoolVar(&f.allowUnread, "allow-unread", false, "with --with-access: continue if the roles of a stack cannot be read, and name the stack")
 	flags.BoolVar(&f.keepFormulas, "keep-formulas", false, "leave cells that a spreadsheet would run as formulas as they are")
 	flags.BoolVar(&f.bom, "bom", false, "begin with a byte order mark, by which some spreadsheets recognize UTF-8")
 	flags.StringVar(&f.separator, "separator", ",", "separate cells with this `character`, or with tab")
 	flags.StringVarP(&f.outputFile, "output-file", "o", "", "write to this `file`, which only you can read")
 	cmd.MarkFlagsMutuallyExclusive("csdx", "columns")
+	cmd.MarkFlagsMutuallyExclusive("csdx", "with-access")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error { return t.exportUsers(cmd.Context(), f) }
 	return cmd
 }
@@ -70,6 +78,11 @@ func (t *tool) exportUsers(ctx context.Context, f *exportFlags) error {
 		return err
 	}
 	started := time.Now()
+	if f.withAccess {
+		if err := f.readAccess(ctx, o); err != nil {
+			return err
+		}
+	}
 	var written int
 	if t.output == "json" {
 		written, err = t.exportJSON(ctx, o, f, options.Sort)
@@ -79,7 +92,7 @@ func (t *tool) exportUsers(ctx context.Context, f *exportFlags) error {
 	if err != nil {
 		return err
 	}
-	t.note("%d users to %s in %.1f s", written, cmp.Or(f.outputFile, "stdout"), time.Since(started).Seconds())
+	t.note("%s to %s in %.1f s", countUsers(written), cmp.Or(f.outputFile, "stdout"), time.Since(started).Seconds())
 	return nil
 }
 
@@ -137,6 +150,9 @@ func columnName(header string) string {
 
 func (f *exportFlags) pickColumns() ([]orgusers.Column, error) {
 	all := orgusers.DefaultColumns()
+	if f.withAccess {
+		all = append(all, f.accessColumns()...)
+	}
 	switch {
 	case f.csdx:
 		all = orgusers.CSDXColumns()
@@ -153,6 +169,56 @@ func (f *exportFlags) pickColumns() ([]orgusers.Column, error) {
 		return picked, nil
 	}
 	return all, nil
+}
+
+// readAccess reads what all users have. It is read before the users, so a user who
+// joins meanwhile has no access in the output.
+func (f *exportFlags) readAccess(ctx context.Context, o *organization) error {
+	f.access = map[string]*orgusers.UserAccess{}
+	for a, err := range o.client.Access(ctx, &orgusers.AccessOptions{AllowUnread: f.allowUnread}) {
+		if err != nil {
+			return err
+		}
+		f.access[a.User.ShareUID] = a
+	}
+	return nil
+}
+
+// accessColumns are the columns of --with-access.
+func (f *exportFlags) accessColumns() []orgusers.Column {
+	column := func(header string, cells func(*orgusers.UserAccess) []string) orgusers.Column {
+		return orgusers.Column{Header: header, Value: func(u *orgusers.User) string {
+			if a := f.access[u.ShareUID]; a != nil {
+				return strings.Join(cells(a), "; ")
+			}
+			return ""
+		}}
+	}
+	return []orgusers.Column{
+		column("Stack Roles", stackRoles),
+		column("Teams", func(a *orgusers.UserAccess) (names []string) {
+			for _, team := range a.Teams {
+				names = append(names, team.Name)
+			}
+			return names
+		}),
+		column("Owned Stacks", func(a *orgusers.UserAccess) []string { return stackNames(a.Owns) }),
+		column("Unread Stacks", func(a *orgusers.UserAccess) []string { return stackNames(a.Unread) }),
+	}
+}
+
+// stackRoles returns a text for each stack, such as "Website: Admin, Developer".
+func stackRoles(a *orgusers.UserAccess) (texts []string) {
+	last := ""
+	for _, grant := range a.Stacks { // sorted by stack
+		if grant.Stack.APIKey == last {
+			texts[len(texts)-1] += ", " + grant.RoleName
+			continue
+		}
+		last = grant.Stack.APIKey
+		texts = append(texts, grant.Stack.Name+": "+grant.RoleName)
+	}
+	return texts
 }
 
 func (t *tool) exportCSV(ctx context.Context, o *organization, path string, options *orgusers.ExportOptions) (rows int, err error) {
@@ -185,6 +251,15 @@ func (t *tool) exportJSON(ctx context.Context, o *organization, f *exportFlags, 
 		return 0, err
 	}
 	document := map[string]any{"users": append([]*orgusers.User{}, users...)}
+	if f.withAccess {
+		access := []*orgusers.UserAccess{}
+		for _, u := range users {
+			if a := f.access[u.ShareUID]; a != nil {
+				access = append(access, a)
+			}
+		}
+		document = map[string]any{"access": access}
+	}
 	if f.outputFile == "" {
 		return len(users), t.writeJSON(o, document)
 	}

@@ -158,7 +158,7 @@ func (r *removal) checkTicks(list *addressList) error {
 	if uid := list.ticks.OrganizationUID; uid != r.o.uid {
 		return badInput("nothing was changed: %s is a list of the organization %q, and this is %q", list.name, uid, r.o.uid)
 	}
-	r.t.say("%s: %d users to remove, ticked in the review of %s", list.name, len(list.entries), formatTime(list.ticks.ReadAt))
+	r.t.say("%s: %s to remove, ticked in the review of %s", list.name, countUsers(len(list.entries)), formatTime(list.ticks.ReadAt))
 	return nil
 }
 
@@ -227,8 +227,7 @@ func (r *removal) plan(ctx context.Context, emails []string) (done bool, err err
 		return true, failed
 	} else if over {
 		err = orgusers.ErrRefused
-	}
-	if i := slices.IndexFunc(result.Outcomes, func(o orgusers.Outcome) bool { return o.Reason == orgusers.ReasonLimit }); i >= 0 {
+	} else if i := slices.IndexFunc(result.Outcomes, func(o orgusers.Outcome) bool { return o.Reason == orgusers.ReasonLimit }); i >= 0 {
 		r.t.say("%s", result.Outcomes[i].Detail)
 	}
 	planned := result.Count(orgusers.OutcomePlanned)
@@ -242,7 +241,7 @@ func (r *removal) plan(ctx context.Context, emails []string) (done bool, err err
 	if err := writeTable(r.t.stderr, r.describe(result).rows(result)); err != nil {
 		return true, err
 	}
-	return false, r.t.confirm(ctx, r.o, fmt.Sprintf("%d users would be removed.", planned))
+	return false, r.t.confirm(ctx, r.o, countUsers(planned)+" would be removed.")
 }
 
 // checkDefaultLimit refuses a removal of more than a tenth of the members, unless the
@@ -264,10 +263,10 @@ func (r *removal) checkDefaultLimit(ctx context.Context, result *orgusers.BulkRe
 	if planned <= limit {
 		return false, nil
 	}
+	r.t.say("%d users would be removed; the limit is %d, a tenth of the %d members and at least %d: give --max-removals %d if they are meant", planned, limit, members, least, planned)
 	for i := range result.Outcomes {
 		if outcome := &result.Outcomes[i]; outcome.Status == orgusers.OutcomePlanned {
 			outcome.Status, outcome.Reason = orgusers.OutcomeRefused, orgusers.ReasonLimit
-			outcome.Detail = fmt.Sprintf("%d users would be removed; the limit is %d, a tenth of the %d members and at least %d: give --max-removals %d if they are meant", planned, limit, members, least, planned)
 		}
 	}
 	return true, nil
@@ -285,9 +284,6 @@ func (r *removal) remove(ctx context.Context, emails []string, file string) erro
 	}
 	result, err := r.o.client.RemoveUsers(ctx, emails, options)
 	p.Clear()
-	if errors.Is(err, orgusers.ErrIncomplete) && !r.allowUnread && file != "" {
-		r.t.say("the record would not be complete: %s; --allow-unread removes the users without it", printable(withoutPackage(err.Error())))
-	}
 	return r.t.report(r.o, r.describe(result), result, err)
 }
 

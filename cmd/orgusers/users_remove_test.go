@@ -92,7 +92,7 @@ func TestUsersRemoveAsks(t *testing.T) {
 			server := newTeam(t, 2)
 			result := runTyped(t, server, test.typed, append([]string{"users", "remove", "--email", "member1@example.com", "--apply", "--no-record"}, test.args...)...)
 			result.expect(t, test.status, test.says)
-			asked := strings.Contains(result.stderr, "member1@example.com  ") && strings.Contains(result.stderr, "1 users would be removed.\nTo go on, type")
+			asked := strings.Contains(result.stderr, "member1@example.com  ") && strings.Contains(result.stderr, "1 user would be removed.\nTo go on, type")
 			if asked == slices.Contains(test.args, "--yes") {
 				t.Errorf("stderr is %s", result.stderr)
 			}
@@ -172,7 +172,7 @@ func TestUsersRemoveTicks(t *testing.T) {
 	}
 	expectUntouched(t, server)
 	result := runTyped(t, server, ticks(server.OrganizationUID, "member0@example.com"), append(args, "--apply", "--yes", "--no-record")...)
-	result.expect(t, 0, "stdin: 1 users to remove, ticked in the review of 2026-03-13T12:00:00Z", "1 removed")
+	result.expect(t, 0, "stdin: 1 user to remove, ticked in the review of 2026-03-13T12:00:00Z", "1 removed")
 }
 
 func TestUsersRemoveRefuses(t *testing.T) {
@@ -219,8 +219,8 @@ func TestUsersRemoveDefaultLimit(t *testing.T) {
 	rule := []string{"users", "remove", "--not-seen-for", "1", "--apply", "--yes", "--no-record"}
 	server.AddUser(orguserstest.Person{Email: "seen@example.com", LastLogin: server.Users()[0].CreatedAt})
 	refused := runOn(t, server, rule...)
-	refused.expect(t, 2, "41 users would be removed; the limit is 5, a tenth of the 43 members and at least 5: give --max-removals 41 if they are meant", "nothing was changed", "41 refused")
-	runOn(t, server, "users", "remove", "--email", members(6)).expect(t, 2, "6 users would be removed; the limit is 5")
+	refused.expect(t, 2, "41 users would be removed; the limit is 5, a tenth of the 43 members and at least 5: give --max-removals 41 if they are meant", "orgusers: nothing was changed: 41 refused\n")
+	runOn(t, server, "users", "remove", "--email", members(6)).expect(t, 2, "6 users would be removed; the limit is 5", "orgusers: nothing was changed: 6 refused\n")
 	runOn(t, server, "users", "remove", "--email", members(5)).expect(t, 0, "5 would be removed")
 	expectUntouched(t, server)
 	result := runOn(t, server, append(rule, "--max-removals", "41")...)
@@ -298,7 +298,7 @@ func TestUsersRemoveUnreadStack(t *testing.T) {
 	server := newTeam(t, 2, orguserstest.WithFault(orguserstest.Fault{Path: "/v3/roles", Effect: orguserstest.Status(http.StatusForbidden)}))
 	args := []string{"users", "remove", "--email", "member0@example.com", "--apply", "--yes"}
 	cmd := command(t, environment(server), args...)
-	run(t, cmd).expect(t, 1, "the record would not be complete", `stack "Website"`, "--allow-unread")
+	run(t, cmd).expect(t, 1, "orgusers: nothing was changed: the list could not be read completely: the roles of stack \"Website\" (", ") cannot be read: the service does not allow it", "; --allow-unread continues without it")
 	expectUntouched(t, server)
 	runOn(t, server, append(args, "--allow-unread")...).expect(t, 0, `the record does not have their roles in the stacks "`, `"Website"`, "1 removed")
 	runOn(t, server, append(args, "--no-record", "--email", "member1@example.com")...).expect(t, 0, "1 skipped, 1 removed")

@@ -111,6 +111,8 @@ func TestUsersMisuse(t *testing.T) {
 		"a field":                  {[]string{"list", "--sort", "age"}, `--sort "age": want email, first-name`},
 		"a column":                 {[]string{"export", "--columns", "email,shoe-size"}, `there is no column "shoe-size"; there are email, first-name`},
 		"columns and csdx":         {[]string{"export", "--columns", "email", "--csdx"}, "[columns csdx]"},
+		"a column of access":       {[]string{"export", "--columns", "teams"}, `there is no column "teams"`},
+		"access and csdx":          {[]string{"export", "--with-access", "--csdx"}, "[csdx with-access]"},
 		"a separator":              {[]string{"export", "--separator", "||"}, "one character"},
 		"JSON and columns":         {[]string{"export", "--output", "json", "--columns", "email"}, "--columns is for CSV"},
 		"JSON and a separator":     {[]string{"export", "--output", "json", "--separator", ","}, "--separator is for CSV"},
@@ -206,6 +208,21 @@ func TestUsersExportFiles(t *testing.T) {
 		}
 		expectFiles(t, cmd, "link", "users")
 	}
+}
+
+func TestUsersExportWithAccess(t *testing.T) {
+	t.Parallel()
+	server := newTeam(t, 1, orguserstest.WithTeams(orguserstest.Team{Name: "Editors", Members: []string{"member0@example.com"}, Stacks: map[string][]string{"Website": {"Developer", "Content Manager"}}}))
+	args := []string{"users", "export", "--with-access", "--domain", "example.com", "--search", "Ber 0"}
+	runOn(t, server, append(args, "--columns", "email,stack-roles,teams,owned-stacks")...).expect(t, 0, "Email,Stack Roles,Teams,Owned Stacks\n", "member0@example.com,", "Website: ", "Developer", ",Editors,\n", "1 user to stdout")
+	result := runOn(t, server, append(args, "--output", "json")...)
+	result.expect(t, 0)
+	if access, _ := result.document(t)["access"].([]any); len(access) != 1 || !strings.Contains(result.stdout, `"name": "Editors"`) {
+		t.Errorf("stdout is %s", result.stdout)
+	}
+	server.AddFault(orguserstest.Fault{Path: "/v3/roles", Effect: orguserstest.Status(http.StatusForbidden)})
+	runOn(t, server, args...).expect(t, 1, "Website", "--allow-unread")
+	runOn(t, server, append(args, "--columns", "email,unread-stacks", "--allow-unread")...).expect(t, 0, "Email,Unread Stacks\nmember0@example.com,", "Website")
 }
 
 func TestUsersExportOfTheFake(t *testing.T) {
