@@ -128,7 +128,7 @@ func (t *target) note(text string) {
 
 // newBulk returns a call for some addresses. Malformed addresses are refused.
 func (c *Client) newBulk(op *operation, emails []string, options BulkOptions) *bulk {
-	b := &bulk{client: c, op: op, options: options, roles: &roleDirectory{client: c}, size: batchSize}
+	b := &bulk{client: c, op: op, options: options, roles: c.newRoleDirectory(), size: batchSize}
 	byKey := make(map[string]*target, len(emails))
 	for i, given := range emails {
 		email, ok := parseAddress(given)

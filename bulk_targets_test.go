@@ -1,6 +1,7 @@
 package orgusers_test
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -8,6 +9,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 
@@ -405,6 +407,88 @@ func TestGuardsFailClosed(t *testing.T) {
 					if err == nil || summaries(result)[0] != "not_started: read_failed" || len(server.writes) > 0 {
 						t.Errorf("got %v, %v after %d writes", err, summaries(result), len(server.writes))
 					}
+				}
+			})
+		})
+	}
+}
+
+// barrier lets requests pass when n of them have arrived, and all that come later.
+type barrier struct {
+	next    http.RoundTripper
+	n       int
+	mu      sync.Mutex
+	arrived []string
+	open    chan struct{}
+}
+
+func (b *barrier) RoundTrip(r *http.Request) (*http.Response, error) {
+	b.mu.Lock()
+	b.arrived = append(b.arrived, r.Method+" "+r.URL.Path)
+	if len(b.arrived) == b.n {
+		close(b.open)
+	}
+	b.mu.Unlock()
+	<-b.open // a bubble in which nothing else can run fails
+	return b.next.RoundTrip(r)
+}
+
+// The reads before a change that do not depend on each other are in flight together.
+func TestReadsBeforeAChangeGoOutTogether(t *testing.T) {
+	t.Parallel()
+	keep := orgusers.WithGuards(orgusers.Guards{KeepStackOwners: true})
+	one := []string{operations.Member(0)}
+	many := make([]string, 250)
+	for i := range many {
+		many[i] = operations.Stranger(i)
+	}
+	tests := []struct {
+		name  string
+		run   func(ctx context.Context, c *orgusers.Client, s *orguserstest.Server) error
+		reads int
+	}{
+		{"a removal: search, caller, organization, stacks", func(ctx context.Context, c *orgusers.Client, _ *orguserstest.Server) error {
+			_, err := c.RemoveUsers(ctx, one, nil)
+			return err
+		}, 4},
+		{"three searches", func(ctx context.Context, c *orgusers.Client, _ *orguserstest.Server) error {
+			_, err := c.RemoveUsers(ctx, many, nil)
+			return err
+		}, 6},
+		{"a withdrawal", func(ctx context.Context, c *orgusers.Client, _ *orguserstest.Server) error {
+			_, err := c.WithdrawInvitations(ctx, one, nil)
+			return err
+		}, 4},
+		{"roles: search, caller, organization, roles", func(ctx context.Context, c *orgusers.Client, _ *orguserstest.Server) error {
+			_, err := c.UpdateRoles(ctx, one, []string{"Admin"}, nil)
+			return err
+		}, 4},
+		{"stack access: search, caller, organization, roles of the stack", func(ctx context.Context, c *orgusers.Client, s *orguserstest.Server) error {
+			_, err := c.UpdateStackAccess(ctx, s.Stacks()[0].APIKey, one, []string{"Developer"}, nil)
+			return err
+		}, 4},
+		{"an invitation: search, roles", func(ctx context.Context, c *orgusers.Client, _ *orguserstest.Server) error {
+			_, err := c.Invite(ctx, []orgusers.Invitee{{Email: operations.Stranger(0), Roles: []string{"Member"}}}, nil)
+			return err
+		}, 2},
+		{"a team: search, teams", func(ctx context.Context, c *orgusers.Client, s *orguserstest.Server) error {
+			_, err := c.AddToTeam(ctx, s.Teams()[0].UID, one, nil)
+			return err
+		}, 2},
+		{"leaving a team: search, caller, organization, teams", func(ctx context.Context, c *orgusers.Client, s *orguserstest.Server) error {
+			_, err := c.RemoveFromTeam(ctx, s.Teams()[0].UID, one, nil)
+			return err
+		}, 4},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				server, _ := crowded(t, orguserstest.WithTeams(orguserstest.Team{Name: "Editors"}))
+				wire := &barrier{next: server.Transport(), n: tt.reads, open: make(chan struct{})}
+				client := clientOf(t, server, keep, orgusers.WithHTTPClient(&http.Client{Transport: wire}))
+				if err := tt.run(t.Context(), client, server); err != nil {
+					t.Errorf("%v after %v", err, wire.arrived)
 				}
 			})
 		})

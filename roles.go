@@ -8,7 +8,6 @@ import (
 	"iter"
 	"slices"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/orgusers/orgusers/internal/paging"
@@ -163,16 +162,24 @@ func sameUIDs(a, b []string) bool {
 // roleDirectory reads the organization's roles at most once, for one list or call.
 type roleDirectory struct {
 	client *Client
+	lock   chan struct{} // one request at a time: a wait for it ends with its context
 
-	mu    sync.Mutex
 	done  bool
 	roles []*Role
 }
 
+func (c *Client) newRoleDirectory() *roleDirectory {
+	return &roleDirectory{client: c, lock: make(chan struct{}, 1)}
+}
+
 // list returns the organization's roles.
 func (d *roleDirectory) list(ctx context.Context) ([]*Role, error) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
+	select {
+	case d.lock <- struct{}{}:
+		defer func() { <-d.lock }()
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
 	if d.done {
 		return d.roles, nil
 	}

@@ -39,9 +39,12 @@ func FuzzWrites(f *testing.F) {
 			}
 			for range rng.IntN(3) {
 				effects := []orguserstest.Effect{statusOf(403), statusOf(500), orguserstest.Reset(), orguserstest.EmptyPage(), orguserstest.CutBody(), orguserstest.HTML(200)}
-				read := []string{"/share/search", "/roles", ""}[rng.IntN(3)]
+				read := organization + []string{"/share/search", "/roles", ""}[rng.IntN(3)]
+				if rng.IntN(4) == 0 {
+					read = "/v4/teams"
+				}
 				fake.AddFault(orguserstest.Fault{
-					Method: map[bool]string{true: http.MethodPost, false: http.MethodGet}[read == "/share/search"], Path: organization + read,
+					Method: map[bool]string{true: http.MethodPost, false: http.MethodGet}[read == shares+"/search"], Path: read,
 					Skip: rng.IntN(4), Times: 1 + rng.IntN(3), Effect: effects[rng.IntN(len(effects))],
 				})
 			}
