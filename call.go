@@ -54,6 +54,9 @@ func (c *Client) Do(ctx context.Context, r Request, out any) error {
 	if err := r.check(op); err != nil {
 		return op.invalid(err)
 	}
+	if op.writes() && c != nil && c.config.readOnly {
+		return op.refused(errReadOnly)
+	}
 	return c.do(ctx, op, input{path: r.PathValues, query: r.Query, header: r.Header, body: r.Body}, out)
 }
 
