@@ -2,8 +2,10 @@ package orgusers
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"iter"
+	"net/http"
 	"sync"
 	"sync/atomic"
 
@@ -55,6 +57,7 @@ func countOf(count *int) int {
 // listAll reads a whole list and names its operation in errors.
 func listAll[T any](ctx context.Context, op *operation, list paging.List[T]) iter.Seq2[T, error] {
 	list.PageSize = max(2, list.PageSize) // pages of one row cannot overlap
+	list.Refused = rejectsOffset
 	return func(yield func(T, error) bool) {
 		// A list that is read ahead holds one place in the queue of its rate limit.
 		for row, err := range list.All(transport.WithQueue(ctx)) {
@@ -66,6 +69,13 @@ func listAll[T any](ctx context.Context, op *operation, list paging.List[T]) ite
 			}
 		}
 	}
+}
+
+// rejectsOffset reports whether the server rejected a page as invalid. Some do if no
+// row follows the offset.
+func rejectsOffset(err error) bool {
+	e, ok := errors.AsType[*Error](err)
+	return ok && (e.StatusCode == http.StatusBadRequest || e.StatusCode == http.StatusUnprocessableEntity)
 }
 
 // Collect returns all rows of a sequence. If the sequence ends with an error, it

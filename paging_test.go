@@ -264,7 +264,7 @@ func TestUsersOfMisbehavingServers(t *testing.T) {
 		{"a list that is null", 450, opts{midway(text(`{"shares":null,"count":450}`))}, orgusers.ErrServer},
 		{"JSON null", 450, opts{midway(text(`null`))}, orgusers.ErrServer},
 		{"a row without a uid", 450, opts{midway(text(`{"shares":[{"email":"a@example.com"}],"count":450}`))}, orgusers.ErrIncomplete},
-		{"a row that is null", 450, opts{midway(text(`{"shares":[null],"count":450}`))}, orgusers.ErrIncomplete},
+		{"a row that is null", 450, opts{midway(text(`{"shares":[null],"count":450}`))}, orgusers.ErrServer},
 		{"a count that is not a number", 450, opts{midway(text(`{"shares":[],"count":"many"}`))}, orgusers.ErrServer},
 		{"an error with 200", 450, opts{midway(orguserstest.Status(200))}, orgusers.ErrServer},
 		{"the session ends", 450, opts{fromMidway(orguserstest.Status(401))}, orgusers.ErrUnauthorized},

@@ -25,6 +25,7 @@ type operation struct {
 	kind    transport.Kind
 	service transport.Service
 	public  bool // sent without a token
+	custom  bool // of Do: any response may be without a body
 }
 
 // writes reports whether the request changes something or sends email,
@@ -116,7 +117,7 @@ func send(ctx context.Context, wire *transport.Transport, op *operation, in inpu
 		switch {
 		case !response.OK():
 			return op.errorFromResponse(response)
-		case out == nil && len(response.Body) == 0:
+		case len(response.Body) == 0 && (out == nil || op.custom && (op.method == http.MethodHead || response.Status == http.StatusNoContent)):
 			return nil
 		}
 		if list, ok := out.(interface{ noContent() }); ok && response.Status == http.StatusNoContent {

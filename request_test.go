@@ -63,6 +63,7 @@ func TestUnreadableResponses(t *testing.T) {
 		{list, `{"shares":[],"count":"many"}`, "count has an unexpected value"},
 		{list, `{}`, lacks},
 		{list, `null`, lacks},
+		{list, `{"shares":[{"uid":"a"},null]}`, lacks},
 		{list, `[]`, notJSON},
 		{list, ``, notJSON},
 		{list, `{"shares":[{"uid":"a"}`, notJSON},

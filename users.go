@@ -427,11 +427,11 @@ func (c *Client) listUsers(ctx context.Context, roles *roleDirectory, options Li
 
 // sharesResponse is a page of users. Shares is nil if the response has no list.
 type sharesResponse struct {
-	Shares []share `json:"shares"`
-	Count  *int    `json:"count"`
+	Shares []*share `json:"shares"`
+	Count  *int     `json:"count"`
 }
 
-func (r *sharesResponse) complete() bool { return r.Shares != nil }
+func (r *sharesResponse) complete() bool { return r.Shares != nil && !slices.Contains(r.Shares, nil) }
 
 // users returns the rows with the names of their roles.
 func (r *sharesResponse) users(ctx context.Context, roles *roleDirectory) ([]*User, error) {

@@ -1,6 +1,7 @@
 package orguserstest_test
 
 import (
+	"net/http"
 	"strings"
 	"testing"
 
@@ -94,6 +95,28 @@ func described(u orguserstest.User, has map[string]bool) userRow {
 	row.InviterNames = row.Inviter != "System" && !has["WithInviterUIDs"]
 	row.AcceptanceToken = has["WithAcceptanceTokens"] && (u.Pending || strings.HasPrefix(u.Email, "boss@"))
 	return row
+}
+
+func TestFormsOfLoginsAndHeaders(t *testing.T) {
+	t.Parallel()
+	for with, want := range map[bool]struct {
+		status int
+		limit  string
+	}{false: {http.StatusUnprocessableEntity, "7"}, true: {http.StatusUnauthorized, "7, 7"}} {
+		opts := []orguserstest.Option{orguserstest.WithRateLimit(7, 7), orguserstest.WithPeople(orguserstest.Person{Email: "ada@example.com", MFA: true})}
+		if with {
+			opts = append(opts, orguserstest.WithMFA401(), orguserstest.WithRepeatedRateLimitHeaders())
+		}
+		c := inProcess(t, opts...)
+		login := `{"user":{"email":"ada@example.com","password":"` + orguserstest.Password + `"}}`
+		if a := c.ask("POST", "/v3/user-session", login); a.status != want.status || a.json["error_code"] != 294.0 {
+			t.Errorf("got %d %s, want %d", a.status, a.text, want.status)
+		}
+		a := c.as("Api_key", c.server.Stacks()[0].APIKey).get("/v3/roles")
+		if got := a.header.Get("X-RateLimit-Limit"); got != want.limit {
+			t.Errorf("got a limit of %q, want %q", got, want.limit)
+		}
+	}
 }
 
 func TestOtherForms(t *testing.T) {

@@ -114,7 +114,11 @@ func (s *Server) login(c *call) response {
 		return badCredentials()
 	}
 	if who.mfa && input.User.Token == "" {
-		return response{status: http.StatusUnprocessableEntity, body: encode(object{
+		status := http.StatusUnprocessableEntity
+		if s.cfg.mfa401 {
+			status = http.StatusUnauthorized
+		}
+		return response{status: status, body: encode(object{
 			"error_message": "Please login using the Two-Factor verification Token",
 			"error_code":    294,
 			"errors":        []string{},

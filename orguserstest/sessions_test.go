@@ -245,7 +245,7 @@ func TestSecrets(t *testing.T) {
 	}
 }
 
-func TestPasswordResetMail(t *testing.T) {
+func TestPasswordResetEmail(t *testing.T) {
 	t.Parallel()
 	c := overSocket(t)
 	anyone := c.as("Authtoken", "")

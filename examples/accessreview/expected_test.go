@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -73,7 +74,7 @@ func expect(users []orguserstest.User, at time.Time) expectation {
 				charts["Last seen"][ageLabel(u.LastLogin, at)]++
 			}
 		}
-		name, inviter := u.FirstName+" "+u.LastName, emails[u.InvitedBy]
+		name, inviter := u.FirstName+" "+u.LastName, cmp.Or(u.InviterEmail, emails[u.InvitedBy])
 		if u.UID == "" {
 			name = ""
 		}

@@ -14,7 +14,7 @@ import (
 	"github.com/orgusers/orgusers/internal/paging"
 )
 
-func slow() time.Duration { return 200 * time.Millisecond }
+func slow(int) time.Duration { return 200 * time.Millisecond }
 
 func TestReadAheadKeepsPagesInFlight(t *testing.T) {
 	t.Parallel()
@@ -49,8 +49,8 @@ func TestReadAheadIsBoundedByASlowPage(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := newServer(10_000, 1)
-		s.latency = func() time.Duration {
-			if s.skips[len(s.skips)-1] == 2*99 {
+		s.latency = func(skip int) time.Duration {
+			if skip == 2*99 {
 				return time.Hour
 			}
 			return time.Millisecond
@@ -69,7 +69,7 @@ func TestReadAheadIsBoundedByASlowPage(t *testing.T) {
 	})
 }
 
-// Without a count, up to three pages behind the end are asked for, and not more.
+// Without a count, at most three pages behind the end are requested.
 func TestReadAheadWithoutCountIsBounded(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -89,7 +89,7 @@ func TestReadAheadWithoutCountIsBounded(t *testing.T) {
 	})
 }
 
-// A page that does not connect costs what was read ahead of it, and the list is read on from the right place.
+// A page that does not connect costs the pages read ahead, and reading goes on from the right place.
 func TestReadAheadAfterAPageThatDoesNotConnect(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -110,7 +110,7 @@ func TestReadAheadAfterAPageThatDoesNotConnect(t *testing.T) {
 	})
 }
 
-// After one change, as many pages are in flight as before; the wider overlap then costs twice the requests.
+// After one change, as many pages are in flight as before.
 func TestReadAheadRecoversFromAChange(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -133,8 +133,7 @@ func TestReadAheadRecoversFromAChange(t *testing.T) {
 	})
 }
 
-// A group of tied rows larger than those before costs one page more where the
-// pages read ahead cut it, and none of them.
+// If a page read ahead cuts a group of tied rows larger than those before, one more page is read and none is dropped.
 func TestReadAheadSurvivesALargerGroupOfTiedRows(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -163,8 +162,8 @@ func TestReadAheadSurvivesALargerGroupOfTiedRows(t *testing.T) {
 	})
 }
 
-// Imports larger than a page, in an order that stays, while rows go: no page can hold such a group and a row on either
-// side of it, and nothing is read in vain for that.
+// No page can hold an import larger than a page and a row on either side. If its rows keep their order while others are
+// removed, they are read like other rows.
 func TestReadAheadWithImportsThatLoseRows(t *testing.T) {
 	t.Parallel()
 	for _, size := range []int{95, 150, 250} {
@@ -178,8 +177,8 @@ func TestReadAheadWithImportsThatLoseRows(t *testing.T) {
 					if i%500 >= 100 && i%500 < 100+size {
 						s.rows[i].created = i - i%500 + 100
 					}
-					s.first[s.rows[i].key] = true
 				}
+				s.start()
 				s.latency = slow
 				s.change = func(s *server, request, _ int) {
 					if request%4 == 3 {
@@ -195,7 +194,7 @@ func TestReadAheadWithImportsThatLoseRows(t *testing.T) {
 	}
 }
 
-// Pages read ahead overlap widely once rows were removed, and fewer are read ahead when that does not suffice.
+// Once rows were removed, pages overlap by half, and fewer are read ahead if that is not enough.
 func TestReadAheadInVainIsBounded(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
@@ -211,7 +210,7 @@ func TestReadAheadInVainIsBounded(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				s := newServer(20_000, 1)
-				s.latency = func() time.Duration { return time.Duration(190+s.random.IntN(20)) * time.Millisecond }
+				s.latency = func(int) time.Duration { return time.Duration(190+s.random.IntN(20)) * time.Millisecond }
 				s.change = func(s *server, _, _ int) { s.remove(0, test.removed) }
 				rows, err := read(t.Context(), s.list(100, 20))
 				if lost, doubled := s.losses(rows); lost+doubled > 0 || err != nil {
@@ -225,7 +224,7 @@ func TestReadAheadInVainIsBounded(t *testing.T) {
 	}
 }
 
-// Two short pages in the middle are no reason to read on in small steps.
+// After two short pages in the middle, full pages are expected again.
 func TestReadAheadAfterShortPages(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -245,18 +244,18 @@ func TestReadAheadAfterShortPages(t *testing.T) {
 	})
 }
 
-// In the tests below, synctest fails when a goroutine is left.
+// In the tests below, synctest fails if a goroutine is left behind.
 
 func TestLeavingTheRangeStopsWhatIsInFlight(t *testing.T) {
 	t.Parallel()
 	for _, readAhead := range []int{1, 8} {
 		synctest.Test(t, func(t *testing.T) {
 			s := newServer(1000, 1)
-			s.latency = func() time.Duration {
-				if s.skips[len(s.skips)-1] > 9 {
+			s.latency = func(skip int) time.Duration {
+				if skip > 9 {
 					return time.Hour
 				}
-				return slow()
+				return slow(skip)
 			}
 			start, rows := time.Now(), 0
 			for _, err := range s.list(10, readAhead).All(t.Context()) {
@@ -364,8 +363,8 @@ func TestEndOfTheContextEndsTheList(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				s := newServer(1000, 1)
-				s.latency = func() time.Duration {
-					if s.skips[len(s.skips)-1] > 9 {
+				s.latency = func(skip int) time.Duration {
+					if skip > 9 {
 						return 24 * time.Hour
 					}
 					return 0
@@ -382,7 +381,7 @@ func TestEndOfTheContextEndsTheList(t *testing.T) {
 	}
 }
 
-// A transport may have its own words for a request that was cut off: the context's error is there too.
+// A transport may return its own error for a cancelled request. The error of the context is wrapped as well.
 func TestEndOfTheContextIsReachableBehindTheErrorOfFetch(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithCancel(t.Context())

@@ -3,49 +3,46 @@ package paging
 import "fmt"
 
 const (
-	firstCredit = 64     // requests that any list may cost,
-	pageCredit  = 8      // and those that each page with unread rows allows on top
-	maxStuck    = 32     // requests in a row that lead nowhere
-	maxGrowth   = 4      // times the rows that were there at first, and
-	moreRows    = 10_000 // so many on top, are read at the most
+	firstCredit = 64     // requests that any list may take
+	pageCredit  = 8      // requests that each page with unread rows allows on top
+	maxStuck    = 32     // requests in a row without progress
+	maxGrowth   = 4      // a list may grow to so many times the rows that it had at first,
+	moreRows    = 10_000 // and by so many on top
 	blindRows   = 10_000_000
 )
 
-// A budget bounds what is spent on a list, so that a server whose pages never fit together is an error and not a loop.
+// A budget bounds the requests for a list, so that pages that never fit together lead to an error and not to a loop.
 type budget struct {
 	requests int
 	credit   int // requests left
-	rows     int // to be read at the most
-	stuck    int // requests since one brought unread rows, or went on over rows that had been read
-	reach    int // where the unread rows furthest back stood
-	read     int // rows read and counted, for the error's text
-	count    int
+	rows     int // most rows to read
+	stuck    int // requests since the last progress
+	reach    int // furthest offset behind a page with unread rows
 }
 
-// spend pays for one request.
-func (b *budget) spend(read, count int) error {
-	b.read, b.count = read, count
+// spend pays for one request. If the budget is used up, it returns the reason.
+func (b *budget) spend(read int) (reason string) {
 	switch {
 	case b.stuck == maxStuck:
-		return b.incomplete(fmt.Sprintf("the last %d requests brought no further", maxStuck))
+		return fmt.Sprintf("the last %d requests made no progress", maxStuck)
 	case read > b.rows:
-		return b.incomplete("the list grows as fast as it is read")
+		return "the list grows as fast as it is read"
 	case b.credit <= 0:
-		return b.incomplete("that is more requests than such a list can take")
+		return "it takes more requests than such a list can need"
 	}
 	b.requests++
 	b.credit--
 	b.stuck++
-	return nil
+	return ""
 }
 
-// drop pays for requests whose answers nobody wants any more.
+// drop pays for requests whose responses are no longer wanted.
 func (b *budget) drop(requests int) {
 	b.requests += requests
 	b.credit -= requests
 }
 
-// bound says how many rows may come, from the first count: a list that grows as fast as it is read has no end.
+// bound sets how many rows may come, from the first count: a list that grows as fast as it is read has no end.
 func (b *budget) bound(count int) {
 	b.rows = blindRows
 	if count >= 0 && count < blindRows/maxGrowth {
@@ -53,25 +50,17 @@ func (b *budget) bound(count int) {
 	}
 }
 
-// account takes note of what a page brought that connected and moved the walk from before to next. It reports whether
-// that led anywhere.
-func (b *budget) account(before, next, unread int) bool {
-	if unread > 0 {
-		b.credit += pageCredit
-		b.reach = max(b.reach, next)
-	}
-	if unread > 0 || before < next && next <= b.reach { // or on the way back to where reading stopped
+// account notes that a page moved the walk from one offset to another and held some unread rows. It reports whether
+// there was progress lately: rows were found, or the walk went on towards where it had been before.
+func (b *budget) account(from, to, unread int) bool {
+	switch {
+	case unread > 0:
 		b.stuck = 0
+		b.credit += pageCredit
+		b.reach = max(b.reach, to)
+	case from < to && to <= b.reach:
+		b.stuck = 0
+		b.credit++
 	}
-	return b.stuck == 0
-}
-
-// incomplete is the error of a list that did not fit together.
-func (b *budget) incomplete(reason string) error {
-	counted := "an unknown number of rows"
-	if b.count >= 0 {
-		counted = fmt.Sprint(b.count, " rows")
-	}
-	return fmt.Errorf("%w: %d of %s after %d requests: %s; try again, and if it stays so, "+
-		"the server's paging is at fault: tell its support", ErrIncomplete, b.read, counted, b.requests, reason)
+	return b.stuck < 2
 }

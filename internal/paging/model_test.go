@@ -2,6 +2,7 @@ package paging_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"slices"
@@ -11,47 +12,57 @@ import (
 	"github.com/orgusers/orgusers/internal/paging"
 )
 
-// A row of the model's list. Rows that were created at the same time are tied.
+// A row of the model's list. Rows created at the same time are tied.
 type row struct {
 	key     string
 	created int
 }
+
+// errRefused is the response to an offset that the server rejects.
+var errRefused = errors.New("422: skip is out of range")
 
 // A server is a model of an organization's list: ordered by creation, changed between requests, read page by page.
 type server struct {
 	mu       sync.Mutex
 	random   *rand.Rand
 	rows     []row
-	made     int             // rows that ever were
-	removed  map[string]bool // keys of rows that are no more
-	first    map[string]bool // keys of rows that were there from the start
+	made     int             // rows ever added
+	removed  map[string]bool // keys of removed rows
+	first    map[string]bool // keys of the rows that were there from the start
 	requests int
-	skips    []int // of the requests, in the order they came
-	flying   int   // requests under way
+	skips    []int // of the requests, in the order they arrived
+	flying   int   // requests in flight
 	most     int   // and the largest number of them
 
 	tied    int                                                // rows created at the same time
 	shuffle bool                                               // tied rows change places with every request
-	told    bool                                               // whoever reads the list is told which rows are tied
-	cap     int                                                // rows on a page at the most; 0: as many as asked for
-	latency func() time.Duration                               // of one request
-	change  func(s *server, request, skip int)                 // what happens to the list before a request is answered
-	count   func(total, rows int) int                          // what the server says; nil: the truth
-	answer  func(request, skip int, rows []row) ([]row, error) // what it sends instead
+	told    bool                                               // the reader knows which rows are tied
+	cap     int                                                // most rows on a page; 0: as many as asked for
+	refused func(skip, total int) bool                         // offsets to reject
+	latency func(skip int) time.Duration                       // of one request
+	change  func(s *server, request, skip int)                 // changes the list before a response is made
+	replica func(request int) []row                            // the list that responds; nil: rows
+	count   func(total, rows int) int                          // the count to send; nil: the right one
+	respond func(request, skip int, rows []row) ([]row, error) // the rows to send
 }
 
 func newServer(rows int, seed uint64) *server {
 	s := &server{
 		random:  rand.New(rand.NewPCG(seed, 1)),
 		removed: make(map[string]bool),
-		first:   make(map[string]bool),
 		tied:    1,
 	}
 	s.add(rows)
+	s.start()
+	return s
+}
+
+// start takes the rows of the list as those that have to be read.
+func (s *server) start() {
+	s.first = make(map[string]bool)
 	for _, r := range s.rows {
 		s.first[r.key] = true
 	}
-	return s
 }
 
 // add puts rows at the end of the list.
@@ -60,6 +71,13 @@ func (s *server) add(rows int) {
 		s.rows = append(s.rows, row{key: fmt.Sprint("row", s.made), created: s.made / s.tied})
 		s.made++
 	}
+}
+
+// addFirst puts rows at the start of the list, as in a log that has the latest first.
+func (s *server) addFirst(rows int) {
+	end := len(s.rows)
+	s.add(rows)
+	s.rows = slices.Concat(s.rows[end:], s.rows[:end])
 }
 
 // remove takes rows out of the list, from position on.
@@ -81,7 +99,7 @@ func (s *server) fetch(ctx context.Context, skip, limit int) (paging.Page[row], 
 	s.skips = append(s.skips, skip)
 	var latency time.Duration
 	if s.latency != nil {
-		latency = s.latency()
+		latency = s.latency(skip)
 	}
 	s.mu.Unlock()
 	defer func() {
@@ -110,6 +128,9 @@ func (s *server) page(request, skip, limit int) (paging.Page[row], error) {
 		limit = min(limit, s.cap)
 	}
 	list := s.rows
+	if s.replica != nil {
+		list = s.replica(request)
+	}
 	if s.shuffle {
 		list = slices.Clone(list)
 		for start, end := 0, 0; start < len(list); start = end {
@@ -119,11 +140,14 @@ func (s *server) page(request, skip, limit int) (paging.Page[row], error) {
 			s.random.Shuffle(end-start, func(i, j int) { list[start+i], list[start+j] = list[start+j], list[start+i] })
 		}
 	}
+	if s.refused != nil && s.refused(skip, len(list)) {
+		return paging.Page[row]{}, fmt.Errorf("list: %w", errRefused)
+	}
 	from := min(skip, len(list))
 	rows := slices.Clone(list[from:min(from+limit, len(list))])
-	if s.answer != nil {
+	if s.respond != nil {
 		var err error
-		if rows, err = s.answer(request, skip, rows); err != nil {
+		if rows, err = s.respond(request, skip, rows); err != nil {
 			return paging.Page[row]{}, err
 		}
 	}
@@ -138,6 +162,7 @@ func (s *server) list(pageSize, readAhead int) paging.List[row] {
 	list := paging.List[row]{
 		Fetch:     s.fetch,
 		Key:       func(r row) string { return r.key },
+		Refused:   func(err error) bool { return errors.Is(err, errRefused) },
 		PageSize:  pageSize,
 		ReadAhead: readAhead,
 	}
@@ -165,7 +190,7 @@ func read(ctx context.Context, list paging.List[row]) (rows []row, err error) {
 	return rows, err
 }
 
-// losses counts rows that were there all the time and are not in the sequence, and rows that are in it twice.
+// losses counts the rows that were there all the time and are not in the sequence, and those that are in it twice.
 func (s *server) losses(rows []row) (lost, doubled int) {
 	got := make(map[string]int)
 	for _, r := range rows {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/orgusers/orgusers/internal/paging"
@@ -34,15 +35,16 @@ func TestStableListCostsTheFewestRequests(t *testing.T) {
 		{"no count: one row", 1, 10, 0, true, []int{0, 1}},
 		{"no count: two rows", 2, 10, 0, true, []int{0, 1}},
 		{"no count: small", 9, 10, 0, true, []int{0, 7}},
-		{"no count: full page", 10, 10, 0, true, []int{0, 8}},
+		{"no count: full page", 10, 10, 0, true, []int{0, 8, 9}},
 		{"no count: three pages", 25, 10, 0, true, []int{0, 8, 16, 23}},
-		{"no count: the server keeps smaller pages", 20, 100, 8, true, []int{0, 6, 12, 18}},
-		{"no count: the server keeps pages of two rows", 4, 100, 2, true, []int{0, 1, 2, 3}},
+		{"no count: the last page is full", 18, 10, 0, true, []int{0, 8, 16, 17}},
+		{"no count: the server keeps smaller pages", 21, 100, 8, true, []int{0, 6, 12, 18, 19}},
+		{"no count: the server keeps pages of two rows", 4, 100, 2, true, []int{0, 1, 2, 2, 3}},
 	}
 	for _, test := range tests {
 		for _, readAhead := range []int{0, 1, 20} {
 			if test.uncounted && readAhead > 1 {
-				continue // pages behind the end are read ahead: TestReadAheadWithoutCountIsBounded
+				continue // pages behind the end are read ahead, see TestReadAheadWithoutCountIsBounded
 			}
 			t.Run(fmt.Sprint(test.name, ", read ahead ", readAhead), func(t *testing.T) {
 				t.Parallel()
@@ -56,7 +58,7 @@ func TestStableListCostsTheFewestRequests(t *testing.T) {
 					t.Fatal(err)
 				}
 				if !slices.Equal(rows, s.rows) {
-					t.Errorf("rows = %v, want those of the list in its order", rows)
+					t.Errorf("rows = %v, want all rows in the order of the list", rows)
 				}
 				slices.Sort(s.skips) // with read-ahead, they arrive in any order
 				if !slices.Equal(s.skips, test.want) {
@@ -69,10 +71,10 @@ func TestStableListCostsTheFewestRequests(t *testing.T) {
 
 func TestMisbehavingServers(t *testing.T) {
 	t.Parallel()
-	onceAt := func(request int, answer []row) func(int, int, []row) ([]row, error) {
+	onceAt := func(request int, instead []row) func(int, int, []row) ([]row, error) {
 		return func(r, _ int, rows []row) ([]row, error) {
 			if r == request {
-				return answer, nil
+				return instead, nil
 			}
 			return rows, nil
 		}
@@ -83,21 +85,21 @@ func TestMisbehavingServers(t *testing.T) {
 		spoil    func(s *server)
 		complete bool
 	}{
-		{"ignores skip", func(s *server) { s.answer = func(int, int, []row) ([]row, error) { return s.rows[:10], nil } }, false},
+		{"ignores skip", func(s *server) { s.respond = func(int, int, []row) ([]row, error) { return s.rows[:10], nil } }, false},
 		{"ignores skip, no count", func(s *server) {
 			s.count = uncounted
-			s.answer = func(int, int, []row) ([]row, error) { return s.rows[:10], nil }
+			s.respond = func(int, int, []row) ([]row, error) { return s.rows[:10], nil }
 		}, false},
 		{"ignores skip beyond a page", func(s *server) {
-			s.answer = func(_, skip int, rows []row) ([]row, error) {
+			s.respond = func(_, skip int, rows []row) ([]row, error) {
 				if skip > 50 {
 					return s.rows[50:60], nil
 				}
 				return rows, nil
 			}
 		}, false},
-		{"shows its first page once more", func(s *server) { s.answer = onceAt(4, s.rows[:10]) }, true},
-		{"shows its first page once more, no count", func(s *server) { s.count = uncounted; s.answer = onceAt(4, s.rows[:10]) }, true},
+		{"shows its first page once more", func(s *server) { s.respond = onceAt(4, s.rows[:10]) }, true},
+		{"shows its first page once more, no count", func(s *server) { s.count = uncounted; s.respond = onceAt(4, s.rows[:10]) }, true},
 		{"pages of one row", func(s *server) { s.cap = 1 }, false},
 		{"pages of one row, no count", func(s *server) { s.cap = 1; s.count = uncounted }, false},
 		{"comes to pages of one row", func(s *server) { s.change = func(s *server, r, _ int) { s.cap = 10 - 9*min(1, r/4) } }, false},
@@ -110,12 +112,12 @@ func TestMisbehavingServers(t *testing.T) {
 			s.count = uncounted
 			s.change = func(s *server, r, _ int) { s.cap = 10 - 7*min(1, r/4) }
 		}, true},
-		{"first page empty", func(s *server) { s.answer = onceAt(0, nil) }, true},
-		{"all pages empty", func(s *server) { s.answer = func(int, int, []row) ([]row, error) { return nil, nil } }, false},
-		{"an empty page once", func(s *server) { s.answer = onceAt(4, nil) }, true},
-		{"an empty page once, no count", func(s *server) { s.count = uncounted; s.answer = onceAt(4, nil) }, true},
+		{"first page empty", func(s *server) { s.respond = onceAt(0, nil) }, true},
+		{"all pages empty", func(s *server) { s.respond = func(int, int, []row) ([]row, error) { return nil, nil } }, false},
+		{"an empty page once", func(s *server) { s.respond = onceAt(4, nil) }, true},
+		{"an empty page once, no count", func(s *server) { s.count = uncounted; s.respond = onceAt(4, nil) }, true},
 		{"an empty page in the middle", func(s *server) {
-			s.answer = func(_, skip int, rows []row) ([]row, error) {
+			s.respond = func(_, skip int, rows []row) ([]row, error) {
 				if 40 < skip && skip < 60 {
 					return nil, nil
 				}
@@ -123,7 +125,7 @@ func TestMisbehavingServers(t *testing.T) {
 			}
 		}, false},
 		{"a row is on no page", func(s *server) {
-			s.answer = func(_, _ int, rows []row) ([]row, error) {
+			s.respond = func(_, _ int, rows []row) ([]row, error) {
 				return slices.DeleteFunc(rows, func(r row) bool { return r == s.rows[44] }), nil
 			}
 		}, false},
@@ -183,7 +185,7 @@ func TestServersThatLeadNowhereAreGivenUpSoon(t *testing.T) {
 	}{
 		{"pages of one row", func(s *server) { s.cap = 1 }, 1},
 		{"offsets beyond 500 are ignored", func(s *server) {
-			s.answer = func(_, skip int, rows []row) ([]row, error) {
+			s.respond = func(_, skip int, rows []row) ([]row, error) {
 				if skip > 500 {
 					return s.rows[500:510], nil
 				}
@@ -191,7 +193,7 @@ func TestServersThatLeadNowhereAreGivenUpSoon(t *testing.T) {
 			}
 		}, 56 + 40},
 		{"every page twice, and then the one before it", func(s *server) {
-			s.answer = func(request, _ int, _ []row) ([]row, error) { return s.rows[request/2%2 : 2+request/2%2], nil }
+			s.respond = func(request, _ int, _ []row) ([]row, error) { return s.rows[request/2%2 : 2+request/2%2], nil }
 		}, 100},
 	}
 	for _, test := range tests {
@@ -209,20 +211,57 @@ func TestServersThatLeadNowhereAreGivenUpSoon(t *testing.T) {
 	}
 }
 
+// Pages read ahead in vain count against the budget.
+func TestReadAheadOfWhatIsNotThereIsBounded(t *testing.T) {
+	t.Parallel()
+	for name, spoil := range map[string]func(s *server){
+		"the count is far too high": func(s *server) { s.count = func(int, int) int { return 1_000_000 } },
+		"pages are empty":           func(s *server) { s.respond = func(int, int, []row) ([]row, error) { return nil, nil } },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := newServer(250, 1)
+			spoil(s)
+			_, err := read(t.Context(), s.list(100, 32))
+			if !errors.Is(err, paging.ErrIncomplete) || s.requests > 95 {
+				t.Errorf("%d requests and error %v, want 95 at most and ErrIncomplete", s.requests, err)
+			}
+		})
+	}
+}
+
+func TestListThatGrowsAsFastAsItIsRead(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		added int
+		ends  bool
+	}{{50, true}, {100, false}} {
+		s := newServer(1000, 1)
+		s.change = func(s *server, _, _ int) { s.add(test.added) }
+		rows, err := read(t.Context(), s.list(100, 8))
+		if lost, doubled := s.losses(rows); lost+doubled > 0 {
+			t.Errorf("%d added: %d rows lost, %d doubled", test.added, lost, doubled)
+		}
+		if test.ends && err != nil || !test.ends && (!errors.Is(err, paging.ErrIncomplete) || !strings.Contains(err.Error(), "grows as fast")) {
+			t.Errorf("%d added: %d rows and error %v", test.added, len(rows), err)
+		}
+	}
+}
+
 func TestErrorOfAPageComesAfterTheRowsBeforeIt(t *testing.T) {
 	t.Parallel()
 	for _, readAhead := range []int{1, 8} {
-		broken := errors.New("gateway said no")
+		broken := errors.New("bad gateway")
 		s := newServer(100, 1)
-		s.answer = func(_, skip int, rows []row) ([]row, error) {
+		s.respond = func(_, skip int, rows []row) ([]row, error) {
 			if skip >= 45 {
 				return nil, broken
 			}
 			return rows, nil
 		}
 		rows, err := read(t.Context(), s.list(10, readAhead))
-		if err != broken { //nolint:errorlint // as it is, says the documentation
-			t.Errorf("error %v, want the one of Fetch as it is", err)
+		if err != broken { //nolint:errorlint // the documentation says: as it is
+			t.Errorf("error %v, want that of Fetch as it is", err)
 		}
 		if !slices.Equal(rows, s.rows[:46]) {
 			t.Errorf("%d rows before the error, want 46", len(rows))
@@ -278,8 +317,8 @@ func TestIncompleteSaysWhatWasSeenAndNoKeys(t *testing.T) {
 	s := newServer(100, 1)
 	s.count = func(int, int) int { return 200 }
 	_, err := read(t.Context(), s.list(100, 1))
-	const want = "the list could not be read completely: 100 of 200 rows after 33 requests: the last 32 requests brought " +
-		"no further; try again, and if it stays so, the server's paging is at fault: tell its support"
+	const want = "the list could not be read completely: read 100 of 200 rows in 33 requests: the last 32 requests made " +
+		"no progress; try again"
 	if err == nil || err.Error() != want {
 		t.Errorf("error\n%v\nwant\n%s", err, want)
 	}

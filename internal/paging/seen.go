@@ -5,17 +5,16 @@ import (
 	"math/bits"
 )
 
-// firstSlots is what a shard has room for at first.
+// firstSlots is the number of slots that a shard starts with.
 const firstSlots = 8
 
-// seen is the set of rows that were read, as hashes under a seed of its own:
-// the keys of a million rows would take too much memory, and a map of the
-// hashes three times as much as this. A row takes 10 to 13 bytes. Two rows with
-// one hash (one list in 37 million, of a million rows) count as one, and so the
-// list as incomplete if the server counts its rows.
+// seen is the set of rows that were read. It keeps hashes under a seed of its own, because the keys of a million rows
+// would take too much memory, and a map of the hashes three times as much as this. A row takes 10 to 13 bytes. Two rows
+// with the same hash (one list in 37 million, for lists of a million rows) count as one, so that the list is incomplete
+// if the server counts its rows.
 //
-// The hashes are spread over shards, which grow by a quarter and at different times: what is there twice meanwhile is a
-// sixteenth of the set.
+// The hashes are spread over shards that grow by a quarter, at different times: only a sixteenth of the set exists twice
+// while it grows.
 type seen struct {
 	seed   maphash.Seed
 	rows   int
@@ -24,7 +23,7 @@ type seen struct {
 
 // A shard is a hash table with open addressing.
 type shard struct {
-	slots []uint64 // a hash, or 0 where there is none
+	slots []uint64 // hashes; 0 in a free slot
 	used  int
 }
 
@@ -32,7 +31,7 @@ func newSeen() *seen {
 	return &seen{seed: maphash.MakeSeed()}
 }
 
-// hash is what stands for a key in this set. It is never 0.
+// hash returns what stands for a key in this set. It is never 0.
 func (s *seen) hash(key string) uint64 {
 	return max(1, maphash.String(s.seed, key))
 }
@@ -54,12 +53,12 @@ func (s *seen) add(hash uint64) {
 	}
 }
 
-// shard goes by the last bits of a hash, as the first ones are those that its slot goes by.
+// shard returns the shard of a hash. It uses the last bits, because the first ones select the slot.
 func (s *seen) shard(hash uint64) *shard {
 	return &s.shards[hash%uint64(len(s.shards))]
 }
 
-// find is where a hash is, or the free slot where it belongs.
+// find returns the slot of a hash, or the free slot where it belongs.
 func (s *shard) find(hash uint64) uint64 {
 	size := uint64(len(s.slots))
 	at, _ := bits.Mul64(hash, size)

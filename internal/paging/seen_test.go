@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// The set is what a map would be, also where hashes crowd: in one shard, at the last slot and over it to the first.
+// The set behaves like a map, even if hashes crowd in one shard, or at the last slot and over it to the first.
 func TestSeenIsASet(t *testing.T) {
 	t.Parallel()
 	const rows = 3000
@@ -36,14 +36,14 @@ func TestSeenIsASet(t *testing.T) {
 			}
 			for _, h := range order {
 				if !s.has(h) {
-					t.Errorf("%x is no more", h)
+					t.Errorf("%x is missing", h)
 				}
 			}
 		})
 	}
 }
 
-// A key has one hash in a set, and another one in the next: no server can choose keys that collide.
+// A key has one hash in a set and another one in the next, so that a server cannot choose keys that collide.
 func TestSeenHashes(t *testing.T) {
 	t.Parallel()
 	s := newSeen()
@@ -53,7 +53,7 @@ func TestSeenHashes(t *testing.T) {
 	}
 }
 
-// A row takes 13 bytes at the most, whatever the number of rows, and growing next to nothing.
+// A row takes at most 13 bytes, whatever the number of rows.
 func TestSeenIsSmall(t *testing.T) {
 	t.Parallel()
 	random := rand.New(rand.NewPCG(3, 4))
@@ -70,7 +70,7 @@ func TestSeenIsSmall(t *testing.T) {
 	}
 }
 
-// BenchmarkSeen puts a million hashes into the set, or into a map, and asks for each before and after.
+// BenchmarkSeen adds a million hashes to the set, or to a map, and looks up each before and after.
 func BenchmarkSeen(b *testing.B) {
 	const rows = 1_000_000
 	random := rand.New(rand.NewPCG(5, 6))
@@ -91,7 +91,7 @@ func BenchmarkSeen(b *testing.B) {
 				}
 				for _, hash := range hashes {
 					if !has(hash) {
-						b.Fatal("it is no more")
+						b.Fatal("it is missing")
 					}
 				}
 			}

@@ -7,16 +7,16 @@ import (
 	"slices"
 )
 
-// A source hands out pages, and has some of them under way before they are asked for. It guesses which ones; a wrong
-// guess costs requests, never rows, because every page is checked by the walk.
+// A source returns pages, and requests some of them before they are asked for. A wrong guess costs requests, never rows,
+// because the walk checks every page.
 type source[T any] struct {
-	fetch Fetch[T]
-	limit int           // rows to ask for
-	queue []*request[T] // under way, or done and not asked for yet, in the order of their offsets
-	spent int           // requests that were dropped, and that nobody has paid for
+	fetch  Fetch[T]
+	limit  int           // rows to ask for
+	budget *budget       // pays for requests that are dropped
+	queue  []*request[T] // in flight, or done and not asked for yet, in the order of their offsets
 }
 
-// A request is one call of Fetch in a goroutine of its own. The fields below done are set when it is closed.
+// A request is one call of Fetch in its own goroutine. The fields below done are set before done is closed.
 type request[T any] struct {
 	skip   int
 	cancel context.CancelFunc
@@ -24,14 +24,12 @@ type request[T any] struct {
 
 	page     Page[T]
 	err      error
-	returned bool // false when Fetch panicked, or ended its goroutine
+	returned bool // false if Fetch panicked or ended its goroutine
 	panicked any
 }
 
-// page returns the page at skip. What was read ahead stays under way if it
-// comes after that page. Meanwhile the pages after it, at the given stride and
-// below end, are read ahead, so that as many requests are under way as flight
-// allows.
+// page returns the page at skip. Pages that were read ahead are kept if they come after it. Further pages, at the given
+// stride and below end, are requested until as many are in flight as flight allows.
 func (s *source[T]) page(ctx context.Context, skip, stride, end, flight int) (Page[T], error) {
 	if err := ctx.Err(); err != nil {
 		return Page[T]{}, err
@@ -40,7 +38,6 @@ func (s *source[T]) page(ctx context.Context, skip, stride, end, flight int) (Pa
 	case s.has(skip, skip):
 	case s.has(skip+1, skip+s.limit):
 		s.queue = slices.Insert(s.queue, 0, s.start(ctx, skip))
-		flight += flight / 2 // it comes late, and what was read ahead has to wait for it
 	default:
 		s.stop()
 		s.queue = append(s.queue, s.start(ctx, skip))
@@ -54,7 +51,7 @@ func (s *source[T]) page(ctx context.Context, skip, stride, end, flight int) (Pa
 	<-first.done
 	s.queue[0], s.queue = nil, s.queue[1:]
 	if !first.returned {
-		panic(first.panicked) // here, where the consumer can recover from it
+		panic(first.panicked) // in the goroutine of the consumer, who can recover from it
 	}
 	if err := ctx.Err(); err != nil && first.err != nil && !errors.Is(first.err, err) {
 		return Page[T]{}, fmt.Errorf("%w: %w", err, first.err)
@@ -62,11 +59,12 @@ func (s *source[T]) page(ctx context.Context, skip, stride, end, flight int) (Pa
 	return first.page, first.err
 }
 
-// has reports whether the page to come starts between two offsets.
+// has reports whether the first page that was read ahead starts between two offsets.
 func (s *source[T]) has(from, to int) bool {
 	return len(s.queue) > 0 && from <= s.queue[0].skip && s.queue[0].skip <= to
 }
 
+// start requests the page at skip.
 func (s *source[T]) start(ctx context.Context, skip int) *request[T] {
 	ctx, cancel := context.WithCancel(ctx)
 	r := &request[T]{skip: skip, cancel: cancel, done: make(chan struct{})}
@@ -86,11 +84,11 @@ func (s *source[T]) start(ctx context.Context, skip int) *request[T] {
 		r.page, r.err = s.fetch(ctx, skip, s.limit)
 		r.returned = true
 	}()
-	<-begun // so that requests queue for their turn in the order of their pages, or nearly
+	<-begun // so that requests wait for their turn in about the order of their pages
 	return r
 }
 
-// stop drops what is under way, and waits for it, so that no more requests run than are allowed, and none is left.
+// stop cancels all requests and waits for them, so that no more are in flight than allowed, and none is left behind.
 func (s *source[T]) stop() {
 	for _, r := range s.queue {
 		r.cancel()
@@ -98,6 +96,6 @@ func (s *source[T]) stop() {
 	for _, r := range s.queue {
 		<-r.done
 	}
-	s.spent += len(s.queue)
+	s.budget.drop(len(s.queue))
 	s.queue = nil
 }
