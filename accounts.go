@@ -147,14 +147,14 @@ func (c *Client) SendPasswordResets(ctx context.Context, emails []string, opts *
 // [Client.RemoveUsers]; pending invitations are skipped. If the response was lost, the
 // outcome is unknown, because it cannot be read back.
 func (c *Client) UnlockUsers(ctx context.Context, emails []string, opts *BulkOptions) (*BulkResult, error) {
-	return c.accountAction(ctx, "UnlockUsers", c.endpoints().Unlock, emails, opts)
+	return c.accountAction(ctx, "UnlockUsers", c.endpoints().Unlock, emails, opts, notOwner, notSelf)
 }
 
 // ResetMFA resets MFA. Each user gets an email with a link.
 //
 // Request, guards and outcomes are those of [Client.UnlockUsers].
 func (c *Client) ResetMFA(ctx context.Context, emails []string, opts *BulkOptions) (*BulkResult, error) {
-	return c.accountAction(ctx, "ResetMFA", c.endpoints().ResetMFA, emails, opts)
+	return c.accountAction(ctx, "ResetMFA", c.endpoints().ResetMFA, emails, opts, notOwner, notSelf, c.notProtected())
 }
 
 // ForcePasswordReset makes users choose a new password at the next login. Each user
@@ -162,7 +162,7 @@ func (c *Client) ResetMFA(ctx context.Context, emails []string, opts *BulkOption
 //
 // Request, guards and outcomes are those of [Client.UnlockUsers].
 func (c *Client) ForcePasswordReset(ctx context.Context, emails []string, opts *BulkOptions) (*BulkResult, error) {
-	return c.accountAction(ctx, "ForcePasswordReset", c.endpoints().ForcePasswordReset, emails, opts)
+	return c.accountAction(ctx, "ForcePasswordReset", c.endpoints().ForcePasswordReset, emails, opts, notOwner, notSelf, c.notProtected())
 }
 
 // EndSessions logs users out at once. In the product it does not apply to users in
@@ -171,7 +171,7 @@ func (c *Client) ForcePasswordReset(ctx context.Context, emails []string, opts *
 //
 // Request, guards and outcomes are those of [Client.UnlockUsers].
 func (c *Client) EndSessions(ctx context.Context, emails []string, opts *BulkOptions) (*BulkResult, error) {
-	return c.accountAction(ctx, "EndSessions", c.endpoints().EndSessions, emails, opts)
+	return c.accountAction(ctx, "EndSessions", c.endpoints().EndSessions, emails, opts, notOwner, notSelf, c.notProtected())
 }
 
 func (c *Client) endpoints() Endpoints {
@@ -181,12 +181,12 @@ func (c *Client) endpoints() Endpoints {
 	return c.config.endpoints
 }
 
-func (c *Client) accountAction(ctx context.Context, name string, endpoint Endpoint, emails []string, opts *BulkOptions) (*BulkResult, error) {
+func (c *Client) accountAction(ctx context.Context, name string, endpoint Endpoint, emails []string, opts *BulkOptions, guards ...guard) (*BulkResult, error) {
 	b := c.newBulk(endpoint.operation(name), emails, opts.orDefault())
 	if c.made() && !endpoint.isSet() {
 		b.abort(ReasonNoEndpoint, fmt.Errorf("orgusers: %s: %w", name, ErrNoEndpoint))
 	}
-	b.resolve(ctx, notOwner, notSelf)
+	b.resolve(ctx, guards...)
 	b.skip(unlessMember)
 	b.send = func(ctx context.Context, batch []*target) error {
 		return b.sendEndpoint(ctx, endpoint, nil, batch)

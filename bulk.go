@@ -76,9 +76,19 @@ const (
 	ReasonConflictingAccess Reason = "conflicting_access"
 	ReasonInvalidRole       Reason = "invalid_role"
 	ReasonInvalidStack      Reason = "invalid_stack"
+	ReasonInvalidTeam       Reason = "invalid_team"
+	ReasonNotInTeam         Reason = "not_in_team"
+	ReasonInvalidRecord     Reason = "invalid_record"
+	ReasonThroughTeam       Reason = "through_team" // what remains comes through a team
+	ReasonOwnsStacks        Reason = "owns_stacks"
+	ReasonProtected         Reason = "protected"
+	ReasonLimit             Reason = "limit"         // a limit of Guards
+	ReasonMissing           Reason = "missing"       // a role, stack or team no longer exists
 	ReasonEndpoint          Reason = "endpoint"      // the response of a custom endpoint says so
 	ReasonNoEndpoint        Reason = "no_endpoint"   // WithEndpoints is needed
+	ReasonReadOnly          Reason = "read_only"     // the client is read-only
 	ReasonCallRefused       Reason = "call_refused"  // another address was refused
+	ReasonBefore            Reason = "before"        // RemoveOptions.Before returned an error
 	ReasonReadFailed        Reason = "read_failed"   // a read before the change failed
 	ReasonContextEnded      Reason = "context_ended" // the context was canceled or its deadline passed
 	ReasonUnauthorized      Reason = "unauthorized"  // the token was rejected
@@ -105,6 +115,12 @@ func (r Reason) text() string {
 		return "has a role that does not exist"
 	case ReasonInvalidStack:
 		return "has a stack that cannot be read"
+	case ReasonProtected:
+		return "is protected"
+	case ReasonOwnsStacks:
+		return "owns stacks"
+	case ReasonInvalidRecord:
+		return "has an access record that is not valid"
 	case ReasonNotInOrganization:
 		return "is not in the organization"
 	case ReasonPending:

@@ -26,7 +26,12 @@ type bulk struct {
 	roles   *roleDirectory
 	err     error // the call as a whole was refused
 
-	organization *Organization // as read by the guards
+	reads        []func(context.Context) error // that the call needs before the change
+	organization *Organization                 // as read by the guards
+	owned        map[string][]string           // names of stacks by the uid of their owner
+	places       int                           // reserved within the limits of removals
+	turn         chan struct{}                 // that the call holds
+	started      bool                          // targets may have been sent
 
 	size  int                  // targets in a request
 	group func(*target) string // the targets of a request have the same value; nil: all have
@@ -49,6 +54,7 @@ const (
 	unchanged                    // the state is that of before
 	different                    // the state is neither that of before nor the requested one
 	partly                       // a part of the change is there
+	throughTeam                  // the change is there, and what remains comes through a team
 	changed                      // the change is there
 )
 
@@ -156,7 +162,7 @@ func (s situation) next() step {
 		return s.nextIfUnchanged()
 	case changed:
 		return reportDone
-	case partly:
+	case partly, throughTeam:
 		return reportPartial
 	case different:
 		if s.sent == accepted && s.exact {
@@ -207,6 +213,7 @@ func (b *bulk) run(ctx context.Context) (*BulkResult, error) {
 	}
 	b.progress()
 	waiting := b.undecided()
+	b.started = true
 	if b.group != nil {
 		slices.SortStableFunc(waiting, func(x, y *target) int { return strings.Compare(b.group(x), b.group(y)) })
 	}
@@ -307,6 +314,11 @@ func (b *bulk) report(t *target, step step, s situation, err, readErr error) {
 	case reportDone:
 		t.decide(OutcomeDone, "", nil)
 	case reportPartial:
+		if s.seen == throughTeam {
+			t.note(t.teams)
+			t.decide(OutcomePartial, ReasonThroughTeam, fmt.Errorf("orgusers: %s: what remains comes through a team", b.op.name))
+			return
+		}
 		t.note("still there: " + describeRows(t.rows))
 		t.decide(OutcomePartial, ReasonNotApplied, fmt.Errorf("orgusers: %s: the change was made in part", b.op.name))
 	case reportNotStarted:
@@ -401,11 +413,11 @@ func (b *bulk) resolveUnknown(ctx context.Context, batch []*target, sent sendRes
 			return seen, err
 		}
 		for t, state := range now {
-			if state == changed || times == 1 && !cut {
+			if state >= throughTeam || times == 1 && !cut {
 				seen[t] = state
 			}
 		}
-		batch = slices.DeleteFunc(slices.Clone(batch), func(t *target) bool { return seen[t] == changed })
+		batch = slices.DeleteFunc(slices.Clone(batch), func(t *target) bool { return seen[t] >= throughTeam })
 		if len(batch) == 0 {
 			break
 		}

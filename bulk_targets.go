@@ -74,7 +74,8 @@ type target struct {
 	others    []string // share uids of rows in other spellings, which are not meant
 	doubtful  bool     // the last read cannot show that the address has no row
 	invitee   *Invitee
-	lost      error // of an earlier request, whose change is known not to be there
+	lost      error  // of an earlier request, whose change is known not to be there
+	teams     string // the teams that what remains comes through
 
 	status OutcomeStatus // empty: undecided
 	reason Reason
@@ -146,8 +147,11 @@ func (c *Client) newBulk(op *operation, emails []string, options BulkOptions) *b
 		}
 		b.targets = append(b.targets, t)
 	}
-	if len(b.targets) == 0 {
+	switch {
+	case len(b.targets) == 0:
 		b.err = op.refused(errors.New("the list of addresses is empty"))
+	case c != nil && c.config.readOnly:
+		b.abort(ReasonReadOnly, op.refused(errReadOnly))
 	}
 	return b
 }
@@ -202,21 +206,29 @@ func notOwner(t *target, _ *CurrentUser, organization *Organization) Reason {
 }
 
 // resolve looks up the addresses of the call, and refuses those that a guard
-// stops. Without guards it sends the search only.
+// stops. All reads of the call go out together: the search, those of guards, and
+// those in b.reads. Without guards it sends the search only.
 func (b *bulk) resolve(ctx context.Context, guards ...guard) {
 	b.stopIfRefused()
 	if len(b.undecided()) == 0 {
 		return
 	}
-	if err := b.lookUp(ctx); err != nil {
+	var me *CurrentUser
+	reads := append([]func(context.Context) error{b.lookUp}, b.reads...)
+	if len(guards) > 0 {
+		reads = append(reads,
+			func(ctx context.Context) (err error) { me, err = b.client.GetCurrentUser(ctx); return err },
+			func(ctx context.Context) (err error) {
+				b.organization, err = b.client.GetOrganization(ctx, nil)
+				return err
+			})
+	}
+	if err := together(ctx, reads...); err != nil {
 		b.abort(readFailure(ctx), b.op.notRead(err))
 		return
 	}
 	if len(guards) > 0 {
-		if err := b.guard(ctx, guards); err != nil {
-			b.abort(readFailure(ctx), err)
-			return
-		}
+		b.guard(me, guards)
 	}
 	b.stopIfRefused()
 }
@@ -228,16 +240,10 @@ func readFailure(ctx context.Context) Reason {
 	return ReasonReadFailed
 }
 
-func (b *bulk) guard(ctx context.Context, guards []guard) error {
-	me, err := b.client.GetCurrentUser(ctx)
-	if err != nil {
-		return b.op.notRead(err)
-	}
-	if b.organization, err = b.client.GetOrganization(ctx, nil); err != nil {
-		return b.op.notRead(err)
-	}
+func (b *bulk) guard(me *CurrentUser, guards []guard) {
 	if me.Email == "" || b.organization.OwnerUID == "" {
-		return b.op.refused(errors.New("the server did not send your address or the organization's owner, who must not be among the addresses"))
+		b.abort(ReasonReadFailed, b.op.refused(errors.New("the server did not send your address or the organization's owner, who must not be among the addresses")))
+		return
 	}
 	for _, t := range b.undecided() {
 		for _, guard := range guards {
@@ -247,10 +253,9 @@ func (b *bulk) guard(ctx context.Context, guards []guard) error {
 			}
 		}
 	}
-	return nil
 }
 
-// lookUp reads the rows of all undecided targets for the first time.
+// lookUp reads the rows of all undecided targets.
 func (b *bulk) lookUp(ctx context.Context) error {
 	targets := b.undecided()
 	var emails []string
@@ -297,11 +302,13 @@ func (b *bulk) choose(t *target, rows []*User) {
 			other.take(rows, spelling)
 			b.targets = slices.Insert(b.targets, at+1+i, other)
 		}
+		t.spellings, t.indexes = t.spellings[:1], t.indexes[:1]
 	}
 }
 
 // take keeps the rows with a spelling, or all rows if it is empty.
 func (t *target) take(rows []*User, spelling string) {
+	t.rows, t.others, t.detail = nil, nil, ""
 	for _, u := range rows {
 		if spelling == "" || u.Email == spelling {
 			t.rows = append(t.rows, u)

@@ -42,7 +42,8 @@ type Request struct {
 
 // Do sends any request with the client's credentials, pacing, retries and
 // errors, and decodes the JSON of the response into out. If out is nil, the
-// response is only checked. Guards do not apply to Do.
+// response is only checked. A HEAD and a 204 leave out as it is. Guards do not
+// apply to Do.
 //
 // It returns [ErrInvalid] without sending anything if the path is missing or
 // malformed, if a header would replace the credentials, or if ReadOnly is set on
@@ -54,13 +55,16 @@ func (c *Client) Do(ctx context.Context, r Request, out any) error {
 	if err := r.check(op); err != nil {
 		return op.invalid(err)
 	}
+	if op.writes() && c != nil && c.config.readOnly {
+		return op.refused(errReadOnly)
+	}
 	return c.do(ctx, op, input{path: r.PathValues, query: r.Query, header: r.Header, body: r.Body}, out)
 }
 
 var version = regexp.MustCompile(`^/v\d+/`)
 
 func (r Request) operation() *operation {
-	op := &operation{name: r.Op, method: r.Method, path: r.Path, kind: transport.Write}
+	op := &operation{name: r.Op, method: r.Method, path: r.Path, kind: transport.Write, custom: true}
 	if op.name == "" {
 		op.name = "Do"
 	}

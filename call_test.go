@@ -41,6 +41,42 @@ func TestDo(t *testing.T) {
 	}
 }
 
+// TestDoWithoutABody has responses without a body, which only some may be.
+func TestDoWithoutABody(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		method string
+		status int
+		out    any
+		want   error // of a read
+	}{
+		{"HEAD", 200, nil, nil},
+		{"HEAD", 200, new(map[string]any), nil},
+		{"HEAD", 204, new(map[string]any), nil},
+		{"HEAD", 404, nil, orgusers.ErrNotFound},
+		{"HEAD", 500, new(map[string]any), orgusers.ErrServer},
+		{"GET", 204, new(map[string]any), nil},
+		{"GET", 200, nil, nil},
+		{"GET", 200, new(map[string]any), orgusers.ErrServer},
+		{"POST", 201, new(map[string]any), orgusers.ErrServer},
+		{"POST", 204, new(map[string]any), nil},
+		{"OPTIONS", 204, nil, nil},
+	}
+	for _, tt := range tests {
+		for _, read := range []bool{true, false} {
+			log := &requestLog{responses: []roundTripper{body(tt.status, "")}}
+			client := newClient(t, log, orgusers.WithRetry(orgusers.RetryPolicy{MaxAttempts: 1}))
+			err := client.Do(t.Context(), orgusers.Request{Method: tt.method, Path: "/things", ReadOnly: read}, tt.out)
+			if !errors.Is(err, tt.want) || len(log.sent) != 1 {
+				t.Errorf("%s, %d, read %v: got %v after %d requests, want %v", tt.method, tt.status, read, err, len(log.sent), tt.want)
+			}
+			if lost := tt.status == 500 || tt.status < 300 && tt.want != nil; errors.Is(err, orgusers.ErrOutcomeUnknown) != (lost && !read) {
+				t.Errorf("%s, %d, read %v: got %v", tt.method, tt.status, read, err)
+			}
+		}
+	}
+}
+
 func TestDoAddsTheVersion(t *testing.T) {
 	t.Parallel()
 	for path, want := range map[string]string{

@@ -86,8 +86,15 @@ func (c *Client) ForOrganization(uid string) (*Client, error) {
 // made reports whether the client was made with New.
 func (c *Client) made() bool { return c != nil && c.wire != nil }
 
+func (c *Client) ledger() *ledger { return c.config.ledgers.of(c.organizationUID) }
+
 // OrganizationUID returns the uid of the client's organization.
-func (c *Client) OrganizationUID() string { return c.organizationUID }
+func (c *Client) OrganizationUID() string {
+	if c == nil {
+		return ""
+	}
+	return c.organizationUID
+}
 
 // BaseURL returns the URL of the service, without "/v3".
 func (c *Client) BaseURL() string { return c.config.base().String() }
@@ -118,6 +125,7 @@ func newClient(organizationUID string, c config) (*Client, error) {
 	if c.httpClient == nil {
 		c.httpClient = newHTTPClient()
 	}
+	c.ledgers = &ledgers{}
 	wire, err := newTransport(&c)
 	if err != nil {
 		return nil, err

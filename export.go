@@ -174,7 +174,7 @@ func (e *export) run(ctx context.Context) error {
 // read adds all users to the sorter.
 func (e *export) read(ctx context.Context) error {
 	var key, record []byte
-	for u, err := range e.client.users(ctx, nil, func(count int) { e.count.Store(int64(count)) }) {
+	for u, err := range e.client.users(ctx, nil, nil, func(count int) { e.count.Store(int64(count)) }) {
 		if err != nil {
 			return err
 		}

@@ -2,7 +2,6 @@ package orgusers
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"iter"
 	"maps"
@@ -54,6 +53,7 @@ func (c *Client) Invite(ctx context.Context, invitees []Invitee, opts *InviteOpt
 	options := opts.orDefault()
 	b := c.newBulk(opInvite, emailsOf(invitees), options.BulkOptions)
 	b.assign(invitees)
+	b.reads = append(b.reads, b.readRoles)
 	b.resolve(ctx)
 	b.skip(func(t *target) Reason {
 		switch {
@@ -66,9 +66,16 @@ func (c *Client) Invite(ctx context.Context, invitees []Invitee, opts *InviteOpt
 		}
 	})
 	b.resolveAccess(ctx)
-	b.send = func(ctx context.Context, batch []*target) error {
+	b.send = b.sendInvitation(options.Message)
+	b.readBack = b.readUsersBack(invited)
+	return b.run(ctx)
+}
+
+// sendInvitation returns a send that invites a batch.
+func (b *bulk) sendInvitation(message string) func(context.Context, []*target) error {
+	return func(ctx context.Context, batch []*target) error {
 		var response sharesResponse
-		if err := c.do(ctx, opInvite, input{body: newInviteBody(batch, options.Message)}, &response); err != nil {
+		if err := b.client.do(ctx, b.op, input{body: newInviteBody(batch, message)}, &response); err != nil {
 			return err
 		}
 		users, err := response.users(ctx, b.roles)
@@ -85,17 +92,18 @@ func (c *Client) Invite(ctx context.Context, invitees []Invitee, opts *InviteOpt
 		}
 		return nil
 	}
-	b.readBack = b.readUsersBack(func(t *target) evidence {
-		switch {
-		case len(t.rows) == 1:
-			return changed
-		case len(t.rows) > 1 || t.doubtful:
-			return inconclusive
-		default:
-			return unchanged
-		}
-	})
-	return b.run(ctx)
+}
+
+// invited is the evidence of an invitation.
+func invited(t *target) evidence {
+	switch {
+	case len(t.rows) == 1:
+		return changed
+	case len(t.rows) > 1 || t.doubtful:
+		return inconclusive
+	default:
+		return unchanged
+	}
 }
 
 func emailsOf(invitees []Invitee) []string {
@@ -131,14 +139,20 @@ func (b *bulk) resolveAccess(ctx context.Context) {
 	if len(b.undecided()) == 0 {
 		return
 	}
-	known, err := b.roles.list(ctx)
+	known, err := b.roles.list(ctx) // read already
 	if err != nil {
 		b.abort(readFailure(ctx), b.op.notRead(err))
 		return
 	}
-	stacks := map[string]*stackRoles{}
+	keys := map[string]bool{}
 	for _, t := range b.undecided() {
-		switch reason, err := b.resolveInvitee(ctx, t, known, stacks); {
+		for key := range t.invitee.Stacks {
+			keys[key] = true
+		}
+	}
+	stacks := b.client.readStackRoles(ctx, slices.Sorted(maps.Keys(keys)))
+	for _, t := range b.undecided() {
+		switch reason, err := resolveInvitee(t, known, stacks); {
 		case reason == ReasonReadFailed:
 			b.abort(readFailure(ctx), b.op.notRead(err))
 			return
@@ -151,7 +165,7 @@ func (b *bulk) resolveAccess(ctx context.Context) {
 
 // resolveInvitee replaces the names of roles in the invitee of a target by their
 // uids. The reason is ReasonReadFailed if the failure does not concern the invitee.
-func (b *bulk) resolveInvitee(ctx context.Context, t *target, known []*Role, stacks map[string]*stackRoles) (Reason, error) {
+func resolveInvitee(t *target, known []*Role, stacks map[string]*stackRoles) (Reason, error) {
 	roles, detail, err := findRoles(known, t.invitee.Roles)
 	if err != nil {
 		return ReasonInvalidRole, err
@@ -159,10 +173,6 @@ func (b *bulk) resolveInvitee(ctx context.Context, t *target, known []*Role, sta
 	t.note(detail)
 	resolved := &Invitee{Email: t.invitee.Email, Roles: roles, Stacks: StackAccess{}}
 	for _, key := range slices.Sorted(maps.Keys(t.invitee.Stacks)) {
-		if stacks[key] == nil {
-			roles, err := Collect(b.client.StackRoles(ctx, key))
-			stacks[key] = &stackRoles{roles, err}
-		}
 		if reason, err := stacks[key].failure(); err != nil {
 			return reason, fmt.Errorf("stack %q cannot be read: %w", key, err)
 		}
@@ -175,22 +185,6 @@ func (b *bulk) resolveInvitee(ctx context.Context, t *target, known []*Role, sta
 	}
 	t.invitee = resolved
 	return "", nil
-}
-
-// stackRoles are the roles of a stack as read for an invitation, or the error.
-type stackRoles struct {
-	roles []*Role
-	err   error
-}
-
-// failure returns the error, and whether it concerns this stack only.
-func (s *stackRoles) failure() (Reason, error) {
-	for _, kind := range []error{ErrInvalid, ErrNotFound, ErrForbidden} {
-		if errors.Is(s.err, kind) {
-			return ReasonInvalidStack, s.err
-		}
-	}
-	return ReasonReadFailed, s.err
 }
 
 // inviteBody is the body of an invitation, which is also the only documented request
@@ -254,8 +248,13 @@ func (c *Client) ResendInvitations(ctx context.Context, emails []string, opts *B
 // and the request is removed.
 func (c *Client) WithdrawInvitations(ctx context.Context, emails []string, opts *BulkOptions) (*BulkResult, error) {
 	b := c.newBulk(opWithdrawInvitations, emails, opts.orDefault())
-	b.resolve(ctx, notOwner, notSelf)
+	defer b.release()
+	b.readOwners()
+	b.resolve(ctx, notOwner, notSelf, c.notProtected())
 	b.skip(unlessPending)
+	b.keepStackOwners()
+	b.stopIfRefused()
+	b.reserveRemovals(ctx)
 	b.readBack = b.readUsersBack(removed)
 	asked := map[*target]bool{}
 	b.send = func(ctx context.Context, batch []*target) error {

@@ -32,6 +32,9 @@ type config struct {
 	limits      RateLimits
 	limiters    RateLimiters
 	endpoints   Endpoints
+	guards      Guards
+	readOnly    bool
+	ledgers     *ledgers
 	product     string
 }
 

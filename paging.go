@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"iter"
 	"net/http"
+	"sync"
+	"sync/atomic"
 
 	"github.com/orgusers/orgusers/internal/paging"
 	"github.com/orgusers/orgusers/internal/transport"
@@ -87,6 +89,38 @@ func Collect[T any](seq iter.Seq2[T, error]) ([]T, error) {
 		rows = append(rows, row)
 	}
 	return rows, nil
+}
+
+// readers is how many independent requests of one call are in flight at most. The rate
+// limit paces them.
+const readers = 16
+
+// inParallel calls f with 0 to n-1, several at a time. After an error it starts no more
+// calls, and returns the first error when those that run have ended.
+func inParallel(n int, f func(i int) error) error {
+	var (
+		next  atomic.Int64
+		group sync.WaitGroup
+		once  sync.Once
+		first error
+	)
+	for range min(n, readers) {
+		group.Go(func() {
+			for i := next.Add(1) - 1; i < int64(n); i = next.Add(1) - 1 {
+				if err := f(int(i)); err != nil {
+					once.Do(func() { first = err })
+					next.Store(int64(n))
+				}
+			}
+		})
+	}
+	group.Wait()
+	return first
+}
+
+// together calls functions at the same time, as inParallel does.
+func together(ctx context.Context, functions ...func(context.Context) error) error {
+	return inParallel(len(functions), func(i int) error { return functions[i](ctx) })
 }
 
 // errSeq returns a sequence that yields an error.

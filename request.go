@@ -25,6 +25,7 @@ type operation struct {
 	kind    transport.Kind
 	service transport.Service
 	public  bool // sent without a token
+	custom  bool // of Do: any response may be without a body
 }
 
 // writes reports whether the request changes something or sends email,
@@ -45,6 +46,7 @@ var (
 	opListUsers           = define(operation{name: "ListUsers", method: http.MethodGet, path: organizationPath + "/share"})
 	opFindUsers           = define(operation{name: "FindUsers", method: http.MethodPost, path: organizationPath + "/share/search"})
 	opInvite              = define(operation{name: "Invite", method: http.MethodPost, path: organizationPath + "/share", kind: transport.Write})
+	opRestore             = define(operation{name: "Restore", method: http.MethodPost, path: organizationPath + "/share", kind: transport.Write})
 	opUpdateRoles         = define(operation{name: "UpdateRoles", method: http.MethodPost, path: organizationPath + "/share", kind: transport.Write})
 	opRemoveUsers         = define(operation{name: "RemoveUsers", method: http.MethodDelete, path: organizationPath + "/share", kind: transport.Write})
 	opWithdrawInvitations = define(operation{name: "WithdrawInvitations", method: http.MethodDelete, path: organizationPath + "/share", kind: transport.Write})
@@ -56,6 +58,10 @@ var (
 	opSetStackRoles       = define(operation{name: "UpdateStackAccess", method: http.MethodPost, path: "/v3/stacks/users/roles", kind: transport.Write, service: transport.Stack})
 	opShareStack          = define(operation{name: "UpdateStackAccess", method: http.MethodPost, path: "/v3/stacks/share", kind: transport.Write, service: transport.Stack})
 	opUnshareStack        = define(operation{name: "UpdateStackAccess", method: http.MethodPost, path: "/v3/stacks/unshare", kind: transport.Write, service: transport.Stack})
+	opTeams               = define(operation{name: "Teams", method: http.MethodGet, path: "/v4/teams"})
+	opTeamUsers           = define(operation{name: "TeamUsers", method: http.MethodGet, path: organizationPath + "/teams/{team_uid}/users"})
+	opAddToTeam           = define(operation{name: "AddToTeam", method: http.MethodPost, path: organizationPath + "/teams/{team_uid}/users", kind: transport.Write})
+	opRemoveFromTeam      = define(operation{name: "RemoveFromTeam", method: http.MethodDelete, path: organizationPath + "/teams/{team_uid}/users/{user_uid}", kind: transport.Write})
 	opOrganizations       = define(operation{name: "Organizations", method: http.MethodGet, path: "/v3/organizations"})
 	opGetOrganization     = define(operation{name: "GetOrganization", method: http.MethodGet, path: organizationPath})
 	opAuditLog            = define(operation{name: "AuditLog", method: http.MethodGet, path: organizationPath + "/logs"})
@@ -81,7 +87,7 @@ func (c *Client) do(ctx context.Context, op *operation, in input, out any) error
 	if !c.made() {
 		return op.invalid(errors.New("the client was not made with New"))
 	}
-	if strings.Contains(op.path, "{organization_uid}") {
+	if strings.Contains(op.path, "{organization_uid}") || op == opTeams {
 		in = in.forOrganization(c.organizationUID)
 	}
 	return send(ctx, c.wire, op, in, out)
@@ -111,11 +117,14 @@ func send(ctx context.Context, wire *transport.Transport, op *operation, in inpu
 		switch {
 		case !response.OK():
 			return op.errorFromResponse(response)
-		case out == nil && len(response.Body) == 0:
+		case len(response.Body) == 0 && (out == nil || op.custom && (op.method == http.MethodHead || response.Status == http.StatusNoContent)):
 			return nil
-		default:
-			return decode(op, response, out)
 		}
+		if list, ok := out.(interface{ noContent() }); ok && response.Status == http.StatusNoContent {
+			list.noContent()
+			return nil
+		}
+		return decode(op, response, out)
 	})
 	if err != nil {
 		return op.errorFromTransport(err, attempts)

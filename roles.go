@@ -104,30 +104,33 @@ func (c *Client) GetRole(ctx context.Context, nameOrUID string) (*Role, error) {
 
 // findRole returns the role with a uid or a name.
 func findRole(roles []*Role, nameOrUID string) (*Role, error) {
+	return findNamed("role", roles, nameOrUID, func(r *Role) (string, string) { return r.UID, r.Name })
+}
+
+// findNamed returns the thing with a uid or a name.
+func findNamed[T any](what string, things []*T, nameOrUID string, key func(*T) (uid, name string)) (*T, error) {
 	wanted := strings.TrimSpace(nameOrUID)
 	if wanted == "" {
-		return nil, errors.New("a role is empty")
+		return nil, fmt.Errorf("a %s is empty", what)
 	}
-	var named []*Role
-	for _, role := range roles {
-		switch {
-		case role.UID == wanted:
-			return role, nil
-		case strings.EqualFold(role.Name, wanted):
-			named = append(named, role)
+	var named []*T
+	var uids []string
+	for _, thing := range things {
+		switch uid, name := key(thing); {
+		case uid == wanted:
+			return thing, nil
+		case strings.EqualFold(name, wanted):
+			named, uids = append(named, thing), append(uids, uid)
 		}
 	}
 	switch len(named) {
 	case 0:
-		return nil, fmt.Errorf("no role has the name or uid %q: %w", wanted, ErrNotFound)
+		return nil, fmt.Errorf("no %s has the name or uid %q: %w", what, wanted, ErrNotFound)
 	case 1:
 		return named[0], nil
+	default:
+		return nil, fmt.Errorf("%d %ss have the name %q: use one of the uids %s", len(named), what, wanted, strings.Join(uids, ", "))
 	}
-	uids := make([]string, len(named))
-	for i, role := range named {
-		uids[i] = role.UID
-	}
-	return nil, fmt.Errorf("%d roles have the name %q: use one of the uids %s", len(named), wanted, strings.Join(uids, ", "))
 }
 
 // findRoles returns the uids of roles that are given by uid or name. The detail
@@ -226,7 +229,9 @@ func (c *Client) UpdateRoles(ctx context.Context, emails, roles []string, opts *
 		op = endpoint.operation(op.name)
 	}
 	b := c.newBulk(op, emails, opts.orDefault())
-	b.resolve(ctx, notOwner, notSelf)
+	defer b.release()
+	b.reads = append(b.reads, b.readRoles)
+	b.resolve(ctx, notOwner, notSelf, c.notProtected())
 	uids := b.resolveRoles(ctx, roles)
 	b.skip(unlessMember)
 	b.skip(func(t *target) Reason {
@@ -235,6 +240,9 @@ func (c *Client) UpdateRoles(ctx context.Context, emails, roles []string, opts *
 		}
 		return ""
 	})
+	if len(b.undecided()) > 0 && !b.administers(ctx, uids) {
+		b.keepAdministrators(ctx, func(_ *target, _ string, team *Team) bool { return team != nil })
+	}
 	b.exact = true
 	b.once = true // unchanged roles do not show that no email was sent
 	b.send = func(ctx context.Context, batch []*target) error {
@@ -247,7 +255,7 @@ func (c *Client) UpdateRoles(ctx context.Context, emails, roles []string, opts *
 		}
 		return c.do(ctx, op, input{body: body}, new(sharesResponse))
 	}
-	b.readBack = b.readUsersBack(func(t *target) evidence {
+	back := b.readUsersBack(func(t *target) evidence {
 		member := len(t.rows) > 0 && t.rows[0].Status != StatusPending
 		switch {
 		case member && hasRoles(t.rows[0], uids):
@@ -260,7 +268,25 @@ func (c *Client) UpdateRoles(ctx context.Context, emails, roles []string, opts *
 			return different
 		}
 	})
+	b.readBack = b.orThroughTeam(back, uids, func(t *target) []string {
+		if unlessMember(t) != "" {
+			return nil
+		}
+		return roleUIDs(t.rows[0])
+	}, func(team *Team) []string { return team.RoleUIDs })
 	return b.run(ctx)
+}
+
+// administers reports whether one of these roles administers the organization.
+func (b *bulk) administers(ctx context.Context, uids []string) bool {
+	known, err := b.roles.list(ctx) // read already
+	return err == nil && slices.ContainsFunc(known, func(r *Role) bool { return r.Admin && slices.Contains(uids, r.UID) })
+}
+
+// readRoles reads the organization's roles, for a call that needs them.
+func (b *bulk) readRoles(ctx context.Context) error {
+	_, err := b.roles.list(ctx)
+	return err
 }
 
 // resolveRoles returns the uids of organization roles that are given by uid or

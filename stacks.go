@@ -103,6 +103,37 @@ func (c *Client) StackRoles(ctx context.Context, stackAPIKey string) iter.Seq2[*
 	})
 }
 
+// stackRoles are the roles of one stack, or the error.
+type stackRoles struct {
+	roles []*Role
+	err   error
+}
+
+// readStackRoles reads the roles of stacks, several at a time.
+func (c *Client) readStackRoles(ctx context.Context, keys []string) map[string]*stackRoles {
+	read := make([]*stackRoles, len(keys))
+	_ = inParallel(len(keys), func(i int) error {
+		roles, err := Collect(c.StackRoles(ctx, keys[i]))
+		read[i] = &stackRoles{roles, err}
+		return nil // the other stacks are read
+	})
+	stacks := make(map[string]*stackRoles, len(keys))
+	for i, key := range keys {
+		stacks[key] = read[i]
+	}
+	return stacks
+}
+
+// failure returns the error, and whether it concerns this stack only.
+func (s *stackRoles) failure() (Reason, error) {
+	for _, kind := range []error{ErrInvalid, ErrNotFound, ErrForbidden} {
+		if errors.Is(s.err, kind) {
+			return ReasonInvalidStack, s.err
+		}
+	}
+	return ReasonReadFailed, s.err
+}
+
 func apiKeyHeader(key string) http.Header { return http.Header{"api_key": {key}} }
 
 // UpdateStackAccess gives members exactly these roles, by uid or name, in one stack.
@@ -121,17 +152,23 @@ func apiKeyHeader(key string) http.Header { return http.Header{"api_key": {key}}
 // the stack. These are read again to confirm the change.
 func (c *Client) UpdateStackAccess(ctx context.Context, stackAPIKey string, emails, roles []string, opts *BulkOptions) (*BulkResult, error) {
 	b := c.newBulk(opSetStackRoles, emails, opts.orDefault())
-	b.resolve(ctx, notOwner, notSelf)
-	b.skip(unlessMember)
 	s := &stackChange{bulk: b, key: stackAPIKey}
-	s.resolve(ctx, roles)
+	var read map[string]*stackRoles
+	b.reads = append(b.reads, func(ctx context.Context) error {
+		read = c.readStackRoles(ctx, []string{stackAPIKey})
+		return nil
+	})
+	b.resolve(ctx, notOwner, notSelf, c.notProtected())
+	b.skip(unlessMember)
+	s.resolve(ctx, roles, read[stackAPIKey])
 	b.skip(func(t *target) Reason {
 		if sameUIDs(s.before[t.user().UID], s.wanted) {
 			return ReasonUnchanged
 		}
 		return ""
 	})
-	b.readBack = s.readBack
+	b.readBack = b.orThroughTeam(s.readBack, s.wanted, func(t *target) []string { return s.now[t.user().UID] },
+		func(team *Team) []string { return team.Stacks[stackAPIKey] })
 	b.send = s.send
 	if len(s.wanted) == 0 {
 		b.size = 1 // the request takes one address
@@ -147,14 +184,15 @@ type stackChange struct {
 	key    string
 	wanted []string
 	before map[string][]string // role uids by user uid
+	now    map[string][]string // as last read back
 }
 
-// resolve reads the roles of the stack and finds the uids of those that are wanted.
-func (s *stackChange) resolve(ctx context.Context, roles []string) {
+// resolve finds the uids of the roles that are wanted, among those of the stack.
+func (s *stackChange) resolve(ctx context.Context, roles []string, stack *stackRoles) {
 	if len(s.undecided()) == 0 {
 		return
 	}
-	known, err := Collect(s.client.StackRoles(ctx, s.key))
+	known, err := stack.roles, stack.err
 	if err == nil {
 		s.before, err = roleUIDsByUser(known)
 	}
@@ -249,6 +287,7 @@ func (s *stackChange) readBack(ctx context.Context, batch []*target) (map[*targe
 	if err != nil {
 		return nil, fmt.Errorf("reading back: %w", err)
 	}
+	s.now = now
 	seen := make(map[*target]evidence, len(batch))
 	for _, t := range batch {
 		uid := t.user().UID

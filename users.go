@@ -2,6 +2,7 @@ package orgusers
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/binary"
 	"encoding/json"
@@ -331,17 +332,18 @@ func (c *Client) ListUsers(ctx context.Context, opts *ListUsersOptions) (*UserPa
 // last element. It sends what [Client.ListUsers] sends, once for about every 98
 // users, and reads the organization's roles once.
 func (c *Client) Users(ctx context.Context, opts *ListUsersOptions) iter.Seq2[*User, error] {
-	return c.users(ctx, opts, nil)
+	return c.users(ctx, opts, nil, nil)
 }
 
-// users is Users. It calls counted, unless that is nil, with the server's count of
-// users after each page, from any goroutine.
-func (c *Client) users(ctx context.Context, opts *ListUsersOptions, counted func(int)) iter.Seq2[*User, error] {
+// users is Users. Roles are named by a directory, or if it is nil, by one for each
+// reading. It calls counted, unless that is nil, with the server's count of users
+// after each page, from any goroutine.
+func (c *Client) users(ctx context.Context, opts *ListUsersOptions, roles *roleDirectory, counted func(int)) iter.Seq2[*User, error] {
 	options, err := opts.orDefault()
 	if err != nil {
 		return errSeq[*User](opListUsers.invalid(err))
 	}
-	all := c.usersByCreation(ctx, options, counted)
+	all := c.usersByCreation(ctx, options, roles, counted)
 	if options.Sort != (Sort{By: SortByCreated}) {
 		all = sorted(all, options.Sort)
 	}
@@ -350,10 +352,10 @@ func (c *Client) users(ctx context.Context, opts *ListUsersOptions, counted func
 
 // usersByCreation reads users in the only order that cannot lose any: new users
 // are added at its end.
-func (c *Client) usersByCreation(ctx context.Context, options ListUsersOptions, counted func(int)) iter.Seq2[*User, error] {
+func (c *Client) usersByCreation(ctx context.Context, options ListUsersOptions, directory *roleDirectory, counted func(int)) iter.Seq2[*User, error] {
 	options.Sort = Sort{By: SortByCreated}
 	return func(yield func(*User, error) bool) {
-		roles := &roleDirectory{client: c}
+		roles := cmp.Or(directory, &roleDirectory{client: c})
 		for u, err := range listAll(ctx, opListUsers, paging.List[*User]{
 			Fetch: func(ctx context.Context, skip, limit int) (paging.Page[*User], error) {
 				page, err := c.listUsers(ctx, roles, options, skip, limit)
@@ -466,6 +468,10 @@ func (c *Client) readUsers(ctx context.Context, op *operation, roles *roleDirect
 // up to 99 addresses at a time, and reads the organization's roles if the rows do
 // not name them. The search is a read, and is retried as one.
 func (c *Client) FindUsers(ctx context.Context, emails []string) ([]*User, error) {
+	return c.findUsers(ctx, &roleDirectory{client: c}, emails)
+}
+
+func (c *Client) findUsers(ctx context.Context, roles *roleDirectory, emails []string) ([]*User, error) {
 	var wanted []string
 	seen := make(map[string]bool, len(emails))
 	for i, email := range emails {
@@ -478,7 +484,7 @@ func (c *Client) FindUsers(ctx context.Context, emails []string) ([]*User, error
 			wanted = append(wanted, email)
 		}
 	}
-	found, err := c.search(ctx, &roleDirectory{client: c}, wanted)
+	found, err := c.search(ctx, roles, wanted)
 	var users []*User
 	for _, email := range wanted {
 		users = append(users, found.rows[wideKey(email)]...)
@@ -545,16 +551,19 @@ func (c *Client) search(ctx context.Context, roles *roleDirectory, emails []stri
 	result := searchResult{rows: map[string][]*User{}, strays: map[string][]*User{}}
 	// The server returns all users if there are no addresses: a chunk is never
 	// empty. It is never a full page either, which would cost one more request.
-	for chunk := range slices.Chunk(emails, maxPageSize-1) {
+	chunks := slices.Collect(slices.Chunk(emails, maxPageSize-1))
+	found := make([][]*User, len(chunks))
+	err := inParallel(len(chunks), func(i int) (err error) {
+		found[i], err = Collect(c.searchChunk(ctx, roles, chunks[i]))
+		return err
+	})
+	for i, chunk := range chunks {
 		var strays []*User
 		wanted := make(map[string]bool, len(chunk))
 		for _, email := range chunk {
 			wanted[wideKey(email)] = true
 		}
-		for u, err := range c.searchChunk(ctx, roles, chunk) {
-			if err != nil {
-				return result, err
-			}
+		for _, u := range found[i] {
 			if key := wideKey(u.Email); wanted[key] {
 				// Spellings of one address can be in two chunks.
 				if !slices.ContainsFunc(result.rows[key], func(known *User) bool { return known.ShareUID == u.ShareUID }) {
@@ -570,7 +579,7 @@ func (c *Client) search(ctx context.Context, roles *roleDirectory, emails []stri
 			}
 		}
 	}
-	return result, nil
+	return result, err
 }
 
 func (c *Client) searchChunk(ctx context.Context, roles *roleDirectory, emails []string) iter.Seq2[*User, error] {

@@ -70,8 +70,6 @@ func serve(ctx context.Context, stdin io.Reader, stdout io.Writer) error {
 		orguserstest.WithUsers(s.Users),
 		orguserstest.WithRateLimit(s.Limit, s.Limit),
 		orguserstest.WithLatency(s.Latency),
-		orguserstest.WithJitter(s.Jitter),
-		orguserstest.WithClockOffset(s.Offset),
 		// As a uid, an inviter fits the plain struct of the loop by hand.
 		orguserstest.WithInviterUIDs(),
 	)

@@ -17,7 +17,7 @@ func TestExamples(t *testing.T) {
 		"invite":   {"new@example.com planned", "new@example.com done", "boss@example.com skipped already_pending"},
 		"offboard": {"leaver@example.com done", "stranger@example.com skipped not_in_organization", "leaver@example.com done"},
 		"notseen":  {"was last seen on 20", "no login is known of 1 members"},
-		"access":   {"organization: member, given directly", "given directly", "through a team: Newsroom"},
+		"access":   {"organization: member, given directly", "stack Website: Developer, through a team: Newsroom", "Content Manager, given directly"},
 		"oauth":    {"renewed\n25 users\nrenewed\n25 users\n"},
 		"tracing":  {`"Name":"ListUsers"`, `"Name":"http.client.request.duration"`, "25 users <nil>"},
 	} {

@@ -2,13 +2,10 @@ package examples_test
 
 import (
 	"maps"
-	"net/http"
-	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"sync/atomic"
 	"testing"
 
 	"github.com/orgusers/orgusers/examples/internal/programtest"
@@ -94,33 +91,14 @@ func TestReadmeCompilesAsPrinted(t *testing.T) {
 func TestSharedLimitRunsAsPrinted(t *testing.T) {
 	t.Parallel()
 	printed := snippets(t, "../docs/sharedlimit.md")
-	if len(printed) != 2 {
-		t.Fatalf("the page prints %d programs, want 2", len(printed))
+	if len(printed) != 1 {
+		t.Fatalf("the page prints %d programs, want 1", len(printed))
 	}
-	t.Run("through Redis", func(t *testing.T) {
-		t.Parallel()
-		server := newServer(t)
-		program := programtest.Build(t, save(t, printed[0], "main.go"), programtest.Environment(server))
-		redis := redistest.Start(t)
-		program.Env = append(program.Env, "REDIS_URL="+redis.URL)
-		expectEverybody(t, server, program)
-		if places, sent := redis.Calls("set"), len(server.Requests()); places != sent {
-			t.Errorf("%d places for %d requests", places, sent)
-		}
-	})
-	t.Run("one's own", func(t *testing.T) {
-		t.Parallel()
-		server := newServer(t)
-		var passed atomic.Int32
-		turnstile := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-			passed.Add(1)
-			w.WriteHeader(http.StatusNoContent)
-		}))
-		t.Cleanup(turnstile.Close)
-		program := programtest.Build(t, save(t, printed[1], "main.go"), append(programtest.Environment(server), "TURNSTILE_URL="+turnstile.URL))
-		expectEverybody(t, server, program)
-		if sent := len(server.Requests()); int(passed.Load()) != sent {
-			t.Errorf("%d passed for %d requests", passed.Load(), sent)
-		}
-	})
+	server := newServer(t)
+	redis := redistest.Start(t)
+	program := programtest.Build(t, save(t, printed[0], "main.go"), append(programtest.Environment(server), "REDIS_URL="+redis.URL))
+	expectEverybody(t, server, program)
+	if places, sent := redis.Calls("set"), len(server.Requests()); places != sent {
+		t.Errorf("%d places for %d requests", places, sent)
+	}
 }

@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"sync"
 	"syscall"
+	"time"
 
 	"github.com/orgusers/orgusers"
 )
@@ -18,8 +19,9 @@ import (
 //	client, err := orgusers.New(server.OrganizationUID, server.Options()...)
 //
 // If the server has no limit, the client has none either. If the server does not
-// listen, the client calls it in-process through [Server.Transport]; an
-// [orgusers.WithHTTPClient] after these options must then have that Transport.
+// listen, the client calls it in-process through [Server.Transport], with the
+// client's default timeout for each attempt. An [orgusers.WithHTTPClient] after
+// these options must then have that Transport, and should have a timeout.
 func (s *Server) Options() []orgusers.Option {
 	options := []orgusers.Option{
 		orgusers.WithBaseURL(s.URL),
@@ -29,13 +31,15 @@ func (s *Server) Options() []orgusers.Option {
 		options = append(options, orgusers.WithRateLimits(orgusers.RateLimits{Reads: unlimited, Writes: unlimited, Bulk: unlimited}))
 	}
 	if s.http == nil {
-		options = append(options, orgusers.WithHTTPClient(&http.Client{Transport: s.Transport()}))
+		options = append(options, orgusers.WithHTTPClient(&http.Client{Transport: s.Transport(), Timeout: attemptTimeout}))
 	}
 	return options
 }
 
-// unlimited is more requests a second than a test can send.
-const unlimited = 10_000
+const (
+	unlimited      = 10_000      // more requests a second than a test can send
+	attemptTimeout = time.Minute // the client's default
+)
 
 // Endpoints returns the requests that the fake invented for actions without a
 // public request:

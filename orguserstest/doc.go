@@ -110,7 +110,7 @@
 //
 // Rows are dated before the date of [WithReferenceDate], and later changes by
 // that date plus the time since the server was made. Limits, the Date header and
-// the request log use the machine's clock, which [WithClockOffset] shifts.
+// the request log use the machine's clock.
 //
 // # Other languages
 //

@@ -18,13 +18,9 @@ type config struct {
 	addr     string
 	basePath string
 
-	reads, writes  int
-	bulk           int
-	retryAfter     RetryAfter
-	rateLimitReset bool
-	clockOffset    time.Duration
-	latency        time.Duration
-	jitter         time.Duration
+	reads, writes int
+	bulk          int
+	latency       time.Duration
 
 	teams            []Team
 	pageCap          int // zero is none
@@ -113,47 +109,10 @@ func WithBulkLimit(n int) Option {
 	return func(c *config) { c.bulk = max(n, 0) }
 }
 
-// RetryAfter is a form of the Retry-After header.
-type RetryAfter int
-
-// The forms of the Retry-After header. All of them name the end of the current
-// second.
-const (
-	RetryAfterNone     RetryAfter = iota // no header
-	RetryAfterSeconds                    // whole seconds, rounded up
-	RetryAfterFraction                   // seconds with milliseconds
-	RetryAfterDate                       // an HTTP date
-)
-
-// WithRetryAfter sends a Retry-After header with every 429 of [WithRateLimit].
-// The default is [RetryAfterNone].
-func WithRetryAfter(form RetryAfter) Option {
-	return func(c *config) { c.retryAfter = form }
-}
-
-// WithRateLimitReset sends X-RateLimit-Reset with every response: the end of the
-// current second in epoch seconds.
-func WithRateLimitReset() Option {
-	return func(c *config) { c.rateLimitReset = true }
-}
-
-// WithClockOffset sets the server's clock ahead of the machine's by d, or
-// behind it if d is negative. It moves the start of the server's seconds.
-func WithClockOffset(d time.Duration) Option {
-	return func(c *config) { c.clockOffset = d }
-}
-
 // WithLatency makes every round trip take d longer: one half passes before the
 // request is counted and handled, the other half after.
 func WithLatency(d time.Duration) Option {
 	return func(c *config) { c.latency = max(d, 0) }
-}
-
-// WithJitter makes each way of a round trip take up to d longer than
-// [WithLatency] says, at random with the seed of [WithSeed]. Requests sent
-// close together may arrive in another order.
-func WithJitter(d time.Duration) Option {
-	return func(c *config) { c.jitter = max(d, 0) }
 }
 
 // WithPageCap limits the pages of every list to n rows, whatever limit a

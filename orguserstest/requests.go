@@ -96,7 +96,7 @@ func (s *Server) runHooks(entry *Request) {
 func (s *Server) record(c *call) *Request {
 	r := c.http
 	entry := &Request{
-		Time:      s.clock(),
+		Time:      time.Now(),
 		Operation: c.route.operation,
 		Write:     c.route.write,
 		Bulk:      c.route.bulk,
@@ -249,7 +249,7 @@ func (s *Server) limit(kind budgetKind) int {
 // count counts a request on its budget. It returns the headers of the
 // response, and a 429 response if the budget is used up.
 func (s *Server) count(c *call) (http.Header, *response) {
-	now := s.clock()
+	now := time.Now()
 	key := budgetKey{organization: s.OrganizationUID, service: c.route.service(), kind: c.route.budget()}
 	org := s.organization(c.params["organization_uid"])
 	below := org != nil
@@ -286,17 +286,10 @@ func (s *Server) count(c *call) (http.Header, *response) {
 		header.Set("X-RateLimit-Limit", s.rateNumber(limit))
 		header.Set("X-RateLimit-Remaining", s.rateNumber(limit-spent.used))
 	}
-	next := time.Unix(now.Unix()+1, 0)
-	if s.cfg.rateLimitReset {
-		header.Set("X-RateLimit-Reset", strconv.FormatInt(next.Unix(), 10))
-	}
 	if !refused {
 		return header, nil
 	}
 	tooMany := fail(http.StatusTooManyRequests, 0, "Too many requests. Please try again later.", nil)
-	if wait := s.cfg.retryAfter.format(now, next); wait != "" {
-		tooMany.header = http.Header{"Retry-After": {wait}}
-	}
 	return header, &tooMany
 }
 
@@ -312,17 +305,4 @@ func (s *Server) requestID() string {
 	s.counted++
 	a, b := hexOf(s.chance(1<<57|s.counted)), hexOf(s.chance(1<<56|s.counted))
 	return a[:8] + "-" + a[8:12] + "-4" + a[13:] + "-a" + b[1:4] + "-" + b[4:]
-}
-
-func (form RetryAfter) format(now, next time.Time) string {
-	switch form {
-	case RetryAfterSeconds:
-		return "1" // the rest of the second, rounded up
-	case RetryAfterFraction:
-		rest := next.Sub(now).Round(time.Millisecond) + time.Millisecond // never before the next second
-		return strconv.FormatFloat(rest.Seconds(), 'f', 3, 64)
-	case RetryAfterDate:
-		return next.UTC().Format(http.TimeFormat)
-	}
-	return ""
 }

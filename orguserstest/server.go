@@ -56,7 +56,6 @@ type Server struct {
 	audited       uint64               // number of audit log entries made
 	unsorted      uint64               // number of lists served without a sort
 	counted       uint64               // number of requests
-	delayed       uint64               // number of requests delayed by jitter
 	budgets       map[budgetKey]budget // requests counted in the current second
 	faults        []*activeFault
 	log           requestLog
@@ -126,11 +125,6 @@ func (s *Server) now() int64 {
 	return s.cfg.reference.Add(time.Since(s.started)).UnixMilli()
 }
 
-// clock returns the time for limits and for the Date header.
-func (s *Server) clock() time.Time {
-	return time.Now().Add(s.cfg.clockOffset)
-}
-
 // maxBody limits the size of a request's body.
 const maxBody = 8 << 20
 
@@ -156,7 +150,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	c := &call{http: r, query: r.URL.Query()}
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
 	c.body = body
-	out, back := s.delays()
+	out := s.cfg.latency / 2
 	s.pause(r.Context(), out)
 
 	c.route, c.params = s.cfg.match(r.Method, r.URL.EscapedPath())
@@ -188,7 +182,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	reply.header = merge(header, reply.header)
 	s.mu.Unlock()
 
-	s.pause(r.Context(), back)
+	s.pause(r.Context(), s.cfg.latency-out)
 	s.setStatus(entry, reply.status, c.effect)
 	s.send(w, r, reply, c.effect)
 }
@@ -270,26 +264,6 @@ func (r *route) takes(contentType string) bool {
 	}
 	media, _, err := mime.ParseMediaType(contentType)
 	return err == nil && media == want
-}
-
-// delays returns how long the next request and its response are on their way.
-func (s *Server) delays() (out, back time.Duration) {
-	out = s.cfg.latency / 2
-	back = s.cfg.latency - out
-	if s.cfg.jitter > 0 {
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		s.delayed++
-		out += s.between(s.delayed<<1, s.cfg.jitter)
-		back += s.between(s.delayed<<1|1, s.cfg.jitter)
-	}
-	return out, back
-}
-
-// between returns a random duration from 0 to d that depends only on the seed
-// and n.
-func (s *Server) between(n uint64, d time.Duration) time.Duration {
-	return time.Duration(s.chance(1<<60|n) % uint64(d+1))
 }
 
 // pause waits for d. It ends the request if the client leaves or the server is

@@ -15,16 +15,17 @@ import (
 const email = "ada@example.com"
 
 func main() {
-	server := orguserstest.NewServer(orguserstest.WithPeople(orguserstest.Person{Email: email})) // a fake: NewFromEnv makes a client of your own organization
+	server := orguserstest.NewServer( // a fake: NewFromEnv makes a client of your own organization
+		orguserstest.WithPeople(orguserstest.Person{Email: "admin@example.com", Roles: []string{"Admin"}}, orguserstest.Person{Email: email}),
+		orguserstest.WithTeams(orguserstest.Team{Name: "Newsroom", Members: []string{email}, Stacks: map[string][]string{"Website": {"Developer"}}}),
+	)
 	defer server.Close()
-	stack := server.Stacks()[0]
-	server.AddTeam(orguserstest.Team{Name: "Newsroom", Members: []string{email}, Roles: []string{"Member"}})
 	client, err := orgusers.New(server.OrganizationUID, server.Options()...)
 	if err != nil {
 		log.Fatal(err)
 	}
 	ctx := context.Background()
-	if _, err := client.UpdateStackAccess(ctx, stack.APIKey, []string{email}, []string{"Developer"}, nil); err != nil {
+	if _, err := client.UpdateStackAccess(ctx, server.Stacks()[1].APIKey, []string{email}, []string{"Content Manager"}, nil); err != nil {
 		log.Fatal(err)
 	}
 	if err := access(ctx, client, os.Stdout); err != nil {

@@ -17,6 +17,7 @@ import (
 
 func main() {
 	server := orguserstest.NewServer(orguserstest.WithPeople( // a fake: NewFromEnv makes a client of your own organization
+		orguserstest.Person{Email: "admin@example.com", Roles: []string{"Admin"}},
 		orguserstest.Person{Email: "leaver@example.com", Roles: []string{"Admin"}},
 		orguserstest.Person{Email: "stays@example.com"},
 	))

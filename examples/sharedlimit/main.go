@@ -1,61 +1,66 @@
-// Command sharedlimit exports users from many machines within one limit.
+// Command sharedlimit lists users from four programs at once, within limits that they share through Redis.
 package main
 
 import (
+	"cmp"
 	"context"
+	"fmt"
 	"io"
+	"log"
+	"net/http"
+	"os"
+	"sync"
+	"time"
 
 	"github.com/orgusers/orgusers"
-	"github.com/orgusers/orgusers/examples/internal/program"
-	"github.com/orgusers/orgusers/examples/internal/userexport"
+	"github.com/orgusers/orgusers/examples/sharedlimit/redislimit"
+	"github.com/orgusers/orgusers/orguserstest"
 )
 
-const (
-	name  = "sharedlimit"
-	about = `writes the users of a Contentstack organization as CSV or JSON, sorted by
-e-mail address, within a limit that it shares with every other program that uses the
-same Redis: on as many machines as there are.
+const reads, writes, bulk = 10, 10, 1 // the organization's limits per second, the same in all programs
 
-  sharedlimit -redis redis://10.0.0.7:6379 -o users.csv
-  REDIS_URL=rediss://user:password@redis.example.com sharedlimit -reads 5
-
-The limits are those of the organization, and all that share them must be given
-the same. An export only reads; writes and bulk actions are shared by programs
-made after this one. Without an answer from Redis nothing is sent.
-
-` + userexport.Help + `
-` + program.Environment
-)
-
-func main() { program.Main(name, run) }
-
-func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
-	flags := program.NewFlags(name, about)
-	organization := program.OrganizationFlags(flags)
-	output := userexport.Flags(flags)
-	shared := newBudget(flags)
-	if err := program.Parse(flags, args, stdout); err != nil {
-		return err
+func main() {
+	server := orguserstest.NewServer(orguserstest.WithUsers(900), orguserstest.WithRateLimit(reads, writes)) // a fake organization
+	defer server.Close()
+	var programs sync.WaitGroup
+	for range 4 {
+		programs.Go(func() {
+			if err := list(context.Background(), server, os.Stdout); err != nil {
+				log.Print(err)
+			}
+		})
 	}
-	if err := output.Check(); err != nil {
-		return err
+	programs.Wait()
+	refused := 0
+	for _, request := range server.Requests() {
+		if request.Status == http.StatusTooManyRequests {
+			refused++
+		}
 	}
-	if err := shared.check(); err != nil {
-		return err
-	}
-	redis, err := shared.connect()
+	fmt.Printf("%d of %d requests were refused\n", refused, len(server.Requests()))
+}
+
+// list is what each program does.
+func list(ctx context.Context, server *orguserstest.Server, w io.Writer) error {
+	redis, err := redislimit.Connect(cmp.Or(os.Getenv("REDIS_URL"), "redis://127.0.0.1:6379"))
 	if err != nil {
 		return err
 	}
-	defer func() { _ = redis.Close() }() // it holds nothing of ours
-
-	client, closeFake, err := organization.OpenFor(stderr, func(uid string) []orgusers.Option {
-		return []orgusers.Option{orgusers.WithRateLimiters(shared.limiters(redis, uid, stderr))}
-	})
+	defer func() { _ = redis.Close() }()
+	key := "orgusers:" + server.OrganizationUID
+	client, err := orgusers.New(server.OrganizationUID, append(server.Options(), orgusers.WithRateLimiters(orgusers.RateLimiters{
+		Reads:  redislimit.New(redis, key+":reads", reads),
+		Writes: redislimit.New(redis, key+":writes", writes),
+		Bulk:   redislimit.New(redis, key+":bulk", bulk),
+	}))...)
 	if err != nil {
 		return err
 	}
-	defer closeFake()
-	program.Say(stderr, "%s: sharing %v reads a second through Redis at %s", name, shared.limits.Reads, redis.Options().Addr)
-	return output.Export(ctx, client, new(orgusers.ExportOptions), stdout, stderr)
+	began := time.Now()
+	users, err := orgusers.Collect(client.Users(ctx, nil))
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(w, "%d users in %v\n", len(users), time.Since(began).Round(time.Millisecond))
+	return err
 }

@@ -115,14 +115,19 @@ func (t traced) unsent(err error) bool {
 	return !t.had && (t.address != "" || ok && operation.Op == "dial")
 }
 
-// proxyError names the proxy if the error can be a proxy's response to CONNECT, for which net/http has no type: it
-// comes before there is a connection to the server, and is not an error of the network. Otherwise it returns the error.
+// proxyError names the proxy if the error can be a proxy's response to CONNECT or SOCKS, for which net/http has no type:
+// it comes before there is a connection to the server, and is not an error of the network. Otherwise it returns the
+// error.
 func (t traced) proxyError(base *url.URL, err error) error {
 	direct := t.address == "" || strings.EqualFold(t.address, net.JoinHostPort(base.Hostname(), port(base)))
 	if err == nil || t.had || direct {
 		return err
 	}
-	_, network := errors.AsType[net.Error](err)
+	cause := err
+	if socks, ok := errors.AsType[*net.OpError](err); ok && strings.HasPrefix(socks.Op, "socks") {
+		cause = socks.Err // net/http has an error of the network for a refusal too
+	}
+	_, network := errors.AsType[net.Error](cause)
 	if network || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, context.Canceled) ||
 		strings.HasPrefix(err.Error(), "tls: ") {
 		return err

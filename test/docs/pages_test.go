@@ -3,11 +3,9 @@ package docs_test
 import (
 	"fmt"
 	"io/fs"
-	"maps"
 	"os"
 	"path/filepath"
 	"regexp"
-	"slices"
 	"strings"
 	"testing"
 )
@@ -78,7 +76,7 @@ func TestPagesArePlainEnglish(t *testing.T) {
 	}
 	report(t, all,
 		"docs/access-review.md",
-		"docs/performance.md", "docs/sharedlimit.md")
+		"docs/performance.md")
 }
 
 // Pages name tests and files that exist, and prove each promise by a test.
@@ -161,29 +159,6 @@ func TestLayoutIsComplete(t *testing.T) {
 	for _, file := range files {
 		if name := filepath.Base(file); !strings.HasSuffix(name, "_test.go") && !strings.Contains(page, "`"+name+"`") {
 			t.Errorf("CONTRIBUTING.md does not say what %s is for", name)
-		}
-	}
-}
-
-// The table in docs/operations.md has every function that sends requests, and no other.
-func TestOperationsPageIsComplete(t *testing.T) {
-	t.Parallel()
-	page := pages(t)["docs/operations.md"]
-	all := functions(t)
-	named := map[string]bool{}
-	for line := range strings.Lines(page) {
-		if columns := strings.Split(line, "|"); len(columns) > 3 {
-			for _, match := range regexp.MustCompile("`(\\w+)`").FindAllStringSubmatch(columns[2], -1) {
-				named[match[1]] = true
-				if all[match[1]] == nil {
-					t.Errorf("docs/operations.md names %s, which does not exist", match[1])
-				}
-			}
-		}
-	}
-	for _, name := range slices.Sorted(maps.Keys(all)) {
-		if !named[name] {
-			t.Errorf("docs/operations.md does not have %s", name)
 		}
 	}
 }

@@ -161,7 +161,9 @@ func newPipes(t *testing.T, handler http.Handler) *pipes {
 	t.Helper()
 	p := &pipes{Transport: &http.Transport{MaxIdleConnsPerHost: 64}, connections: make(chan net.Conn), closed: make(chan struct{})}
 	p.DialContext = p.dial
-	server := &http.Server{Handler: handler, ConnState: p.note}
+	server := &http.Server{Handler: handler, ConnState: p.note, Protocols: new(http.Protocols)}
+	server.Protocols.SetHTTP1(true)
+	server.Protocols.SetUnencryptedHTTP2(true)
 	served := make(chan struct{})
 	go func() {
 		defer close(served)

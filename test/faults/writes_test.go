@@ -55,6 +55,9 @@ var (
 		{name: "422, done half a second later", Fault: with(later(500*time.Millisecond), statusOf(422)), seen: true},
 		{name: "403 always", Fault: with(always, statusOf(403)), never: true},
 		{name: "401 always", Fault: with(always, statusOf(401)), never: true, stops: true},
+		{name: "101 after", Fault: with(after, statusOf(101)), lost: true},
+		{name: "101 always", Fault: with(always, statusOf(101)), lost: true, never: true, stops: true},
+		{name: "304 after", Fault: with(after, statusOf(304)), lost: true, stops: true},
 		{name: "408", Fault: with(once, statusOf(408)), lost: true, late: true},
 		{name: "408 after", Fault: with(after, statusOf(408)), lost: true, late: true},
 		{name: "499 after", Fault: with(after, statusOf(499)), lost: true, late: true},
@@ -190,8 +193,9 @@ func TestWritesUnderFaults(t *testing.T) {
 	}
 }
 
-// TestWritesOverConnections makes each change over a connection that breaks, on a new one
-// and on one that was used before: net/http repeats some requests by itself on the latter.
+// TestWritesOverConnections makes each change over a connection that breaks: a new one, one
+// that was used before, and one of HTTP/2, whose streams are reset. net/http repeats some
+// requests by itself on the latter two.
 func TestWritesOverConnections(t *testing.T) {
 	t.Parallel()
 	for _, o := range operations.Changes() {
@@ -199,13 +203,17 @@ func TestWritesOverConnections(t *testing.T) {
 			if !strings.HasPrefix(f.name, "reset") && f.name != "cut body" {
 				continue
 			}
-			for _, reused := range []bool{false, true} {
-				t.Run(fmt.Sprintf("%s/%s/reused %v", o.Name, f.name, reused), func(t *testing.T) {
+			for _, connection := range []string{"new", "reused", "HTTP/2"} {
+				t.Run(fmt.Sprintf("%s/%s/%s", o.Name, f.name, connection), func(t *testing.T) {
 					t.Parallel()
 					synctest.Test(t, func(t *testing.T) {
 						fake, outcomes := changeUnder(t.Context(), t, o, f.Fault, 12, func(fake *orguserstest.Server) http.RoundTripper {
 							wire := newPipes(t, fake)
-							wire.DisableKeepAlives = !reused
+							wire.DisableKeepAlives = connection == "new"
+							if connection == "HTTP/2" {
+								wire.Protocols = new(http.Protocols)
+								wire.Protocols.SetUnencryptedHTTP2(true)
+							}
 							return wire
 						})
 						for _, outcome := range outcomes {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"math/rand/v2"
 	"net/http"
 	"strings"
 	"sync"
@@ -190,11 +191,12 @@ func TestHonestServer(t *testing.T) {
 					t.Parallel()
 					synctest.Test(t, func(t *testing.T) {
 						server := orguserstest.NewUnstartedServer(
-							orguserstest.WithRateLimit(tt.limit, tt.limit), orguserstest.WithClockOffset(offset),
-							orguserstest.WithLatency(way.latency), orguserstest.WithJitter(way.jitter),
+							orguserstest.WithRateLimit(tt.limit, tt.limit), orguserstest.WithLatency(way.latency),
 						)
+						transport := &http.Client{Transport: jittery{server.Transport(), way.jitter}}
+						time.Sleep(offset) // fake time: a bubble starts at a whole second
 						began, n := time.Now(), int(4*tt.rate)+10
-						readAll(t, clientOf(t, server, limits(tt.limits)), way.goroutines, n)
+						readAll(t, clientOf(t, server, limits(tt.limits), orgusers.WithHTTPClient(transport)), way.goroutines, n)
 						took := time.Since(began).Seconds()
 						roundTrip := (way.latency + 2*way.jitter).Seconds()
 						most := max(1.05*float64(n)/tt.rate, float64(n)/float64(way.goroutines)*roundTrip) + 2*roundTrip
@@ -334,6 +336,18 @@ func TestShareBetweenPrograms(t *testing.T) {
 			}
 		})
 	}
+}
+
+// jittery makes each way of a round trip take up to a time longer.
+type jittery struct {
+	next http.RoundTripper
+	most time.Duration
+}
+
+func (j jittery) RoundTrip(r *http.Request) (*http.Response, error) {
+	time.Sleep(rand.N(j.most + 1))                    // fake time
+	defer func() { time.Sleep(rand.N(j.most + 1)) }() // fake time
+	return j.next.RoundTrip(r)
 }
 
 // withoutHeaders removes the headers about rate limits, as the service sends none.

@@ -168,8 +168,8 @@ func TestBesideAnotherClient(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				server := orguserstest.NewUnstartedServer(orguserstest.WithRateLimit(10, 10), orguserstest.WithLatency(50*ms), orguserstest.WithJitter(10*ms))
-				client := clientOf(t, server, orgusers.WithHTTPClient(&http.Client{Transport: withoutHeaders{server.Transport()}}))
+				server := orguserstest.NewUnstartedServer(orguserstest.WithRateLimit(10, 10), orguserstest.WithLatency(50*ms))
+				client := clientOf(t, server, orgusers.WithHTTPClient(&http.Client{Transport: withoutHeaders{jittery{server.Transport(), 10 * ms}}}))
 				other := clientOf(t, server, once, orgusers.WithRateLimiters(orgusers.RateLimiters{Reads: open{}}))
 				var wait sync.WaitGroup
 				for n := range 5 * 30 {

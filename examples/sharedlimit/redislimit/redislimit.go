@@ -1,16 +1,16 @@
-// Package redislimit shares one limit between any number of processes, through
-// Redis.
+// Package redislimit shares one limit between any number of processes, through Redis.
 //
-// Whoever wants to send draws a place from Redis: a moment of its own, at an
-// even distance from the one before. Places are given out in the order in which
-// they are asked for, each for one round trip, and nobody asks twice; so nobody
-// starves, and nobody polls. A process holds one place at a time. The others of
-// its requests queue behind that one, so that processes take turns, however
-// much each has to send, and one that ends takes no more than a place with it.
+// Each request draws a place from Redis: a time of its own, an even distance after the place before. Redis gives places
+// in the order in which they are asked for, one for each round trip, so no process starves and none polls. A process
+// holds one place at a time. Its other requests wait behind that one, so processes take turns however many requests each
+// has.
 //
-// Redis's clock alone counts. Redis knows nothing but the moment of the next
-// place, under one key: where that is lost (FLUSHALL, eviction, a restart), the
-// next place is free at once, and those that are held already come on top.
+// Places are 3 % further apart than the limit says, so that the limit is kept if no request is delayed by more than
+// 30 ms. A request that is delayed by more may be refused, and the client retries it.
+//
+// Only Redis's clock counts. Redis holds nothing but the time of the next place, under one key. If the key is lost
+// (FLUSHALL, eviction, a restart), the next place is free at once, so for a moment there is one request too many for
+// each process. Persistence is not needed.
 package redislimit
 
 import (
@@ -25,21 +25,18 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// jitter is how much later than others a request may arrive, though all left in
-// time. A second of the server's can then see the requests of that second and
-// those of so much time before it, and together they must not exceed the limit:
-// places are that much further apart.
+// jitter is by how much one request may be delayed more than another. A second of the server can then see the requests
+// of that second and those of so much time before it. Places are further apart by that much.
 const jitter = 30 * time.Millisecond
 
-// mostPlaces is how long the queue may be. There is a place for each process,
-// so a longer one means that Redis's clock was set back.
+// mostPlaces is how far ahead a place may be. There is one for each process, so a longer queue means that Redis's clock
+// was set back.
 const mostPlaces = 1000
 
-// Limiter is a limit that processes share. It paces what calls its Wait, and is
-// safe for any number of goroutines.
+// Limiter is a limit that processes share. It is safe for any number of goroutines.
 type Limiter struct {
-	// Patience is how long Redis may take for an answer before it counts as
-	// away; until then it is asked again. Set it while nobody waits. Default 5 s.
+	// Patience is how long Redis may take to respond. Until then it is asked again. Set it before the first Wait. The
+	// default is 5 s.
 	Patience time.Duration
 
 	places   *redis_rate.Limiter
@@ -47,50 +44,54 @@ type Limiter struct {
 	interval time.Duration // between places, in whole microseconds
 
 	waiting atomic.Int64
-	turn    chan struct{} // held by the one of this process who draws a place or has it
+	turn    chan struct{} // held by the goroutine that draws a place or has one
 
 	// Guarded by turn: why Redis counts as away, and when it is asked again.
 	away  error
 	again time.Time
 }
 
-// New makes a limiter of so many requests a second. Processes that give the
-// same key share the limit. It panics unless the limit is above 0.
-//
-// The client is best made by [Connect]. The timeouts and retries of another one
-// go on within Patience, and whether a Wait ends in time does not depend on them.
+// Connect returns a Redis client for limiters. The URL starts with redis://, rediss:// (TLS) or unix://. Connect does no
+// I/O. Any other client of go-redis works too, such as one of a cluster. This one gives up early, so that the limiter can
+// name the cause, and the limiter retries. It returns [ErrURL] if the URL is not valid.
+func Connect(url string) (*redis.Client, error) {
+	options, err := redis.ParseURL(url)
+	if err != nil {
+		return nil, ErrURL // the text of err can repeat the password
+	}
+	options.MaxRetries = -1
+	options.DialerRetries = 1
+	options.ContextTimeoutEnabled = true
+	return redis.NewClient(options), nil
+}
+
+// ErrURL means that a URL is not one of Redis.
+var ErrURL = errors.New("not a URL of Redis, such as redis://127.0.0.1:6379")
+
+// New returns a limiter of so many requests per second. Processes that give the same key share the limit, and must give
+// the same limit. New panics unless the limit is above 0.
 func New(client redis.UniversalClient, key string, perSecond float64) *Limiter {
 	if !(perSecond > 0) { // nor is NaN
-		panic(fmt.Sprintf("redislimit: a limit of %v a second", perSecond))
+		panic(fmt.Sprintf("redislimit: a limit of %v per second", perSecond))
 	}
 	micros := math.Ceil(float64((time.Second + jitter).Microseconds()) / perSecond)
 	return &Limiter{
 		Patience: 5 * time.Second,
 		places:   redis_rate.NewLimiter(client),
 		key:      key,
-		interval: time.Duration(max(1, min(micros, 1e12))) * time.Microsecond, // twelve days at the most
+		interval: time.Duration(max(1, min(micros, 1e12))) * time.Microsecond, // at most twelve days
 		turn:     make(chan struct{}, 1),
 	}
 }
 
-// Wait returns nil when one more request may go out. It ends at once when ctx
-// does, and is not begun when it would outlast the deadline: the error is then
-// a [context.DeadlineExceeded]. Without Redis it is [ErrAway], and with a wrong
-// password [ErrRefused].
+// Wait returns nil when one more request may be sent. It returns early if ctx ends. It returns
+// [context.DeadlineExceeded] at once if the next place is after the deadline, and takes no place then. It returns
+// [ErrAway] if Redis does not respond, and [ErrRefused] if it refuses the password.
 func (l *Limiter) Wait(ctx context.Context) error {
-	err := l.wait(ctx)
-	if errors.Is(err, ErrAway) {
-		return fmt.Errorf("%w; nothing is sent without one: start Redis, or correct its address", err)
-	}
-	return err
-}
-
-func (l *Limiter) wait(ctx context.Context) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	// Those ahead have a place each before ours, and other processes may have
-	// theirs in between.
+	// Each request ahead has a place before this one, and other processes may have theirs in between.
 	ahead := l.waiting.Add(1) - 1
 	defer l.waiting.Add(-1)
 	least := time.Duration(ahead) * l.interval
@@ -110,11 +111,11 @@ func (l *Limiter) wait(ctx context.Context) error {
 	if result.Allowed == 0 {
 		return l.tooLate(ctx, result.ResetAfter)
 	}
-	// What is left of the round trip makes it a bit later, and never earlier.
+	// The way back from Redis makes the request a bit later, and never earlier.
 	return sleep(ctx, result.ResetAfter-l.interval)
 }
 
-// latest is how far ahead a place may be taken.
+// latest returns how far ahead a place may be taken.
 func (l *Limiter) latest(ctx context.Context) time.Duration {
 	latest := mostPlaces * l.interval
 	if deadline, ok := ctx.Deadline(); ok {
@@ -123,15 +124,15 @@ func (l *Limiter) latest(ctx context.Context) time.Duration {
 	return latest
 }
 
-// tooLate is the error for a place that was not taken.
+// tooLate returns the error for a place that was not taken.
 func (l *Limiter) tooLate(ctx context.Context, wait time.Duration) error {
 	if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) < wait {
 		return &lateError{wait}
 	}
-	return fmt.Errorf("the next place is in %v, and there are not that many processes: was Redis's clock set back? Deleting rate:%s in Redis begins anew", wait, l.key)
+	return fmt.Errorf("the next place is in %v, which is more than %d processes need: was Redis's clock set back? Delete the key rate:%s to start again", wait, mostPlaces, l.key)
 }
 
-// lateError is a wait that was not begun.
+// lateError is a wait that was not started.
 type lateError struct{ wait time.Duration }
 
 func (e *lateError) Error() string {
@@ -141,10 +142,8 @@ func (e *lateError) Error() string {
 func (e *lateError) Unwrap() error { return context.DeadlineExceeded }
 
 func sleep(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
 	select {
-	case <-timer.C:
+	case <-time.After(d):
 		return nil
 	case <-ctx.Done():
 		return ctx.Err()

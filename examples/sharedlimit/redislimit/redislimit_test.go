@@ -95,16 +95,6 @@ func TestPlacesAreEvenlySpaced(t *testing.T) {
 	}
 }
 
-func TestKeysAreApart(t *testing.T) {
-	t.Parallel()
-	server := redistest.Start(t)
-	client := connect(t, server.URL)
-	expectPlace(t, redislimit.New(client, "one:reads", seldom))
-	expectPlace(t, redislimit.New(client, "one:writes", seldom))
-	expectPlace(t, redislimit.New(client, "other:reads", seldom))
-	expectLate(t, redislimit.New(client, "one:reads", seldom), time.Minute)
-}
-
 // However many of a process want to send, it gets no more than the others; and
 // Redis is asked once for each place.
 func TestProcessesTakeTurns(t *testing.T) {
@@ -174,44 +164,11 @@ func TestCancel(t *testing.T) {
 	}
 }
 
-func TestFlushBeginsAnew(t *testing.T) {
-	t.Parallel()
-	server := redistest.Start(t)
-	client := connect(t, server.URL)
-	limiter := redislimit.New(client, key, seldom)
-	expectPlace(t, limiter)
-	expectLate(t, limiter, time.Minute)
-	if err := client.FlushAll(t.Context()).Err(); err != nil {
-		t.Fatal(err)
-	}
-	expectPlace(t, limiter)
-}
-
-// Redis's own clock cannot be set for one server, but the queue can be made as
-// long as if it had been.
-func TestClockSetBack(t *testing.T) {
-	t.Parallel()
-	server := redistest.Start(t)
-	client := connect(t, server.URL)
-	expectPlace(t, redislimit.New(client, key, 0.0001))
-	limiter := redislimit.New(client, key, 10)
-	err := limiter.Wait(t.Context())
-	if err == nil || errors.Is(err, context.DeadlineExceeded) || errors.Is(err, redislimit.ErrAway) {
-		t.Fatalf("got %v, want that the queue is too long", err)
-	}
-	expectLate(t, limiter, time.Minute)
-	if err := client.Del(t.Context(), "rate:"+key).Err(); err != nil {
-		t.Fatal(err)
-	}
-	expectPlace(t, limiter)
-}
-
 func TestLimitThatIsNone(t *testing.T) {
 	t.Parallel()
 	for name, make := range map[string]func(){
-		"zero":         func() { redislimit.New(nil, key, 0) },
-		"negative":     func() { redislimit.New(nil, key, -1) },
-		"no processes": func() { redislimit.New(nil, key, 10).OrAlone(0, nil) },
+		"zero":     func() { redislimit.New(nil, key, 0) },
+		"negative": func() { redislimit.New(nil, key, -1) },
 	} {
 		func() {
 			defer func() {

@@ -1,0 +1,201 @@
+package faults_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"iter"
+	"net/http"
+	"path"
+	"slices"
+	"strconv"
+	"sync"
+	"testing"
+	"testing/synctest"
+
+	"github.com/orgusers/orgusers"
+)
+
+// rows is a server whose lists all have the same rows. It is any of the lists of the API.
+type rows struct {
+	uids     func() []string            // of the list that responds to the next request
+	counted  bool                       // responses have a count
+	refuse   func(skip, total int) bool // offsets that are rejected
+	rejected roundTripper               // the response to them
+
+	mu       sync.Mutex
+	requests int
+}
+
+func (l *rows) RoundTrip(r *http.Request) (*http.Response, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.requests++
+	uids := l.uids()
+	skip, _ := strconv.Atoi(r.URL.Query().Get("skip"))
+	limit, _ := strconv.Atoi(r.URL.Query().Get("limit"))
+	if l.refuse != nil && l.refuse(skip, len(uids)) {
+		return l.rejected(r)
+	}
+	list := []map[string]any{}
+	for _, uid := range uids[min(skip, len(uids)):min(skip+limit, len(uids))] {
+		list = append(list, map[string]any{"uid": uid, "api_key": uid})
+	}
+	name := path.Base(r.URL.Path)
+	if name == "share" {
+		name = "shares"
+	}
+	page := map[string]any{name: list}
+	if l.counted {
+		page["count"] = len(uids)
+	}
+	text, err := json.Marshal(page)
+	if err != nil {
+		return nil, err
+	}
+	return body(200, string(text))(r)
+}
+
+func numbered(n int) []string {
+	uids := make([]string, n)
+	for i := range uids {
+		uids[i] = "uid" + strconv.Itoa(i)
+	}
+	return uids
+}
+
+// lists are all lists that are read in pages. Each yields uids.
+var lists = map[string]func(context.Context, *orgusers.Client) ([]string, error){
+	"Users": func(ctx context.Context, c *orgusers.Client) ([]string, error) {
+		return uidsOf(c.Users(ctx, nil), func(u *orgusers.User) string { return u.ShareUID })
+	},
+	"Roles": func(ctx context.Context, c *orgusers.Client) ([]string, error) {
+		return uidsOf(c.Roles(ctx), func(r *orgusers.Role) string { return r.UID })
+	},
+	"Stacks": func(ctx context.Context, c *orgusers.Client) ([]string, error) {
+		return uidsOf(c.Stacks(ctx, nil), func(s *orgusers.Stack) string { return s.UID })
+	},
+	"StackRoles": func(ctx context.Context, c *orgusers.Client) ([]string, error) {
+		return uidsOf(c.StackRoles(ctx, "blt2"), func(r *orgusers.Role) string { return r.UID })
+	},
+	"Organizations": func(ctx context.Context, c *orgusers.Client) ([]string, error) {
+		return uidsOf(c.Organizations(ctx), func(o *orgusers.Organization) string { return o.UID })
+	},
+	"AuditLog": func(ctx context.Context, c *orgusers.Client) ([]string, error) {
+		return uidsOf(c.AuditLog(ctx, nil), func(e *orgusers.AuditEntry) string { return e.UID })
+	},
+}
+
+func uidsOf[T any](all iter.Seq2[T, error], uid func(T) string) (uids []string, _ error) {
+	for row, err := range all {
+		if err != nil {
+			return uids, err
+		}
+		uids = append(uids, uid(row))
+	}
+	return uids, nil
+}
+
+// TestEndsOfLists has servers that reject offsets at which the list has no row, as invalid. If they count the
+// rows, none is asked for; otherwise only the offset behind an only row may be.
+func TestEndsOfLists(t *testing.T) {
+	t.Parallel()
+	behind := func(skip, total int) bool { return skip > 0 && skip >= total }
+	tests := []struct {
+		name     string
+		rows     int
+		counted  bool
+		refuse   func(skip, total int) bool
+		rejected int // status
+		want     error
+	}{
+		{"no row", 0, false, behind, 422, nil},
+		{"one row", 1, false, behind, 422, nil},
+		{"one row, 400", 1, false, behind, 400, nil},
+		{"one row, counted", 1, true, behind, 422, nil},
+		{"one row, 404", 1, false, behind, 404, orgusers.ErrNotFound},
+		{"one row, 403", 1, false, behind, 403, orgusers.ErrForbidden},
+		{"one row, 409", 1, false, behind, 409, orgusers.ErrConflict},
+		{"two rows", 2, false, behind, 422, nil},
+		{"a page", 100, false, behind, 422, nil},
+		{"a page, counted", 100, true, behind, 422, nil},
+		{"a page and a row", 101, false, behind, 400, nil},
+		{"no row, and every offset is rejected", 0, false, func(int, int) bool { return true }, 422, orgusers.ErrInvalid},
+		{"two rows, and every offset but 0 is rejected", 2, false, func(skip, _ int) bool { return skip > 0 }, 422, orgusers.ErrInvalid},
+		{"an offset in the middle is rejected", 250, true, func(skip, _ int) bool { return skip > 100 }, 422, orgusers.ErrInvalid},
+	}
+	for _, tt := range tests {
+		for name, list := range lists {
+			t.Run(tt.name+"/"+name, func(t *testing.T) {
+				t.Parallel()
+				synctest.Test(t, func(t *testing.T) {
+					server := &rows{uids: func() []string { return numbered(tt.rows) }, counted: tt.counted, refuse: tt.refuse, rejected: status(tt.rejected)}
+					uids, err := list(t.Context(), newClient(t, server, orgusers.WithAuthToken(token)))
+					if !errors.Is(err, tt.want) || err == nil && !slices.Equal(uids, numbered(tt.rows)) {
+						t.Errorf("%d rows and %v after %d requests, want %d and %v", len(uids), err, server.requests, tt.rows, tt.want)
+					}
+				})
+			})
+		}
+	}
+}
+
+// TestReplicasInTurn has two replicas that respond in turn and differ. What both have is in the list, or there is an
+// error.
+func TestReplicasInTurn(t *testing.T) {
+	t.Parallel()
+	without := func(n int, positions ...int) []string {
+		uids := numbered(n)
+		for _, position := range slices.Backward(positions) {
+			uids = slices.Delete(uids, position, position+1)
+		}
+		return uids
+	}
+	tests := []struct {
+		name          string
+		first, second []string
+	}{
+		{"the second one lacks the first row", numbered(250), without(250, 0)},
+		{"the second one lacks the last row", numbered(250), without(250, 249)},
+		{"the second one lacks the last row of a page", numbered(250), without(250, 99)},
+		{"the first one lacks a row in the middle", without(250, 120), numbered(250)},
+		{"the second one lacks rows on every page", numbered(450), without(450, 3, 98, 99, 100, 197, 198, 300, 449)},
+		{"each lacks another row", without(250, 30), without(250, 200)},
+		{"the second one lacks a page", numbered(450), slices.Concat(numbered(150), numbered(450)[250:])},
+		{"one page, and the second one lacks a row", numbered(60), without(60, 30)},
+	}
+	for _, tt := range tests {
+		for name, list := range lists {
+			for phase := range 2 {
+				if phase > 0 && name != "Users" {
+					continue
+				}
+				t.Run(fmt.Sprint(tt.name, "/", name, "/", phase), func(t *testing.T) {
+					t.Parallel()
+					synctest.Test(t, func(t *testing.T) {
+						turn := phase
+						server := &rows{counted: true, uids: func() []string {
+							if turn++; turn%2 == 0 {
+								return tt.second
+							}
+							return tt.first
+						}}
+						uids, err := list(t.Context(), newClient(t, server, orgusers.WithAuthToken(token)))
+						if err != nil && !errors.Is(err, orgusers.ErrIncomplete) {
+							t.Error(err)
+						}
+						for i, uid := range tt.first {
+							if err == nil && slices.Contains(tt.second, uid) && !slices.Contains(uids, uid) {
+								t.Errorf("row %d is missing, and there is no error", i)
+							}
+						}
+						if slices.Sort(uids); len(slices.Compact(uids)) != len(uids) {
+							t.Error("a row is twice in the list")
+						}
+					})
+				})
+			}
+		}
+	}
+}
