@@ -53,7 +53,7 @@ func offboard(ctx context.Context, client *orgusers.Client, leavers []string, re
 	return err
 }
 
-// undo invites everybody again whom the record has, with the same roles.
+// undo invites the users of a record again, with the same roles.
 func undo(ctx context.Context, client *orgusers.Client, record string, w io.Writer) error {
 	text, err := os.ReadFile(record)
 	if err != nil {
