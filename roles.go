@@ -238,7 +238,7 @@ func (c *Client) UpdateRoles(ctx context.Context, emails, roles []string, opts *
 	b := c.newBulk(op, emails, opts.orDefault())
 	defer b.release()
 	b.reads = append(b.reads, b.readRoles)
-	b.resolve(ctx, notOwner, notSelf, c.notProtected())
+	b.resolve(ctx, notOwner, notSelf, notSeveralMembers, c.notProtected())
 	uids := b.resolveRoles(ctx, roles)
 	b.skip(unlessMember)
 	b.skip(func(t *target) Reason {
@@ -267,7 +267,7 @@ func (c *Client) UpdateRoles(ctx context.Context, emails, roles []string, opts *
 		switch {
 		case member && hasRoles(t.rows[0], uids):
 			return changed
-		case t.doubtful:
+		case t.doubtful || len(t.rows) > 1:
 			return inconclusive
 		case member && hasRoles(t.rows[0], roleUIDs(t.before[0])):
 			return unchanged
