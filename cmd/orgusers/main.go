@@ -106,6 +106,7 @@ colors.`,
 		newFakeCommand(t),
 		newManCommand(t),
 		newInvitationsCommand(t),
+		newReviewCommand(t),
 	)
 	return root
 }
