@@ -28,6 +28,12 @@ func addChangeFlags(cmd *cobra.Command) changeFlags {
 	}
 }
 
+// minAdministratorsFlag adds the flag of a guard to a command that can take an
+// administrator's role.
+func minAdministratorsFlag(cmd *cobra.Command) *int {
+	return cmd.Flags().Int("min-administrators", 0, "refuse if fewer administrators than this `number` would remain, not counting the owner")
+}
+
 // options returns the options of a call. Clear the progress before writing.
 func (f changeFlags) options(p *progress) orgusers.BulkOptions {
 	return orgusers.BulkOptions{DryRun: !*f.apply, SkipRefused: *f.skipRefused, Progress: p.Set}

@@ -145,13 +145,13 @@ func writeTable(to io.Writer, rows [][]string) error {
 
 // plain returns a cell as one line that a terminal does not act on.
 func plain(cell string) string {
-	return strings.Join(strings.FieldsFunc(printable(cell), unicode.IsSpace), " ")
+	return printable(strings.Join(strings.FieldsFunc(cell, unicode.IsSpace), " "))
 }
 
-// printable replaces what a terminal could act on, line feeds apart.
+// printable replaces what a terminal could act on, line feeds and tabs apart.
 func printable(text string) string {
 	return strings.Map(func(r rune) rune {
-		if !unicode.IsPrint(r) && !unicode.IsSpace(r) {
+		if !unicode.IsPrint(r) && r != '\n' && r != '\t' {
 			return unicode.ReplacementChar
 		}
 		return r

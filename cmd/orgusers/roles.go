@@ -60,6 +60,7 @@ invitation and reads the roles back. The service may send an email.`,
 	addresses := addAddressFlags(cmd)
 	roles := roleFlag(cmd)
 	flags := addChangeFlags(cmd)
+	minimum := minAdministratorsFlag(cmd)
 	file := endpointsFlag(cmd)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		ctx := cmd.Context()
@@ -71,7 +72,7 @@ invitation and reads the roles back. The service may send an email.`,
 		if err != nil {
 			return err
 		}
-		o, err := t.open(ctx, options...)
+		o, err := t.open(ctx, append(options, orgusers.WithGuards(orgusers.Guards{MinAdministrators: *minimum}))...)
 		if err != nil {
 			return err
 		}

@@ -83,3 +83,14 @@ func TestUnknownRole(t *testing.T) {
 		expect(t, 2, `no role has the name or uid "Boss"; the roles are "Admin", `)
 	expectUntouched(t, server)
 }
+
+func TestAdministratorsThatMustRemain(t *testing.T) {
+	t.Parallel()
+	server := newTeam(t, 2)
+	server.SetRoles("member0@example.com", "Admin")
+	args := []string{"roles", "set", "--email", "member0@example.com", "--role", "member", "--min-administrators"}
+	runOn(t, server, append(args, "2")...).expect(t, 2, "nothing was changed", "1 of 2 administrators would remain, and at least 2 must")
+	runOn(t, server, append(args, "-1")...).expect(t, 2, "MinAdministrators")
+	runOn(t, server, append(args, "1")...).expect(t, 0, "1 would be changed")
+	runOn(t, server, "teams", "remove", "--team", "x", "--email", "member0@example.com", "--min-administrators", "-1").expect(t, 2)
+}

@@ -78,6 +78,15 @@ func TestLoginWhoamiLogout(t *testing.T) {
 	}
 }
 
+func TestWhoamiWithAHostileName(t *testing.T) {
+	t.Parallel()
+	server := newTeam(t, 1)
+	for output, want := range map[string]string{"table": "=cmd\uFFFD[2J", "csv": "Name,\"'=cmd", "json": `"first_name": "=cmd\u001b[2J\u202e\u009b1m\nNext & \"<b>"`} {
+		member := append(environment(server), "CONTENTSTACK_AUTHTOKEN="+server.SignIn("member0@example.com"))
+		run(t, command(t, member, "whoami", "--output", output)).expect(t, 0, want)
+	}
+}
+
 func TestLoginWithMFA(t *testing.T) {
 	t.Parallel()
 	server, home := newTeam(t, 1), t.TempDir()

@@ -85,13 +85,17 @@ func newTeamsChangeCommand(t *tool, use, short, long, done string, call teamCall
 	name := teamFlag(cmd)
 	addresses := addAddressFlags(cmd)
 	flags := addChangeFlags(cmd)
+	minimum := new(int)
+	if use == "remove" {
+		minimum = minAdministratorsFlag(cmd)
+	}
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		ctx := cmd.Context()
 		emails, err := addresses.read(ctx)
 		if err != nil {
 			return err
 		}
-		o, err := t.open(ctx)
+		o, err := t.open(ctx, orgusers.WithGuards(orgusers.Guards{MinAdministrators: *minimum}))
 		if err != nil {
 			return err
 		}
