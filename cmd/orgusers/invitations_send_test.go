@@ -83,9 +83,12 @@ func TestInvitationsSendExport(t *testing.T) {
 	if _, there := to.User("owner@example.com"); there {
 		t.Error("the owner was invited without a role")
 	}
-	runTyped(t, to, file, "invitations", "send", "--file", "-", "--role", "product analytics viewer", "--apply").expect(t, 0, "3 skipped, 1 invited")
-	if u, _ := to.User("owner@example.com"); !slices.Equal(u.RoleUIDs, []string{to.RoleUID("Product Analytics Viewer")}) {
-		t.Errorf("invited was %+v", u)
+	runOn(t, to, "invitations", "withdraw", "--email=-both@example.com", "--apply").expect(t, 0, "1 withdrawn")
+	runTyped(t, to, file, "invitations", "send", "--file", "-", "--role", "product analytics viewer", "--apply").expect(t, 0, "2 invited, 2 skipped")
+	for _, email := range []string{"owner@example.com", "-both@example.com"} {
+		if u, _ := to.User(email); !slices.Equal(u.RoleUIDs, []string{to.RoleUID("Product Analytics Viewer")}) {
+			t.Errorf("invited was %+v", u)
+		}
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/orgusers/orgusers"
 	"github.com/orgusers/orgusers/orguserstest"
@@ -233,6 +234,7 @@ func TestUsersRemoveDefaultLimit(t *testing.T) {
 func TestUsersRemoveRule(t *testing.T) {
 	t.Parallel()
 	server := newAged(t)
+	server.AddUser(orguserstest.Person{Email: "again@example.com", CreatedAt: server.Users()[0].CreatedAt, InvitedAt: time.Now()})
 	cmd := command(t, environment(server), "users", "remove", "--not-seen-for", "365", "--protect", "protect", "--output", "json")
 	writeFile(t, filepath.Join(cmd.Dir, "protect"), "old@example.org\n")
 	result := run(t, cmd)
