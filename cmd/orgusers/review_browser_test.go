@@ -1,9 +1,12 @@
 package main
 
 import (
+	"cmp"
 	"context"
+	"fmt"
 	"os/exec"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -18,8 +21,7 @@ import (
 	"github.com/orgusers/orgusers/orguserstest"
 )
 
-// startBrowser starts a headless Chromium or Chrome, and skips the test where
-// there is none.
+// startBrowser starts a headless Chromium or Chrome. It skips the test if there is none.
 func startBrowser(t *testing.T) context.Context {
 	t.Helper()
 	path, err := exec.LookPath("chromium")
@@ -27,7 +29,7 @@ func startBrowser(t *testing.T) context.Context {
 		path, err = exec.LookPath("google-chrome")
 	}
 	if err != nil {
-		t.Skip("there is no chromium and no google-chrome on the PATH: what the page does in a browser is not tested; Debian's package is chromium")
+		t.Skip("the page is not tested in a browser: there is no chromium and no google-chrome on the PATH")
 	}
 	allocator, stop := chromedp.NewExecAllocator(t.Context(),
 		chromedp.ExecPath(path), chromedp.UserDataDir(t.TempDir()),
@@ -49,23 +51,24 @@ func startBrowser(t *testing.T) context.Context {
 	return browser
 }
 
-// view is how somebody looks at the page.
+// view is how the page is shown.
 type view struct {
-	scheme         string // of colors, that they prefer
+	scheme         string // of colors
+	width          int64  // 1280 if it is zero
 	medium         string
 	withoutScripts bool
 	forcedColors   bool
 }
 
-// tab is the page in a browser, and what was wrong with it.
+// tab is the page in a browser.
 type tab struct {
 	t     *testing.T
 	ctx   context.Context
 	file  string
-	users []orguserstest.User // whom the page is of
+	users []orguserstest.User
 
 	mu       sync.Mutex
-	said     []string // on the console
+	messages []string // on the console
 	requests []string
 }
 
@@ -77,47 +80,51 @@ func (p *tab) open(browser context.Context, v view) {
 	if err := chromedp.Listen(ctx, p.listen); err != nil {
 		p.t.Fatal(err)
 	}
-	// What never comes is not waited for until all tests are out of time.
 	bounded, cancel := context.WithTimeout(ctx, 2*time.Minute)
 	p.t.Cleanup(cancel)
 	p.ctx = bounded
-	p.do(chromedp.EmulateViewport(1280, 900))
+	p.emulate(v)
+	p.do(chromedp.Navigate("file://" + p.file))
+}
+
+func (p *tab) emulate(v view) {
+	p.t.Helper()
+	p.do(chromedp.EmulateViewport(cmp.Or(v.width, 1280), 900))
 	features := []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: v.scheme}}
 	if v.forcedColors {
 		features = append(features, &emulation.MediaFeature{Name: "forced-colors", Value: "active"})
 	}
 	call(p, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Media: v.medium, Features: features})
 	call(p, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: v.withoutScripts})
-	p.do(chromedp.Navigate("file://" + p.file))
 }
 
-// listen is told everything that happens in the tab.
+// listen is called for each event of the tab.
 func (p *tab) listen(event any) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	switch e := event.(type) {
 	case *log.EventEntryAdded:
-		p.said = append(p.said, e.Entry.Text)
+		p.messages = append(p.messages, e.Entry.Text)
 	case *runtime.EventExceptionThrown:
-		p.said = append(p.said, e.ExceptionDetails.Text)
+		p.messages = append(p.messages, e.ExceptionDetails.Text)
 	case *runtime.EventConsoleAPICalled:
-		p.said = append(p.said, string(e.Type))
+		p.messages = append(p.messages, string(e.Type))
 	case *network.EventRequestWillBeSent:
 		p.requests = append(p.requests, e.Request.URL)
 	}
 }
 
-// expectQuiet fails a test whose page has said something on the console or
-// asked for anything but itself.
+// expectQuiet checks that the page wrote nothing on the console, and requested nothing
+// but itself.
 func (p *tab) expectQuiet() {
 	p.t.Helper()
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	for _, said := range p.said {
-		p.t.Errorf("the console has %q", said)
+	for _, message := range p.messages {
+		p.t.Errorf("the console has %q", message)
 	}
 	if !slices.Equal(p.requests, []string{"file://" + p.file}) {
-		p.t.Errorf("the page asks for %q", p.requests)
+		p.t.Errorf("the page requested %q", p.requests)
 	}
 }
 
@@ -135,7 +142,7 @@ func call[P, R any](p *tab, command cdp.Command[P, R], params P) {
 	}
 }
 
-// value is what an expression in the page comes to.
+// value returns the value of an expression in the page.
 func value[T any](p *tab, expression string) T {
 	p.t.Helper()
 	got, err := chromedp.Run(p.ctx, chromedp.Evaluate[T](expression))
@@ -143,4 +150,49 @@ func value[T any](p *tab, expression string) T {
 		p.t.Fatalf("%s: %v", expression, err)
 	}
 	return got
+}
+
+// press focuses an element and presses a key.
+func (p *tab) press(element, key string) {
+	p.t.Helper()
+	p.do(chromedp.Evaluate[chromedp.Void](element+`.focus()`), chromedp.KeyEvent(key))
+}
+
+// choose sets the value of a field, as a user does.
+func (p *tab) choose(id, text string) {
+	p.t.Helper()
+	p.do(chromedp.Evaluate[chromedp.Void](fmt.Sprintf(`{
+		const field = document.getElementById(%q), wanted = %q;
+		field.value = field.options ? Array.from(field.options).find((option) => option.text === wanted).value : wanted;
+		field.dispatchEvent(new Event("input"));
+	}`, id, text)))
+}
+
+// column returns a column of the shown rows of users.
+func (p *tab) column(n int) []string {
+	p.t.Helper()
+	return value[[]string](p, fmt.Sprintf(`%s.map((row) => row.cells[%d].textContent)`, shownRows, n))
+}
+
+// expectFound checks that the table of users shows exactly the matching users.
+func (p *tab) expectFound(what string, matches func(orguserstest.User) bool) {
+	p.t.Helper()
+	want := []string{}
+	for _, u := range p.users {
+		if matches(u) {
+			want = append(want, u.Email)
+		}
+	}
+	slices.SortFunc(want, func(a, b string) int { return strings.Compare(strings.ToLower(a), strings.ToLower(b)) })
+	status := fmt.Sprintf("%d of %d users", len(want), len(p.users))
+	if len(want) > 100 {
+		status += ", the first 100 shown"
+		want = want[:100]
+	}
+	if got := p.column(0); !slices.Equal(got, want) {
+		p.t.Errorf("%s: found %q\nwant %q", what, got, want)
+	}
+	if got := value[string](p, usersStatus); got != status {
+		p.t.Errorf("%s: the status is %q, want %q", what, got, status)
+	}
 }
