@@ -70,6 +70,8 @@ func TestInvitationsSendExport(t *testing.T) {
 	from.AddUser(orguserstest.Person{Email: "-both@example.com", Roles: []string{"Member", "Security Manager"}})
 	file := runOn(t, from, "users", "export").stdout
 	runTyped(t, from, file, "invitations", "send", "--file", "-", "--apply").expect(t, 0, "4 skipped")
+	withAccess := runOn(t, from, "users", "export", "--with-access").stdout
+	runTyped(t, from, withAccess+"new@example.com,,,member,,,,,,,,,Website: Developer (Team),Team,\n", "invitations", "send", "--file", "-").expect(t, 0, `columns that are not read: "Stacks"`, "4 skipped, 1 would be invited")
 	expectUntouched(t, from)
 
 	to := orguserstest.NewServer(orguserstest.WithSeed(7), orguserstest.WithPeople(orguserstest.Person{Email: "boss@example.com", Roles: []string{"Admin"}}))
