@@ -38,7 +38,7 @@ func newHandler(client *orgusers.Client) http.Handler {
 	mux.HandleFunc("GET /users", func(w http.ResponseWriter, r *http.Request) {
 		text := r.URL.Query().Get("q")
 		// The search goes on if the first of those who wait for it leaves.
-		search := searches.DoChan(text, func() (any, error) {
+		search := searches.DoChan(text, func() (any, error) { //nolint:contextcheck // the context of one caller is not that of the others
 			ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), timeout)
 			defer cancel()
 			return orgusers.Collect(client.Users(ctx, &orgusers.ListUsersOptions{Search: text}))
