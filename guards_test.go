@@ -303,7 +303,7 @@ func TestKeepStackOwners(t *testing.T) {
 	t.Parallel()
 	server, client := guarded(t, orgusers.Guards{KeepStackOwners: true})
 	owned, owner := server.Stacks()[0], operations.Member(0)
-	server.SetStackOwner(owner, owned.APIKey)
+	server.SetStackOwner(owned.APIKey, owner)
 	result, err := client.RemoveUsers(t.Context(), []string{operations.Member(5), owner}, nil)
 	refused := expectRefused(t, server, result, err, orgusers.ReasonOwnsStacks)
 	if !strings.Contains(refused.Detail, owned.Name) {
