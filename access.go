@@ -117,16 +117,17 @@ type AccessOptions struct {
 // read, and [ErrInvalid] if an address is malformed. An organization without teams is not an
 // error.
 //
-// It sends what [Client.Users] or, with addresses, [Client.FindUsers] sends, reads the roles
-// of each stack (GET /roles, documented), and lists roles once, and stacks and teams twice:
-// they may change meanwhile.
+// It sends what [Client.Users] sends or, with addresses, what [Client.FindUsers] sends. It
+// sends what [Client.Roles] sends, and for each stack, it sends what [Client.StackRoles]
+// sends. It sends what [Client.Stacks] sends and it sends what [Client.Teams] sends, both
+// twice, because they may change meanwhile.
 func (c *Client) Access(ctx context.Context, opts *AccessOptions) iter.Seq2[*UserAccess, error] {
 	var options AccessOptions
 	if opts != nil {
 		options = *opts
 	}
 	return func(yield func(*UserAccess, error) bool) {
-		roles := &roleDirectory{client: c}
+		roles := c.newRoleDirectory()
 		var users []*User
 		r, err := c.readAccess(ctx, options.AllowUnread, roles, func(ctx context.Context) (err error) {
 			if len(options.Emails) > 0 {
@@ -168,7 +169,7 @@ type roleUsers struct {
 // function, users. Teams are read before and after everything that they may show in: a role is
 // direct only if no team gives it in either reading.
 func (c *Client) readAccess(ctx context.Context, allowUnread bool, directory *roleDirectory, users func(context.Context) error) (*accessReading, error) {
-	r := &accessReading{organizationUID: c.organizationUID, at: time.Now().UTC(), stackRoles: map[string][]roleUsers{}, teamsOf: map[string][]*Team{}}
+	r := &accessReading{organizationUID: c.OrganizationUID(), at: time.Now().UTC(), stackRoles: map[string][]roleUsers{}, teamsOf: map[string][]*Team{}}
 	readTeams := func(ctx context.Context) error { return r.readTeams(ctx, c) }
 	readStacks := func(ctx context.Context) (err error) { r.stacks, err = Collect(c.Stacks(ctx, nil)); return err }
 	if err := together(ctx, readTeams, readStacks); err != nil {

@@ -36,7 +36,8 @@ func rejecting(s *orguserstest.Server, status int, email string) orgusers.Option
 
 // isNamed reports whether a request is for a user.
 func isNamed(r orguserstest.Request, u orguserstest.User) bool {
-	return bytes.Contains(r.Body, []byte(`"`+u.Email+`"`)) || u.UID != "" && bytes.Contains(r.Body, []byte(`"`+u.UID+`"`)) || u.ShareUID != "" && strings.Contains(r.Path, u.ShareUID)
+	return bytes.Contains(r.Body, []byte(`"`+u.Email+`"`)) || u.UID != "" && bytes.Contains(r.Body, []byte(`"`+u.UID+`"`)) || u.ShareUID != "" && strings.Contains(r.Path, u.ShareUID) ||
+		u.UID != "" && strings.HasSuffix(r.Path, "/"+u.UID)
 }
 
 // TestBulkSendsTenAtATime looks at who is named in each request.

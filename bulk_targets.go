@@ -128,7 +128,7 @@ func (t *target) note(text string) {
 
 // newBulk returns a call for some addresses. Malformed addresses are refused.
 func (c *Client) newBulk(op *operation, emails []string, options BulkOptions) *bulk {
-	b := &bulk{client: c, op: op, options: options, roles: &roleDirectory{client: c}, size: batchSize}
+	b := &bulk{client: c, op: op, options: options, roles: c.newRoleDirectory(), size: batchSize}
 	byKey := make(map[string]*target, len(emails))
 	for i, given := range emails {
 		email, ok := parseAddress(given)
@@ -201,6 +201,15 @@ func notOwner(t *target, _ *CurrentUser, organization *Organization) Reason {
 		return u.Owner || u.UID == organization.OwnerUID || u.UID == "" && u.Status != StatusPending
 	}) {
 		return ReasonOwner
+	}
+	return ""
+}
+
+// notSeveralMembers refuses an address of two members, because the change may reach
+// either of them.
+func notSeveralMembers(t *target, _ *CurrentUser, _ *Organization) Reason {
+	if len(t.rows) > 1 && rank(t.rows[1]) == rank(t.rows[0]) && t.rows[0].Status != StatusPending {
+		return ReasonDuplicateRows
 	}
 	return ""
 }

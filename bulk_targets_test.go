@@ -1,6 +1,7 @@
 package orgusers_test
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -8,6 +9,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 
@@ -228,7 +230,8 @@ func TestSpellings(t *testing.T) {
 	}
 }
 
-// TestSpellingsOfOtherCalls has one row whose spelling differs by the Kelvin sign.
+// TestSpellingsOfOtherCalls has one row whose spelling differs from the address in a way
+// that may not matter to the server.
 func TestSpellingsOfOtherCalls(t *testing.T) {
 	t.Parallel()
 	given := []string{"ken@example.com"}
@@ -245,6 +248,12 @@ func TestSpellingsOfOtherCalls(t *testing.T) {
 		"SendPasswordResets": func(t *testing.T, c *orgusers.Client) (*orgusers.BulkResult, error) {
 			return c.SendPasswordResets(t.Context(), given, nil)
 		},
+		"RemoveUsers": func(t *testing.T, c *orgusers.Client) (*orgusers.BulkResult, error) {
+			return c.RemoveUsers(t.Context(), given, nil)
+		},
+		"WithdrawInvitations": func(t *testing.T, c *orgusers.Client) (*orgusers.BulkResult, error) {
+			return c.WithdrawInvitations(t.Context(), given, nil)
+		},
 		"TransferOwnership": func(t *testing.T, c *orgusers.Client) (*orgusers.BulkResult, error) {
 			err := c.TransferOwnership(t.Context(), given[0])
 			return &orgusers.BulkResult{Outcomes: []orgusers.Outcome{{Status: orgusers.OutcomeRefused, Reason: orgusers.ReasonDuplicateRows}}}, err
@@ -252,9 +261,18 @@ func TestSpellingsOfOtherCalls(t *testing.T) {
 	}
 	for name, call := range calls {
 		for kind, server := range map[string]*sharesServer{
-			"a member":          {rows: []shareRow{memberRow(1, "\u212aen@example.com")}},
-			"an invitation":     {rows: []shareRow{pendingRow(1, "\u212aen@example.com")}},
-			"a row of somebody": {strays: []shareRow{memberRow(1, "k\u00e9n@example.com")}},
+			"a member":                 {rows: []shareRow{memberRow(1, "\u212aen@example.com")}},
+			"an invitation":            {rows: []shareRow{pendingRow(1, "\u212aen@example.com")}},
+			"another letter":           {strays: []shareRow{memberRow(1, "k\u00e9n@example.com")}},
+			"a decomposed letter":      {strays: []shareRow{memberRow(1, "ke\u0301n@example.com")}},
+			"full-width letters":       {strays: []shareRow{memberRow(1, "\uff4b\uff45\uff4e@example.com")}},
+			"a domain in punycode":     {strays: []shareRow{pendingRow(1, "ken@xn--exmple-cua.com")}},
+			"dots and a tag":           {strays: []shareRow{memberRow(1, "k.e.n+work@example.com")}},
+			"a quoted local part":      {strays: []shareRow{memberRow(1, `"ken"@example.com`)}},
+			"an invisible character":   {strays: []shareRow{pendingRow(1, "ken\u200b@example.com")}},
+			"white space around":       {strays: []shareRow{memberRow(1, " ken@example.com ")}},
+			"a name around":            {strays: []shareRow{memberRow(1, "Ken <ken@example.com>")}},
+			"a row without an address": {strays: []shareRow{memberRow(1, "")}},
 		} {
 			result, err := call(t, newClient(t, server))
 			if got := summaries(result)[0]; got != "refused: duplicate_rows" || !errors.Is(err, orgusers.ErrRefused) || len(server.writes) > 0 {
@@ -318,6 +336,88 @@ func TestRowsOfOneAddress(t *testing.T) {
 				}
 			})
 		})
+	}
+}
+
+// TestSeveralRowsInEveryCall has several rows of one address. A call changes the row that is
+// meant, or none. It reports what it finds in a dry run too.
+func TestSeveralRowsInEveryCall(t *testing.T) {
+	t.Parallel()
+	const ada, refused = "ada@example.com", "refused: duplicate_rows"
+	given := []string{ada}
+	admin := func(row shareRow) shareRow { row.Roles = []string{"r2"}; return row }
+	stackRoles := map[string]string{"GET /roles": `{"roles":[{"uid":"r1","name":"Member","users":["u1","u2"]},{"uid":"r2","name":"Admin","users":[]}],"count":2}`}
+	rows := map[string][]shareRow{
+		"a member and an invitation":   {pendingRow(2, ada), memberRow(1, ada)},
+		"two invitations":              {pendingRow(2, ada), pendingRow(1, ada)},
+		"two members":                  {memberRow(1, ada), admin(memberRow(2, ada))},
+		"two members and another role": {admin(memberRow(1, ada)), memberRow(2, ada)},
+		"two members, one blocked":     {memberRow(1, ada), {Share: "s2", Email: ada, UID: "u2", Status: "blocked", Roles: []string{"r1"}}},
+		"a member in another case":     {memberRow(1, ada), admin(memberRow(2, "Ada@example.com"))},
+	}
+	type outcomes map[string]string // by the rows; "" stands for all others
+	calls := map[string]struct {
+		call func(context.Context, *orgusers.Client, orgusers.BulkOptions) (*orgusers.BulkResult, error)
+		want outcomes
+	}{
+		"Invite": {func(ctx context.Context, c *orgusers.Client, o orgusers.BulkOptions) (*orgusers.BulkResult, error) {
+			return c.Invite(ctx, []orgusers.Invitee{{Email: ada, Roles: []string{"r1"}}}, &orgusers.InviteOptions{BulkOptions: o})
+		}, outcomes{"": "skipped: already_member", "two invitations": "skipped: already_pending"}},
+		"RemoveUsers": {func(ctx context.Context, c *orgusers.Client, o orgusers.BulkOptions) (*orgusers.BulkResult, error) {
+			return c.RemoveUsers(ctx, given, &orgusers.RemoveOptions{BulkOptions: o})
+		}, outcomes{"": "done"}},
+		"WithdrawInvitations": {func(ctx context.Context, c *orgusers.Client, o orgusers.BulkOptions) (*orgusers.BulkResult, error) {
+			return c.WithdrawInvitations(ctx, given, &o)
+		}, outcomes{"": "skipped: not_pending", "two invitations": "done"}},
+		"ResendInvitations": {func(ctx context.Context, c *orgusers.Client, o orgusers.BulkOptions) (*orgusers.BulkResult, error) {
+			return c.ResendInvitations(ctx, given, &o)
+		}, outcomes{"": "skipped: not_pending", "two invitations": "done"}},
+		"UpdateRoles": {func(ctx context.Context, c *orgusers.Client, o orgusers.BulkOptions) (*orgusers.BulkResult, error) {
+			return c.UpdateRoles(ctx, given, []string{"r1"}, &o)
+		}, outcomes{"": refused, "a member and an invitation": "skipped: unchanged", "a member in another case": "skipped: unchanged", "two invitations": "skipped: pending"}},
+		"UpdateStackAccess": {func(ctx context.Context, c *orgusers.Client, o orgusers.BulkOptions) (*orgusers.BulkResult, error) {
+			return c.UpdateStackAccess(ctx, "blt2", given, []string{"r1"}, &o)
+		}, outcomes{"": refused, "a member and an invitation": "skipped: unchanged", "a member in another case": "skipped: unchanged", "two invitations": "skipped: pending"}},
+		"TransferOwnership": {func(ctx context.Context, c *orgusers.Client, _ orgusers.BulkOptions) (*orgusers.BulkResult, error) {
+			outcome, err := orgusers.Outcome{Status: orgusers.OutcomeDone}, c.TransferOwnership(ctx, ada)
+			if at, ok := errors.AsType[*orgusers.AddressError](err); ok {
+				outcome = orgusers.Outcome{Status: orgusers.OutcomeRefused, Reason: at.Reason}
+			}
+			return &orgusers.BulkResult{Outcomes: []orgusers.Outcome{outcome}}, err
+		}, outcomes{"": refused, "a member and an invitation": "done", "a member in another case": "done", "two invitations": "refused: pending"}},
+	}
+	for of, rows := range rows {
+		for name, call := range calls {
+			for _, dry := range []bool{true, false} {
+				if dry && name == "TransferOwnership" {
+					continue
+				}
+				t.Run(fmt.Sprintf("%s/%s/dry run %v", of, name, dry), func(t *testing.T) {
+					t.Parallel()
+					server := &sharesServer{rows: rows}
+					if name == "UpdateStackAccess" {
+						server.fixed = stackRoles
+					}
+					want, ok := call.want[of]
+					if !ok {
+						want = call.want[""]
+					}
+					if dry {
+						want = strings.Replace(want, "done", "planned", 1)
+					}
+					result, err := call.call(t.Context(), newClient(t, server), orgusers.BulkOptions{DryRun: dry})
+					if got := summaries(result)[0]; got != want || errors.Is(err, orgusers.ErrRefused) != strings.HasPrefix(want, "refused") {
+						t.Errorf("got %s, %v, want %s", got, err, want)
+					}
+					if sent := len(server.writes) > 0; sent != (want == "done") {
+						t.Errorf("sent %q", server.writes)
+					}
+					if detail := result.Outcomes[0].Detail; name != "TransferOwnership" && of != "a member in another case" && (!strings.Contains(detail, "s1") || !strings.Contains(detail, "s2")) {
+						t.Errorf("the detail %q does not name both rows", detail)
+					}
+				})
+			}
+		}
 	}
 }
 
@@ -405,6 +505,88 @@ func TestGuardsFailClosed(t *testing.T) {
 					if err == nil || summaries(result)[0] != "not_started: read_failed" || len(server.writes) > 0 {
 						t.Errorf("got %v, %v after %d writes", err, summaries(result), len(server.writes))
 					}
+				}
+			})
+		})
+	}
+}
+
+// barrier lets requests pass when n of them have arrived, and all that come later.
+type barrier struct {
+	next    http.RoundTripper
+	n       int
+	mu      sync.Mutex
+	arrived []string
+	open    chan struct{}
+}
+
+func (b *barrier) RoundTrip(r *http.Request) (*http.Response, error) {
+	b.mu.Lock()
+	b.arrived = append(b.arrived, r.Method+" "+r.URL.Path)
+	if len(b.arrived) == b.n {
+		close(b.open)
+	}
+	b.mu.Unlock()
+	<-b.open // a bubble in which nothing else can run fails
+	return b.next.RoundTrip(r)
+}
+
+// The reads before a change that do not depend on each other are in flight together.
+func TestReadsBeforeAChangeGoOutTogether(t *testing.T) {
+	t.Parallel()
+	keep := orgusers.WithGuards(orgusers.Guards{KeepStackOwners: true})
+	one := []string{operations.Member(0)}
+	many := make([]string, 250)
+	for i := range many {
+		many[i] = operations.Stranger(i)
+	}
+	tests := []struct {
+		name  string
+		run   func(ctx context.Context, c *orgusers.Client, s *orguserstest.Server) error
+		reads int
+	}{
+		{"a removal: search, caller, organization, stacks", func(ctx context.Context, c *orgusers.Client, _ *orguserstest.Server) error {
+			_, err := c.RemoveUsers(ctx, one, nil)
+			return err
+		}, 4},
+		{"three searches", func(ctx context.Context, c *orgusers.Client, _ *orguserstest.Server) error {
+			_, err := c.RemoveUsers(ctx, many, nil)
+			return err
+		}, 6},
+		{"a withdrawal", func(ctx context.Context, c *orgusers.Client, _ *orguserstest.Server) error {
+			_, err := c.WithdrawInvitations(ctx, one, nil)
+			return err
+		}, 4},
+		{"roles: search, caller, organization, roles", func(ctx context.Context, c *orgusers.Client, _ *orguserstest.Server) error {
+			_, err := c.UpdateRoles(ctx, one, []string{"Admin"}, nil)
+			return err
+		}, 4},
+		{"stack access: search, caller, organization, roles of the stack", func(ctx context.Context, c *orgusers.Client, s *orguserstest.Server) error {
+			_, err := c.UpdateStackAccess(ctx, s.Stacks()[0].APIKey, one, []string{"Developer"}, nil)
+			return err
+		}, 4},
+		{"an invitation: search, roles", func(ctx context.Context, c *orgusers.Client, _ *orguserstest.Server) error {
+			_, err := c.Invite(ctx, []orgusers.Invitee{{Email: operations.Stranger(0), Roles: []string{"Member"}}}, nil)
+			return err
+		}, 2},
+		{"a team: search, teams", func(ctx context.Context, c *orgusers.Client, s *orguserstest.Server) error {
+			_, err := c.AddToTeam(ctx, s.Teams()[0].UID, one, nil)
+			return err
+		}, 2},
+		{"leaving a team: search, caller, organization, teams", func(ctx context.Context, c *orgusers.Client, s *orguserstest.Server) error {
+			_, err := c.RemoveFromTeam(ctx, s.Teams()[0].UID, one, nil)
+			return err
+		}, 4},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				server, _ := crowded(t, orguserstest.WithTeams(orguserstest.Team{Name: "Editors"}))
+				wire := &barrier{next: server.Transport(), n: tt.reads, open: make(chan struct{})}
+				client := clientOf(t, server, keep, orgusers.WithHTTPClient(&http.Client{Transport: wire}))
+				if err := tt.run(t.Context(), client, server); err != nil {
+					t.Errorf("%v after %v", err, wire.arrived)
 				}
 			})
 		})

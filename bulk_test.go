@@ -100,6 +100,8 @@ func TestBulkOutcomes(t *testing.T) {
 		"WithdrawInvitations": {"skipped: not_pending", "done", stranger},
 		"ResendInvitations":   {"skipped: not_pending", "done", stranger},
 		"Invite":              {"skipped: already_member", "skipped: already_pending", "done"},
+		"RemoveFromTeam":      {"done", "skipped: not_in_team", stranger},
+		"Restore":             {"skipped: already_member", "skipped: already_pending", "done"},
 	}
 	eachBulk(t, func(t *testing.T, o operations.Operation, a *operations.Arguments) {
 		expect, ok := special[o.Name]
@@ -124,7 +126,7 @@ func TestBulkOutcomes(t *testing.T) {
 			}
 			for i, outcome := range result.Outcomes {
 				u := outcome.User
-				there := texts[i] != stranger && (o.Name != "Invite" || texts[i] != "done" || !dry)
+				there := texts[i] != stranger && (expect[2] != "done" || texts[i] != "done" || !dry)
 				if outcome.Email != want[i] || outcome.Err != nil || there != (u != nil) {
 					t.Errorf("dry run %v: outcome %d is %+v", dry, i, outcome)
 				}
@@ -149,6 +151,9 @@ func TestBulkOutcomes(t *testing.T) {
 func TestBulkRefused(t *testing.T) {
 	t.Parallel()
 	eachBulk(t, func(t *testing.T, o operations.Operation, a *operations.Arguments) {
+		if o.Name == "Restore" {
+			t.Skip("a second record of an address is refused: TestRestoreRefuses")
+		}
 		good := o.Change.Targets[:2]
 		bad := map[string]string{"not an address": "refused: invalid_address"}
 		if o.Change.Guarded {
@@ -187,6 +192,9 @@ func TestBulkRefused(t *testing.T) {
 func TestBulkSkipRefused(t *testing.T) {
 	t.Parallel()
 	eachBulk(t, func(t *testing.T, o operations.Operation, a *operations.Arguments) {
+		if o.Name == "Restore" {
+			t.Skip("a second record of an address is refused: TestRestoreRefuses")
+		}
 		given := slices.Concat([]string{"a@b@c"}, o.Change.Targets, []string{"", "a@b@c"})
 		want := []string{"refused: invalid_address"}
 		if o.Change.Guarded {

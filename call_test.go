@@ -189,7 +189,7 @@ func TestDoRejects(t *testing.T) {
 // its path is given.
 func TestDoRejectsKnownWritesAsReadOnly(t *testing.T) {
 	t.Parallel()
-	names := map[string]string{"organization_uid": "blt1", "share_uid": "blt2", "log_uid": "blt3"}
+	names := map[string]string{"organization_uid": "blt1", "share_uid": "blt2", "log_uid": "blt3", "team_uid": "blt4", "user_uid": "blt5"}
 	for _, operation := range operations.All {
 		if operation.Custom || operation.Endpoint {
 			continue

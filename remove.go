@@ -54,6 +54,7 @@ func (c *Client) RemoveUsers(ctx context.Context, emails []string, opts *RemoveO
 	if options.Before != nil && !options.DryRun && len(b.undecided()) > 0 {
 		b.release() // Before may take long, and may use the client
 		b.callBefore(ctx, options)
+		b.roles = c.newRoleDirectory()
 		b.prepareRemoval(ctx)
 	}
 	b.send = b.sendRemoval
@@ -73,7 +74,7 @@ func (b *bulk) prepareRemoval(ctx context.Context) {
 
 // callBefore calls RemoveOptions.Before with what the users have.
 func (b *bulk) callBefore(ctx context.Context, options RemoveOptions) {
-	had, err := b.client.readAccess(ctx, options.AllowUnread, b.roles, func(context.Context) error { return nil })
+	had, err := b.client.readAccess(ctx, options.AllowUnread, b.client.newRoleDirectory(), func(context.Context) error { return nil })
 	if err != nil {
 		b.abort(readFailure(ctx), b.op.notRead(err))
 		return
@@ -198,7 +199,7 @@ func (r *restoration) assign(had []*UserAccess) {
 		record := had[t.indexes[0]]
 		err := record.check()
 		switch {
-		case t.status == OutcomeNotStarted: // the client is read-only
+		case t.status == OutcomeNotStarted, err == nil && t.status == OutcomeRefused: // read-only, or not an address
 			continue
 		case err == nil && record.OrganizationUID != r.client.OrganizationUID():
 			err = fmt.Errorf("the access record is of the organization %s", record.OrganizationUID)
@@ -245,6 +246,9 @@ func (r *restoration) readStacks(ctx context.Context) error {
 
 // plan decides what each target gets, and what it does not.
 func (r *restoration) plan(ctx context.Context) {
+	if len(r.undecided()) == 0 {
+		return
+	}
 	roles, _ := r.roles.list(ctx) // read already
 	for _, t := range r.undecided() {
 		record := r.records[t]
@@ -439,7 +443,7 @@ func (r *restoration) settle(t *target, joined []Outcome) {
 // after the reads of [Client.RemoveUsers].
 func (c *Client) TransferOwnership(ctx context.Context, email string) error {
 	b := c.newBulk(opTransferOwnership, []string{email}, BulkOptions{})
-	b.resolve(ctx, notOwner, notSelf)
+	b.resolve(ctx, notOwner, notSelf, notSeveralMembers)
 	t := b.targets[0]
 	if t.status == "" {
 		if reason := unlessMember(t); reason != "" {

@@ -8,7 +8,6 @@ import (
 	"iter"
 	"slices"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/orgusers/orgusers/internal/paging"
@@ -163,16 +162,24 @@ func sameUIDs(a, b []string) bool {
 // roleDirectory reads the organization's roles at most once, for one list or call.
 type roleDirectory struct {
 	client *Client
+	lock   chan struct{} // one request at a time: a wait for it ends with its context
 
-	mu    sync.Mutex
 	done  bool
 	roles []*Role
 }
 
+func (c *Client) newRoleDirectory() *roleDirectory {
+	return &roleDirectory{client: c, lock: make(chan struct{}, 1)}
+}
+
 // list returns the organization's roles.
 func (d *roleDirectory) list(ctx context.Context) ([]*Role, error) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
+	select {
+	case d.lock <- struct{}{}:
+		defer func() { <-d.lock }()
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
 	if d.done {
 		return d.roles, nil
 	}
@@ -231,7 +238,7 @@ func (c *Client) UpdateRoles(ctx context.Context, emails, roles []string, opts *
 	b := c.newBulk(op, emails, opts.orDefault())
 	defer b.release()
 	b.reads = append(b.reads, b.readRoles)
-	b.resolve(ctx, notOwner, notSelf, c.notProtected())
+	b.resolve(ctx, notOwner, notSelf, notSeveralMembers, c.notProtected())
 	uids := b.resolveRoles(ctx, roles)
 	b.skip(unlessMember)
 	b.skip(func(t *target) Reason {
@@ -260,7 +267,7 @@ func (c *Client) UpdateRoles(ctx context.Context, emails, roles []string, opts *
 		switch {
 		case member && hasRoles(t.rows[0], uids):
 			return changed
-		case t.doubtful:
+		case t.doubtful || len(t.rows) > 1:
 			return inconclusive
 		case member && hasRoles(t.rows[0], roleUIDs(t.before[0])):
 			return unchanged

@@ -1,6 +1,7 @@
 package orgusers
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -195,32 +196,28 @@ func (u *TeamUser) UnmarshalJSON(data []byte) error {
 	return nil
 }
 
-// TeamUsers returns a sequence of the users of a team. It yields [ErrNotFound] if the
-// organization has no team with the uid, [ErrInvalid] if the uid is malformed, and
-// [ErrIncomplete] if the server counts more users than it sends.
+// TeamUsers returns a sequence of the users of a team, complete or with an error as that
+// of [Client.Users]. It yields [ErrNotFound] if the organization has no team with the uid,
+// and [ErrInvalid] if the uid is malformed.
 //
-// It sends GET /organizations/{organization_uid}/teams/{team_uid}/users (documented; one
-// field observed under two names).
+// It sends GET /organizations/{organization_uid}/teams/{team_uid}/users (documented; the
+// paging is that of other lists, and one field is observed under two names).
 func (c *Client) TeamUsers(ctx context.Context, teamUID string) iter.Seq2[*TeamUser, error] {
-	return func(yield func(*TeamUser, error) bool) {
-		q := struct {
-			IncludeUserDetails bool `url:"includeUserDetails"`
-			IncludeCount       bool `url:"include_count"`
-		}{true, true}
-		var response teamUsersResponse
-		if err := c.do(ctx, opTeamUsers, input{query: q, path: map[string]string{"team_uid": teamUID}}, &response); err != nil {
-			yield(nil, err)
-			return
-		}
-		for _, u := range response.Users {
-			if !yield(u, nil) {
-				return
-			}
-		}
-		if n := len(response.Users); n < countOf(response.Count) {
-			yield(nil, opTeamUsers.withOp(fmt.Errorf("%w: the server counts %d users and sent %d", ErrIncomplete, *response.Count, n)))
-		}
-	}
+	return listAll(ctx, opTeamUsers, paging.List[*TeamUser]{
+		Fetch: func(ctx context.Context, skip, limit int) (paging.Page[*TeamUser], error) {
+			q := struct {
+				Limit              int  `url:"limit"`
+				Skip               int  `url:"skip"`
+				IncludeUserDetails bool `url:"includeUserDetails"`
+				IncludeCount       bool `url:"include_count"`
+			}{limit, skip, true, true}
+			var response teamUsersResponse
+			err := c.do(ctx, opTeamUsers, input{query: q, path: map[string]string{"team_uid": teamUID}}, &response)
+			return paging.Page[*TeamUser]{Rows: response.Users, Count: countOf(response.Count)}, err
+		},
+		Key:      func(u *TeamUser) string { return cmp.Or(u.UID, u.Email) },
+		PageSize: maxPageSize,
+	})
 }
 
 type teamUsersResponse struct {

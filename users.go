@@ -312,7 +312,7 @@ func (c *Client) ListUsers(ctx context.Context, opts *ListUsersOptions) (*UserPa
 	if err != nil {
 		return nil, opListUsers.invalid(err)
 	}
-	page, err := c.listUsers(ctx, &roleDirectory{client: c}, options, options.Skip, options.PageSize)
+	page, err := c.listUsers(ctx, c.newRoleDirectory(), options, options.Skip, options.PageSize)
 	if err != nil {
 		return nil, err
 	}
@@ -355,7 +355,7 @@ func (c *Client) users(ctx context.Context, opts *ListUsersOptions, roles *roleD
 func (c *Client) usersByCreation(ctx context.Context, options ListUsersOptions, directory *roleDirectory, counted func(int)) iter.Seq2[*User, error] {
 	options.Sort = Sort{By: SortByCreated}
 	return func(yield func(*User, error) bool) {
-		roles := cmp.Or(directory, &roleDirectory{client: c})
+		roles := cmp.Or(directory, c.newRoleDirectory())
 		for u, err := range listAll(ctx, opListUsers, paging.List[*User]{
 			Fetch: func(ctx context.Context, skip, limit int) (paging.Page[*User], error) {
 				page, err := c.listUsers(ctx, roles, options, skip, limit)
@@ -468,7 +468,7 @@ func (c *Client) readUsers(ctx context.Context, op *operation, roles *roleDirect
 // up to 99 addresses at a time, and reads the organization's roles if the rows do
 // not name them. The search is a read, and is retried as one.
 func (c *Client) FindUsers(ctx context.Context, emails []string) ([]*User, error) {
-	return c.findUsers(ctx, &roleDirectory{client: c}, emails)
+	return c.findUsers(ctx, c.newRoleDirectory(), emails)
 }
 
 func (c *Client) findUsers(ctx context.Context, roles *roleDirectory, emails []string) ([]*User, error) {

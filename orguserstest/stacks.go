@@ -293,7 +293,9 @@ func uidsOf(roles []*role) []string {
 // Stack is a stack of the organization with its roles.
 type Stack struct {
 	UID, Name, APIKey string
-	Roles             []Role
+	// Owner is the address of the user who owns the stack.
+	Owner string
+	Roles []Role
 }
 
 // Stacks returns the stacks of the organization.
@@ -302,7 +304,22 @@ func (s *Server) Stacks() []Stack {
 	defer s.mu.Unlock()
 	var stacks []Stack
 	for _, k := range s.organizations[0].stacks {
-		stacks = append(stacks, Stack{UID: k.uid, Name: k.name, APIKey: k.apiKey, Roles: catalog(k.roles)})
+		stacks = append(stacks, Stack{UID: k.uid, Name: k.name, APIKey: k.apiKey, Owner: k.owner.email, Roles: catalog(k.roles)})
 	}
 	return stacks
+}
+
+// SetStackOwner makes a user the owner of a stack. It returns false if one of them
+// does not exist.
+func (s *Server) SetStackOwner(email, apiKey string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	who := s.account(email)
+	for _, k := range s.organizations[0].stacks {
+		if k.apiKey == apiKey && who != nil {
+			k.owner = who
+			return true
+		}
+	}
+	return false
 }

@@ -91,7 +91,7 @@ func isLocallyInvalid(err error) bool {
 func explain(err error) string {
 	if r, ok := errors.AsType[reported](err); ok {
 		if errors.Is(err, orgusers.ErrRefused) {
-			return "nothing was changed: " + r.summary
+			return "nothing was changed: " + strings.TrimPrefix(r.summary, "dry run: nothing was changed; ")
 		}
 		return r.summary
 	}
@@ -103,6 +103,10 @@ func explain(err error) string {
 		return withoutPackage(err.Error())
 	}
 	text := happened(failure)
+	if i := strings.LastIndex(err.Error(), ": orgusers: "); i >= 0 && errors.Is(err, orgusers.ErrIncomplete) {
+		// A stack cannot be read, which the words before those of the request name.
+		return withoutPackage(err.Error()[:i]) + ": " + text + "; --allow-unread continues without it"
+	}
 	if strings.Contains(err.Error(), "nothing was changed") {
 		text = "nothing was changed: " + text
 	}

@@ -31,6 +31,9 @@ var contract = map[string]string{
 	"ForcePasswordReset":       "no public request: yours, or `ErrNoEndpoint`",
 	"EndSessions":              "no public request: yours, or `ErrNoEndpoint`",
 	"AuditLog":                 "documented; events other than `share` and `logout` are unknown",
+	"Access":                   "documented: this request, users, teams, stacks and the roles of each; whether a role lists users who have it through a team is unknown, and both are understood",
+	"TeamUsers":                "documented; one field is observed under two names, and the paging is that of other lists",
+	"Restore":                  "documented and observed: an invitation, then the users of teams",
 	"AddToTeam":                "documented; the response is unknown",
 	"RemoveFromTeam":           "documented; the response is unknown",
 }

@@ -139,11 +139,14 @@ func cancelIn(t *testing.T, o operations.Operation, n int) {
 	if n == 0 {
 		cancel()
 	}
-	served, changing := 0, false
+	var served, then atomic.Int64 // in all, and when it was canceled
+	var changing atomic.Bool
 	wire := newPipes(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		changing = changing || o.Writes() && o.Matches(r.Method, r.URL.Path)
-		if served++; served == n {
-			time.AfterFunc(time.Second, cancel)
+		if o.Writes() && o.Matches(r.Method, r.URL.Path) {
+			changing.Store(true)
+		}
+		if served.Add(1) == int64(n) {
+			time.AfterFunc(time.Second, func() { then.Store(served.Load()); cancel() })
 			afterBody(waits)(w, r)
 		}
 		fake.ServeHTTP(w, r)
@@ -155,13 +158,13 @@ func cancelIn(t *testing.T, o operations.Operation, n int) {
 		t.Errorf("it ended after %v", took)
 	}
 	time.Sleep(time.Minute) // fake time: no request must follow
-	if served != n {
-		t.Errorf("%d requests were sent, want %d", served, n)
+	if served.Load() < int64(n) || served.Load() != then.Load() {
+		t.Errorf("%d requests were sent, %d of them before it was canceled in the %dth", served.Load(), then.Load(), n)
 	}
 	if !errors.Is(err, context.Canceled) {
 		t.Errorf("got %v, want context.Canceled", err)
 	}
-	if unknown := errors.Is(err, orgusers.ErrOutcomeUnknown); unknown != changing {
+	if unknown := errors.Is(err, orgusers.ErrOutcomeUnknown); unknown != changing.Load() {
 		t.Errorf("outcome unknown is %v: %v", unknown, err)
 	}
 	wire.checkClosed(t)

@@ -3,6 +3,7 @@ package faults_test
 import (
 	"errors"
 	"net/http"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"testing/synctest"
@@ -42,15 +43,15 @@ func TestOperations(t *testing.T) {
 				t.Parallel()
 				synctest.Test(t, func(t *testing.T) {
 					fake := newCrowd(t)
-					var sent, failed int64
+					var sent, failed atomic.Int64
 					a := newArguments(t, o, fake, roundTripper(func(r *http.Request) (*http.Response, error) {
 						switch {
 						case o.Matches(r.Method, r.URL.Path):
-							if sent++; sent == 1 {
-								failed++
+							if sent.Add(1) == 1 {
+								failed.Add(1)
 								return f.fail(fake.Transport())(r)
 							}
-						case o.Writes() && f.is != nil && failed > 0:
+						case o.Writes() && f.is != nil && failed.Load() > 0:
 							return status(http.StatusTeapot)(r) // nothing is read back
 						}
 						return fake.Transport().RoundTrip(r)
@@ -58,11 +59,11 @@ func TestOperations(t *testing.T) {
 					_, err := o.Run(t.Context(), a)
 					time.Sleep(time.Minute) // fake time: no request must follow
 					if o.Writes() && f.is != nil {
-						if sent != 1 || !errors.Is(err, orgusers.ErrOutcomeUnknown) || !errors.Is(err, f.is) {
-							t.Errorf("it was sent %d times and returned %v, want once and an unknown outcome", sent, err)
+						if sent.Load() != 1 || !errors.Is(err, orgusers.ErrOutcomeUnknown) || !errors.Is(err, f.is) {
+							t.Errorf("it was sent %d times and returned %v, want once and an unknown outcome", sent.Load(), err)
 						}
-					} else if sent != 2 || err != nil {
-						t.Errorf("it was sent %d times and returned %v, want a second time and success", sent, err)
+					} else if sent.Load() != 2 || err != nil {
+						t.Errorf("it was sent %d times and returned %v, want a second time and success", sent.Load(), err)
 					}
 					if o.Change != nil && operations.EmailsTo(fake, o.Change.Targets[0]) > 1 {
 						t.Error("two emails were sent to one address")

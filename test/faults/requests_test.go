@@ -10,6 +10,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -48,6 +49,13 @@ var contract = map[string]string{
 	"Stacks":                       "GET " + organization + "/stacks" + byCreation,
 	"Stacks, by name":              "GET " + organization + "/stacks" + byCreation + "&typeahead=web",
 	"StackRoles":                   "GET /v3/roles" + byCreation + " api_key: {stack}",
+	"Teams":                        "GET /v4/teams?asc=created_at&limit=500&skip=0",
+	"GetTeam":                      "GET /v4/teams?asc=created_at&limit=500&skip=0",
+	"TeamUsers":                    "GET " + organization + "/teams/{team}/users?includeUserDetails=true&include_count=true&limit=100&skip=0",
+	"AddToTeam":                    "POST " + organization + "/teams/{team}/users" + oneMember,
+	"RemoveFromTeam":               "DELETE " + organization + "/teams/{team}/users/{member0@example.com}",
+	"Access":                       "GET " + organization + "/roles" + byCreation,
+	"Restore":                      "POST " + shares + ` {"share":{"users":{"stranger0@example.com":["{Member}"]}}}`,
 	"GetOrganization":              "GET " + organization + "?include_plan=true",
 	"GetOrganization, without":     "GET " + organization,
 	"Organizations":                "GET /v3/organizations" + byCreation,
@@ -195,8 +203,10 @@ type recorder struct {
 	operation operations.Operation
 	fake      *orguserstest.Server
 	authToken string
-	sent      map[operations.Kind]int64
-	requests  []string
+
+	mu       sync.Mutex
+	sent     map[operations.Kind]int64
+	requests []string
 }
 
 func (w *recorder) RoundTrip(r *http.Request) (*http.Response, error) {
@@ -214,7 +224,7 @@ func (w *recorder) RoundTrip(r *http.Request) (*http.Response, error) {
 	if len(content) > 0 {
 		want["Content-Type"] = "application/json"
 	}
-	if strings.Contains(r.URL.Path, w.fake.OrganizationUID) {
+	if strings.Contains(r.URL.Path, w.fake.OrganizationUID) || r.URL.Path == "/v4/teams" {
 		want["Organization_uid"] = w.fake.OrganizationUID
 	}
 	own := w.operation.Matches(r.Method, r.URL.Path)
@@ -238,11 +248,13 @@ func (w *recorder) RoundTrip(r *http.Request) (*http.Response, error) {
 		w.t.Errorf("the attempt of %s %s is %+v", r.Method, r.URL.Path, attempt)
 	}
 	kind := operationOf(r.Method, r.URL.Path).Kind
+	w.mu.Lock()
 	if own {
 		kind = w.operation.Kind // a read and a write can look alike
 		w.requests = append(w.requests, w.words(r, content))
 	}
 	w.sent[kind]++
+	w.mu.Unlock()
 	return w.fake.Transport().RoundTrip(r)
 }
 
@@ -280,6 +292,9 @@ func (w *recorder) words(r *http.Request, content []byte) string {
 	names := []string{w.fake.OrganizationUID, "{organization_uid}", stack.APIKey, "{stack}", orguserstest.Password, "{password}"}
 	for i, role := range stack.Roles {
 		names = append(names, role.UID, fmt.Sprintf("{stack role %d}", i))
+	}
+	for _, team := range w.fake.Teams() {
+		names = append(names, team.UID, "{team}")
 	}
 	for _, role := range []string{"Admin", "Member"} {
 		names = append(names, w.fake.RoleUID(role), "{"+role+"}")

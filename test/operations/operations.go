@@ -170,6 +170,7 @@ const (
 	organizationPath = "/v3/organizations/{organization_uid}"
 	sharePath        = organizationPath + "/share"
 	fakePath         = organizationPath + "/fake/"
+	teamPath         = organizationPath + "/teams/{team_uid}/users"
 )
 
 // All is the table.
@@ -211,6 +212,27 @@ var All = []Operation{
 	}},
 	{Name: "StackRoles", Method: "GET", Path: "/v3/roles", Kind: Read, Service: Stack, Run: func(ctx context.Context, a *Arguments) (any, error) {
 		return orgusers.Collect(a.Client.StackRoles(ctx, a.Fake.Stacks()[0].APIKey))
+	}},
+	{Name: "Teams", Method: "GET", Path: "/v4/teams", Kind: Read, Service: Organization, Run: func(ctx context.Context, a *Arguments) (any, error) {
+		editors(a.Fake)
+		return orgusers.Collect(a.Client.Teams(ctx, nil))
+	}},
+	{Name: "GetTeam", Method: "GET", Path: "/v4/teams", Kind: Read, Service: Organization, Run: func(ctx context.Context, a *Arguments) (any, error) {
+		return a.Client.GetTeam(ctx, editors(a.Fake).Name)
+	}},
+	{
+		Name: "TeamUsers", Method: "GET", Path: teamPath, Kind: Read, Service: Organization,
+		Run: func(ctx context.Context, a *Arguments) (any, error) {
+			return orgusers.Collect(a.Client.TeamUsers(ctx, editors(a.Fake, Member(0), Member(1)).UID))
+		},
+		WithUID: func(ctx context.Context, c *orgusers.Client, uid string) error {
+			_, err := orgusers.Collect(c.TeamUsers(ctx, uid))
+			return err
+		},
+	},
+	{Name: "Access", Method: "GET", Path: organizationPath + "/roles", Kind: Read, Service: Organization, Run: func(ctx context.Context, a *Arguments) (any, error) {
+		editors(a.Fake, Member(0))
+		return orgusers.Collect(a.Client.Access(ctx, &orgusers.AccessOptions{Emails: []string{Member(0), Pending(0)}}))
 	}},
 	{Name: "GetOrganization", Method: "GET", Path: organizationPath, Kind: Read, Service: Organization, Run: func(ctx context.Context, a *Arguments) (any, error) {
 		return a.Client.GetOrganization(ctx, &orgusers.OrganizationOptions{IncludePlan: true})
@@ -304,6 +326,38 @@ var All = []Operation{
 		Done: func(s *orguserstest.Server, email string) bool {
 			u, _ := s.User(email)
 			return len(u.Stacks) == 0
+		},
+	}),
+	change(Operation{Name: "AddToTeam", Method: "POST", Path: teamPath}, Change{
+		Targets: Twelve(Member), Done: inTeam, ReadBack: true,
+		Prepare: func(s *orguserstest.Server) { editors(s) },
+		Run: func(ctx context.Context, a *Arguments, emails []string, opts orgusers.BulkOptions) (*orgusers.BulkResult, error) {
+			return a.Client.AddToTeam(ctx, "editors", emails, &opts)
+		},
+	}),
+	change(Operation{Name: "RemoveFromTeam", Method: "DELETE", Path: teamPath + "/{user_uid}"}, Change{
+		Targets: Twelve(Member), ReadBack: true, Guarded: true,
+		Prepare: func(s *orguserstest.Server) { editors(s, Twelve(Member)...) },
+		Done:    func(s *orguserstest.Server, email string) bool { return !inTeam(s, email) },
+		Run: func(ctx context.Context, a *Arguments, emails []string, opts orgusers.BulkOptions) (*orgusers.BulkResult, error) {
+			return a.Client.RemoveFromTeam(ctx, "editors", emails, &opts)
+		},
+	}),
+	change(Operation{Name: "Restore", Method: "POST", Path: sharePath}, Change{
+		Targets: Twelve(Stranger), Done: in, Emails: true, ReadBack: true,
+		Run: func(ctx context.Context, a *Arguments, emails []string, opts orgusers.BulkOptions) (*orgusers.BulkResult, error) {
+			var had []*orgusers.UserAccess
+			for _, email := range emails {
+				email = strings.TrimSpace(email)
+				if slices.ContainsFunc(had, func(r *orgusers.UserAccess) bool { return strings.EqualFold(r.User.Email, email) }) {
+					continue // a second record of an address is refused
+				}
+				had = append(had, &orgusers.UserAccess{
+					Version: 1, OrganizationUID: a.Fake.OrganizationUID, User: &orgusers.User{Email: email},
+					Roles: []orgusers.RoleGrant{{RoleUID: a.Fake.RoleUID("Member"), Direct: true}},
+				})
+			}
+			return a.Client.Restore(ctx, had, &orgusers.InviteOptions{BulkOptions: opts})
 		},
 	}),
 	change(Operation{Name: "SendPasswordResets", Method: "POST", Path: "/v3/user/forgot_password", Service: User, Public: true}, Change{
@@ -417,6 +471,23 @@ func hasStackRole(role int) func(*orguserstest.Server, string) bool {
 		stack := s.Stacks()[0]
 		return maps.EqualFunc(u.Stacks, map[string][]string{stack.APIKey: {stack.Roles[role].UID}}, slices.Equal[[]string])
 	}
+}
+
+// editors returns the team Editors with exactly these members.
+func editors(s *orguserstest.Server, members ...string) orguserstest.Team {
+	for _, team := range s.Teams() {
+		if team.Name == "Editors" {
+			s.SetTeamMembers(team.UID, members...)
+			return team
+		}
+	}
+	return s.AddTeam(orguserstest.Team{Name: "Editors", Members: members, Roles: []string{"Member"}})
+}
+
+func inTeam(s *orguserstest.Server, email string) bool {
+	return slices.ContainsFunc(s.Teams(), func(team orguserstest.Team) bool {
+		return slices.ContainsFunc(team.Members, func(member string) bool { return strings.EqualFold(member, email) })
+	})
 }
 
 func in(s *orguserstest.Server, email string) bool {

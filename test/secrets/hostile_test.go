@@ -223,6 +223,9 @@ func (w *wire) RoundTrip(r *http.Request) (*http.Response, error) {
 		return nil, err
 	}
 	defer response.Body.Close()
+	if response.StatusCode == http.StatusNoContent {
+		return respond(r, response.StatusCode, "", response.Header), nil
+	}
 	var value any
 	err = json.NewDecoder(response.Body).Decode(&value)
 	w.scene.secrets.addSecrets(value)

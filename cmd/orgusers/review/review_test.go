@@ -266,7 +266,7 @@ func TestUnknown(t *testing.T) {
 		if got := counted(report.Pending); got["unknown"] != 1 || len(got) != 1 {
 			t.Errorf("%s: pending %v, want one of unknown age", name, got)
 		}
-		if report.LoginsKnown != test.known || report.MFAKnown != test.told {
+		if report.LoginsKnown != test.known || report.MFAKnown != test.known {
 			t.Errorf("%s: logins %v, MFA %v, want %v", name, report.LoginsKnown, report.MFAKnown, test.known)
 		}
 	}
