@@ -118,7 +118,7 @@ func listsAll(rule string) bool {
 }
 
 // filter is a list to choose from above the table of users. A row has the tokens of the
-// options that it belongs to: names from outside are no attributes.
+// options that it belongs to: names from outside are not attributes.
 type filter struct {
 	ID, Label, All string
 	Options        []filterOption

@@ -254,7 +254,7 @@ func TestUnknown(t *testing.T) {
 	for name, test := range map[string]struct {
 		others []orgusers.User
 		seen   map[string]int
-		told   bool
+		known  bool
 	}{
 		"of no user":  {nil, map[string]int{"unknown": 1}, false},
 		"of one user": {[]orgusers.User{fine("c@x")}, map[string]int{"never": 1, "under_7_days": 1}, true},
@@ -266,8 +266,8 @@ func TestUnknown(t *testing.T) {
 		if got := counted(report.Pending); got["unknown"] != 1 || len(got) != 1 {
 			t.Errorf("%s: pending %v, want one of unknown age", name, got)
 		}
-		if report.LoginsKnown != test.told || report.MFAKnown != test.told {
-			t.Errorf("%s: logins %v, MFA %v, want %v", name, report.LoginsKnown, report.MFAKnown, test.told)
+		if report.LoginsKnown != test.known || report.MFAKnown != test.known {
+			t.Errorf("%s: logins %v, MFA %v, want %v", name, report.LoginsKnown, report.MFAKnown, test.known)
 		}
 	}
 }
