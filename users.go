@@ -416,12 +416,12 @@ func (c *Client) listUsers(ctx context.Context, roles *roleDirectory, options Li
 		Limit: limit, Skip: skip, Search: options.Search,
 		IncludeCount: true, IncludeRoles: true, IncludeInvitedBy: true, IncludeUserDetails: true,
 	}
+	q.Ascending = string(options.Sort.By)
 	if options.Sort.Descending {
-		q.Descending = string(options.Sort.By)
-	} else {
-		q.Ascending = string(options.Sort.By)
+		q.Ascending, q.Descending = "", q.Ascending
 	}
-	defer roles.readAhead(ctx)()
+	stop := roles.readAhead(ctx)
+	defer stop()
 	return c.readUsers(ctx, opListUsers, roles, input{query: q})
 }
 
