@@ -39,8 +39,8 @@ func TestRows(t *testing.T) {
 			"removing one of 450 users at 500/s, 1 ms away", "inviting one user at 500/s, 1 ms away",
 		},
 		"shared": {
-			"list 450 at 500/s, 1 ms away, another uses 33 %", "list 450 at 500/s, 1 ms away, headers, another uses 33 %",
 			"list 450 at 500/s, 1 ms away, another uses 50 %", "list 450 at 500/s, 1 ms away, headers, another uses 50 %",
+			"list 450 at 500/s, 1 ms away, another uses 33 %",
 			"2 clients, each: list 450 at 500/s, 1 ms away", "4 clients, each: list 450 at 500/s, 1 ms away",
 		},
 		"cpu":    {"CPU time of listing 450, for each"},
