@@ -1,0 +1,428 @@
+package orgusers_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/orgusers/orgusers"
+	"github.com/orgusers/orgusers/orguserstest"
+	"github.com/orgusers/orgusers/test/operations"
+)
+
+// guarded returns a fake with the crowd and a client with guards.
+func guarded(t *testing.T, g orgusers.Guards, opts ...orguserstest.Option) (*orguserstest.Server, *orgusers.Client) {
+	t.Helper()
+	server, _ := crowded(t, opts...)
+	return server, clientOf(t, server, fast, orgusers.WithGuards(g), orgusers.WithEndpoints(server.Endpoints()))
+}
+
+func TestWithGuardsRejects(t *testing.T) {
+	t.Parallel()
+	for _, g := range []orgusers.Guards{{Window: -1}, {MinAdministrators: -1}, {MaxRemovalShare: 1.01}, {MaxRemovalShare: math.NaN()}} {
+		if _, err := orgusers.New("blt1", orgusers.WithAuthToken(token), orgusers.WithGuards(g)); !errors.Is(err, orgusers.ErrInvalid) {
+			t.Errorf("%+v: got %v, want ErrInvalid", g, err)
+		}
+	}
+}
+
+// removal is one step of a table: a call, and how many users it removes or why it does not.
+type removal struct {
+	call string // "remove", "withdraw", "dry", "skip refused", "fail", "other organization", "same organization", "wait"
+	n    int
+	ok   bool
+}
+
+func TestRemovalLimits(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		name   string
+		guards orgusers.Guards
+		steps  []removal
+	}{
+		{"no limit", orgusers.Guards{}, []removal{{"remove", 12, true}, {"withdraw", 12, true}}},
+		{"negative", orgusers.Guards{MaxRemovals: -1}, []removal{{"remove", 1, false}, {"withdraw", 1, false}, {"dry", 1, false}}},
+		{"negative share", orgusers.Guards{MaxRemovals: 5, MaxRemovalShare: -0.1}, []removal{{"remove", 1, false}}},
+		{"in one call", orgusers.Guards{MaxRemovals: 3}, []removal{{"remove", 4, false}, {"skip refused", 4, false}, {"dry", 4, false}, {"remove", 3, true}, {"remove", 1, false}}},
+		{"in several calls", orgusers.Guards{MaxRemovals: 3}, []removal{{"remove", 2, true}, {"withdraw", 2, false}, {"withdraw", 1, true}, {"remove", 1, false}}},
+		{"a dry run does not count", orgusers.Guards{MaxRemovals: 3}, []removal{{"dry", 3, true}, {"remove", 3, true}, {"dry", 1, false}}},
+		{"what failed does not count", orgusers.Guards{MaxRemovals: 3}, []removal{{"fail", 3, true}, {"remove", 3, true}}},
+		{"after the window", orgusers.Guards{MaxRemovals: 3, Window: time.Hour}, []removal{{"remove", 3, true}, {"wait", 59, true}, {"remove", 1, false}, {"wait", 1, true}, {"remove", 3, true}}},
+		{"after a day", orgusers.Guards{MaxRemovals: 1}, []removal{{"remove", 1, true}, {"wait", 24*60 - 1, true}, {"remove", 1, false}, {"wait", 1, true}, {"remove", 1, true}}},
+		{"by a client of the same organization", orgusers.Guards{MaxRemovals: 3}, []removal{{"same organization", 3, true}, {"remove", 1, false}}},
+		{"by a client of another organization", orgusers.Guards{MaxRemovals: 3}, []removal{{"other organization", 1, true}, {"remove", 3, true}}},
+		{"a share, rounded up", orgusers.Guards{MaxRemovalShare: 0.15}, []removal{{"remove", 4, false}, {"remove", 3, true}}}, // of 14 members
+		{"a share of seven", orgusers.Guards{MaxRemovalShare: 0.07}, []removal{{"remove", 2, false}, {"remove", 1, true}}},
+		{"the lower of both", orgusers.Guards{MaxRemovals: 2, MaxRemovalShare: 1}, []removal{{"remove", 3, false}, {"remove", 2, true}}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				server, client := guarded(t, tt.guards)
+				for i, step := range tt.steps {
+					runRemoval(t, i, server, client, step)
+				}
+			})
+		})
+	}
+}
+
+// runRemoval makes one step, for the first users who are there.
+func runRemoval(t *testing.T, i int, server *orguserstest.Server, client *orgusers.Client, step removal) {
+	t.Helper()
+	var members, pending []string
+	for _, u := range server.Users() {
+		switch {
+		case strings.HasPrefix(u.Email, "member"):
+			members = append(members, u.Email)
+		case strings.HasPrefix(u.Email, "pending"):
+			pending = append(pending, u.Email)
+		}
+	}
+	emails, remove := members, client.RemoveUsers
+	options := orgusers.BulkOptions{}
+	switch step.call {
+	case "wait":
+		time.Sleep(time.Duration(step.n) * time.Minute) // fake time
+		return
+	case "dry":
+		options.DryRun = true
+	case "skip refused":
+		options.SkipRefused = true
+	case "fail":
+		server.AddFault(orguserstest.Fault{Method: http.MethodDelete, Effect: orguserstest.Status(http.StatusForbidden)})
+		defer server.ClearFaults()
+	case "withdraw":
+		emails = pending
+		remove = func(ctx context.Context, emails []string, opts *orgusers.RemoveOptions) (*orgusers.BulkResult, error) {
+			return client.WithdrawInvitations(ctx, emails, &opts.BulkOptions)
+		}
+	case "same organization", "other organization":
+		uid := client.OrganizationUID()
+		if step.call == "other organization" {
+			uid = server.SecondOrganizationUID
+		}
+		other, err := client.ForOrganization(uid)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if uid == server.SecondOrganizationUID {
+			emails = []string{server.AddUser(orguserstest.Person{Email: "both@example.com", SeveralOrganizations: true}).Email}
+		}
+		remove = other.RemoveUsers
+	}
+	left := len(server.Users())
+	result, err := remove(t.Context(), emails[:step.n], &orgusers.RemoveOptions{BulkOptions: options})
+	switch {
+	case !step.ok && (!errors.Is(err, orgusers.ErrRefused) || len(server.Users()) != left || result.Count(orgusers.OutcomeRefused) != step.n ||
+		result.Outcomes[0].Reason != orgusers.ReasonLimit || !strings.Contains(result.Outcomes[0].Detail, "the limit is")):
+		t.Errorf("step %d: got %v, %v, want all refused", i, summaries(result), err)
+	case step.ok && step.call != "fail" && (err != nil || result.Count(orgusers.OutcomeDone)+result.Count(orgusers.OutcomePlanned) != step.n):
+		t.Errorf("step %d: got %v, %v, want them done", i, summaries(result), err)
+	case step.call == "fail" && result.Count(orgusers.OutcomeFailed) != step.n:
+		t.Errorf("step %d: got %v, %v, want them failed", i, summaries(result), err)
+	}
+}
+
+func TestMinAdministrators(t *testing.T) {
+	t.Parallel()
+	team := func(members ...string) []orguserstest.Option {
+		return []orguserstest.Option{orguserstest.WithTeams(orguserstest.Team{Name: "Editors", Roles: []string{"Admin"}, Members: members})}
+	}
+	hidden := func(members ...string) []orguserstest.Option {
+		return append(team(members...), orguserstest.WithHiddenTeamRoles())
+	}
+	zero, one := operations.Member(0), operations.Member(1)
+	remove := func(emails ...string) func(context.Context, *orgusers.Client) (*orgusers.BulkResult, error) {
+		return func(ctx context.Context, c *orgusers.Client) (*orgusers.BulkResult, error) {
+			return c.RemoveUsers(ctx, emails, &orgusers.RemoveOptions{BulkOptions: orgusers.BulkOptions{SkipRefused: true}})
+		}
+	}
+	demote := func(roles ...string) func(context.Context, *orgusers.Client) (*orgusers.BulkResult, error) {
+		return func(ctx context.Context, c *orgusers.Client) (*orgusers.BulkResult, error) {
+			return c.UpdateRoles(ctx, []string{zero}, roles, nil)
+		}
+	}
+	leave := func(ctx context.Context, c *orgusers.Client) (*orgusers.BulkResult, error) {
+		return c.RemoveFromTeam(ctx, "Editors", []string{zero}, nil)
+	}
+	tests := []struct {
+		name   string
+		opts   []orguserstest.Option
+		admins []string // besides the caller
+		least  int
+		run    func(context.Context, *orgusers.Client) (*orgusers.BulkResult, error)
+		ok     bool
+	}{
+		{"two remain of three", nil, []string{zero, one}, 2, remove(zero), true},
+		{"one of three", nil, []string{zero, one}, 2, remove(zero, one), false},
+		{"not an administrator", nil, nil, 5, remove(zero), true},
+		{"through a team", team(zero), nil, 2, remove(zero), false},
+		{"through a team that roles do not show", hidden(zero), nil, 2, remove(zero), false},
+		{"another through a team", hidden(one), []string{zero}, 2, remove(zero), true},
+		{"to another role", nil, []string{zero}, 2, demote("Member"), false},
+		{"to administrators", nil, []string{one}, 2, demote("Member", "Admin"), true},
+		{"to another role, and a team remains", team(zero), []string{zero}, 2, demote("Member"), true},
+		{"out of the team", team(zero), nil, 2, leave, false},
+		{"out of the team that roles do not show", hidden(zero), nil, 2, leave, false},
+		{"out of the team, and others remain", hidden(zero), []string{one}, 2, leave, true},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				server, client := guarded(t, orgusers.Guards{MinAdministrators: tt.least}, tt.opts...)
+				for _, email := range tt.admins {
+					server.SetRoles(email, "Admin")
+				}
+				result, err := tt.run(t.Context(), client)
+				switch {
+				case tt.ok && err != nil && result.Outcomes[0].Reason != orgusers.ReasonThroughTeam:
+					t.Errorf("got %v, %v, want it done", summaries(result), err)
+				case !tt.ok && (!errors.Is(err, orgusers.ErrRefused) || result.Outcomes[0].Reason != orgusers.ReasonLimit || writesTo(server) > 0 ||
+					!strings.Contains(err.Error(), "administrators would remain")):
+					t.Errorf("got %v, %v after %d writes, want a refusal", summaries(result), err, writesTo(server))
+				}
+			})
+		})
+	}
+}
+
+// What a guard cannot determine is refused.
+func TestGuardsThatCannotBeChecked(t *testing.T) {
+	t.Parallel()
+	respond := func(path, text string) orguserstest.Fault {
+		return orguserstest.Fault{Method: http.MethodGet, Path: path, Effect: orguserstest.Status(200).WithBody(text)}
+	}
+	fail := func(path string) orguserstest.Fault {
+		return orguserstest.Fault{Method: http.MethodGet, Path: path, Effect: orguserstest.Status(http.StatusForbidden)}
+	}
+	const roles, stacks = "/v3/organizations/{organization_uid}/roles", "/v3/organizations/{organization_uid}/stacks"
+	tests := []struct {
+		name   string
+		guards orgusers.Guards
+		fault  orguserstest.Fault
+		says   string
+	}{
+		{"a team gives a role that does not exist", orgusers.Guards{MinAdministrators: 1}, respond("/v4/teams", `{"teams":[{"uid":"t1","name":"T","users":["u1"],"organizationRoles":["blt404"]}],"count":1}`), `the team "T" has a role that does not exist (blt404)`},
+		{"users have roles that do not exist", orgusers.Guards{MinAdministrators: 1}, respond(roles, `{"roles":[{"uid":"r1","name":"A","admin":true,"users":["u1"]}],"count":1}`), "has a role that does not exist"},
+		{"a role without its users", orgusers.Guards{MinAdministrators: 1}, respond(roles, `{"roles":[{"uid":"r1","name":"A","admin":true}],"count":1}`), "did not send the users"},
+		{"roles cannot be read", orgusers.Guards{MinAdministrators: 1}, orguserstest.Fault{Path: roles, Skip: 1, Effect: orguserstest.Status(http.StatusForbidden)}, "the administrators cannot be counted"},
+		{"stacks cannot be read", orgusers.Guards{KeepStackOwners: true}, fail(stacks), "the owners of stacks cannot be read"},
+		{"a stack without owner", orgusers.Guards{KeepStackOwners: true}, respond(stacks, `{"stacks":[{"api_key":"k1","name":"S"}],"count":1}`), `the owner of stack "S" (k1) is not known`},
+		{"members cannot be counted", orgusers.Guards{MaxRemovalShare: 1}, fail(sharePath), "the members cannot be counted"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				server, client := guarded(t, tt.guards)
+				server.AddFault(tt.fault)
+				result, err := client.RemoveUsers(t.Context(), []string{operations.Member(0)}, nil)
+				if !errors.Is(err, orgusers.ErrRefused) || !strings.Contains(err.Error(), tt.says) || result.Count(orgusers.OutcomeNotStarted) != 1 || writesTo(server) > 0 {
+					t.Errorf("got %v, %v, want a refusal that says %q", summaries(result), err, tt.says)
+				}
+			})
+		})
+	}
+}
+
+func TestKeepStackOwners(t *testing.T) {
+	t.Parallel()
+	server, client := guarded(t, orgusers.Guards{KeepStackOwners: true})
+	for _, stack := range server.Stacks()[:2] {
+		server.SetStackOwner(stack.APIKey, operations.Member(0))
+	}
+	given := []string{operations.Member(0), operations.Member(1)}
+	result, err := client.RemoveUsers(t.Context(), given, nil)
+	if got := summaries(result); !errors.Is(err, orgusers.ErrRefused) || got[0] != "refused: owns_stacks" || got[1] != "not_started: call_refused" {
+		t.Errorf("got %v, %v", got, err)
+	}
+	for _, name := range []string{`"Website" (`, `"Mobile App" (`} {
+		if detail := result.Outcomes[0].Detail; !strings.Contains(detail, name) {
+			t.Errorf("the detail is %q, want %s", detail, name)
+		}
+	}
+	result, _ = client.RemoveUsers(t.Context(), given, &orgusers.RemoveOptions{BulkOptions: orgusers.BulkOptions{SkipRefused: true}})
+	if got := summaries(result); got[0] != "refused: owns_stacks" || got[1] != "done" {
+		t.Errorf("got %v", got)
+	}
+}
+
+// Protected users are refused by every call that removes, withdraws or revokes, and by no
+// other. The function may use the client.
+func TestProtected(t *testing.T) {
+	t.Parallel()
+	protecting := []string{
+		"RemoveUsers", "WithdrawInvitations", "UpdateRoles", "UpdateRoles, by endpoint", "UpdateStackAccess, given", "UpdateStackAccess, replaced", "UpdateStackAccess, removed",
+		"RemoveFromTeam", "ResetMFA", "ForcePasswordReset", "EndSessions",
+	}
+	eachBulk(t, func(t *testing.T, o operations.Operation, a *operations.Arguments) {
+		var client *orgusers.Client
+		opts := []orgusers.Option{fast, orgusers.WithGuards(orgusers.Guards{MinAdministrators: 1, MaxRemovals: 12, Protected: func(u *orgusers.User) bool {
+			_, err := client.WithdrawInvitations(t.Context(), []string{operations.Stranger(9)}, nil)
+			return u.Email == o.Change.Targets[0] && err == nil
+		}})}
+		if o.Endpoint {
+			opts = append(opts, orgusers.WithEndpoints(a.Fake.Endpoints()))
+		}
+		client = clientOf(t, a.Fake, opts...)
+		a.Client = client
+		result, err := o.Change.Run(t.Context(), a, o.Change.Targets[:2], orgusers.BulkOptions{SkipRefused: true})
+		want := "done"
+		if slices.Contains(protecting, o.Name) {
+			want = "refused: protected"
+		}
+		if got := summaries(result); got[0] != want || got[1] != "done" || (err != nil) != (want != "done") {
+			t.Errorf("got %v, %v, want %s", got, err, want)
+		}
+	})
+}
+
+// A read-only client reads, and refuses everything else before it sends anything.
+func TestWithReadOnly(t *testing.T) {
+	t.Parallel()
+	for _, o := range operations.All {
+		t.Run(o.Name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				server, _ := crowded(t)
+				opts := append(server.Options(), orgusers.WithReadOnly())
+				if o.Endpoint {
+					opts = append(opts, orgusers.WithEndpoints(server.Endpoints()))
+				}
+				client, err := orgusers.New(server.OrganizationUID, opts...)
+				if err != nil {
+					t.Fatal(err)
+				}
+				a := &operations.Arguments{Client: client, Fake: server, Options: server.Options()[1:], Dir: t.TempDir(), Password: orguserstest.Password}
+				_, err = o.Run(t.Context(), a)
+				switch {
+				case o.Writes() && o.Name != "Login" && o.Name != "Logout":
+					if !errors.Is(err, orgusers.ErrRefused) || !strings.Contains(err.Error(), "read-only") || len(server.Requests()) > 0 {
+						t.Errorf("got %v after %d requests, want ErrRefused and none", err, len(server.Requests()))
+					}
+				case errors.Is(err, orgusers.ErrRefused) || len(server.Requests()) == 0:
+					t.Errorf("got %v after %d requests", err, len(server.Requests()))
+				}
+			})
+		})
+	}
+	server, _ := crowded(t)
+	client := clientOf(t, server, orgusers.WithReadOnly())
+	result, err := client.RemoveUsers(t.Context(), []string{operations.Member(0), "x"}, &orgusers.RemoveOptions{BulkOptions: orgusers.BulkOptions{DryRun: true, SkipRefused: true}})
+	if got := summaries(result); !errors.Is(err, orgusers.ErrRefused) || got[0] != "not_started: read_only" || got[1] != "refused: invalid_address" || len(server.Requests()) > 0 {
+		t.Errorf("a dry run: got %v, %v", got, err)
+	}
+}
+
+// Before gets what each user has, after the guards. Its failure stops the call, and the
+// users are guarded again after it.
+func TestBefore(t *testing.T) {
+	t.Parallel()
+	zero, one := operations.Member(0), operations.Member(1)
+	errSave := errors.New("the disk is full")
+	tests := []struct {
+		name   string
+		guards orgusers.Guards
+		given  []string
+		before func(ctx context.Context, s *orguserstest.Server, c *orgusers.Client) error // nil: it must not be called
+		dry    bool
+		want   []string
+		is     error
+	}{
+		{"it returns", orgusers.Guards{MaxRemovals: 2}, []string{zero, one}, func(context.Context, *orguserstest.Server, *orgusers.Client) error { return nil }, false, []string{"done", "done"}, nil},
+		{"it fails", orgusers.Guards{}, []string{zero}, func(context.Context, *orguserstest.Server, *orgusers.Client) error { return errSave }, false, []string{"not_started: before"}, errSave},
+		{"it outlasts the context", orgusers.Guards{}, []string{zero}, func(ctx context.Context, _ *orguserstest.Server, _ *orgusers.Client) error {
+			<-ctx.Done()
+			return nil
+		}, false, []string{"not_started: context_ended"}, context.DeadlineExceeded},
+		{"the user leaves meanwhile", orgusers.Guards{}, []string{zero, one}, func(_ context.Context, s *orguserstest.Server, _ *orgusers.Client) error {
+			s.RemoveUser(zero)
+			return nil
+		}, false, []string{"skipped: not_in_organization", "done"}, nil},
+		{"the user gets stacks meanwhile", orgusers.Guards{KeepStackOwners: true}, []string{zero, one}, func(_ context.Context, s *orguserstest.Server, _ *orgusers.Client) error {
+			s.SetStackOwner(s.Stacks()[0].APIKey, zero)
+			return nil
+		}, false, []string{"refused: owns_stacks", "not_started: call_refused"}, orgusers.ErrRefused},
+		{"the limit is used up meanwhile", orgusers.Guards{MaxRemovals: 2, MinAdministrators: 1}, []string{zero, one}, func(ctx context.Context, _ *orguserstest.Server, c *orgusers.Client) error {
+			_, err := c.RemoveUsers(ctx, []string{operations.Member(2)}, nil) // holds no lock
+			return err
+		}, false, []string{"refused: limit", "refused: limit"}, orgusers.ErrRefused},
+		{"a dry run", orgusers.Guards{}, []string{zero}, nil, true, []string{"planned"}, nil},
+		{"a refused call", orgusers.Guards{MaxRemovals: 1}, []string{zero, one}, nil, false, []string{"refused: limit", "refused: limit"}, orgusers.ErrRefused},
+		{"nobody to remove", orgusers.Guards{}, []string{operations.Stranger(0)}, nil, false, []string{"skipped: not_in_organization"}, nil},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				server, client := guarded(t, tt.guards)
+				ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+				defer cancel()
+				calls := 0
+				result, err := client.RemoveUsers(ctx, tt.given, &orgusers.RemoveOptions{
+					BulkOptions: orgusers.BulkOptions{DryRun: tt.dry},
+					Before: func(ctx context.Context, had []*orgusers.UserAccess) error {
+						if calls++; tt.before == nil || len(had) != len(tt.given) || had[0].User.Email != zero || had[0].Roles[0].RoleName != "member" || writesTo(server) > 0 {
+							t.Errorf("it is called with %+v", had)
+						}
+						return tt.before(ctx, server, client)
+					},
+				})
+				if got := summaries(result); !slices.Equal(got, tt.want) || !errors.Is(err, tt.is) || calls > 1 {
+					t.Errorf("got %v, %v after %d calls, want %v and %v", got, err, calls, tt.want, tt.is)
+				}
+			})
+		})
+	}
+}
+
+// A panic of Before passes through. Nothing is removed, and nothing stays reserved.
+func TestBeforePanics(t *testing.T) {
+	t.Parallel()
+	server, client := guarded(t, orgusers.Guards{MaxRemovals: 1, MinAdministrators: 1})
+	func() {
+		defer func() {
+			if reason := recover(); reason != "enough" {
+				t.Errorf("recovered %v", reason)
+			}
+		}()
+		_, _ = client.RemoveUsers(t.Context(), []string{operations.Member(0)}, &orgusers.RemoveOptions{
+			Before: func(context.Context, []*orgusers.UserAccess) error { panic("enough") },
+		})
+	}()
+	if result, err := client.RemoveUsers(t.Context(), []string{operations.Member(0)}, nil); err != nil || writesTo(server) != 1 {
+		t.Errorf("after the panic: got %v, %v", summaries(result), err)
+	}
+}
+
+// A stack that cannot be read stops a removal with Before, unless it may be unread.
+func TestBeforeWithAnUnreadStack(t *testing.T) {
+	t.Parallel()
+	server, client := guarded(t, orgusers.Guards{}, orguserstest.WithFault(orguserstest.Fault{Path: "/v3/roles", Times: 1, Effect: orguserstest.Status(http.StatusForbidden)}))
+	options := &orgusers.RemoveOptions{Before: func(_ context.Context, had []*orgusers.UserAccess) error {
+		if len(had[0].Unread) != 1 {
+			return fmt.Errorf("unread are %v", had[0].Unread)
+		}
+		return nil
+	}}
+	result, err := client.RemoveUsers(t.Context(), []string{operations.Member(0)}, options)
+	if got := summaries(result); got[0] != "not_started: read_failed" || !errors.Is(err, orgusers.ErrIncomplete) {
+		t.Errorf("got %v, %v", got, err)
+	}
+	server.ClearFaults()
+	server.AddFault(orguserstest.Fault{Path: "/v3/roles", Times: 1, Effect: orguserstest.Status(http.StatusForbidden)})
+	options.AllowUnread = true
+	if result, err = client.RemoveUsers(t.Context(), []string{operations.Member(0)}, options); err != nil {
+		t.Errorf("got %v, %v", summaries(result), err)
+	}
+}
