@@ -72,7 +72,7 @@ const (
 	ReasonOwner             Reason = "owner"
 	ReasonSelf              Reason = "self"
 	ReasonInvalidAddress    Reason = "invalid_address"
-	ReasonDuplicateRows     Reason = "duplicate_rows" // rows of the address are spelled differently
+	ReasonDuplicateRows     Reason = "duplicate_rows" // several spellings or members have the address
 	ReasonConflictingAccess Reason = "conflicting_access"
 	ReasonInvalidRole       Reason = "invalid_role"
 	ReasonInvalidStack      Reason = "invalid_stack"
@@ -108,7 +108,7 @@ func (r Reason) text() string {
 	case ReasonInvalidAddress:
 		return "is not a valid email address"
 	case ReasonDuplicateRows:
-		return "has rows in other spellings: give the exact spelling of each row that is meant"
+		return "has rows in other spellings or of two members: give the exact spelling of each row that is meant"
 	case ReasonConflictingAccess:
 		return "is given twice with different access"
 	case ReasonInvalidRole:
@@ -186,7 +186,7 @@ func (b *bulk) result() (*BulkResult, error) {
 		return result, nil
 	case len(e.errs) == 1 && result.Count(OutcomeRefused)+result.Count(OutcomeNotStarted) == len(b.targets):
 		err := e.errs[0] // of the whole call
-		if errors.Is(err, ErrRefused) {
+		if errors.Is(err, ErrRefused) && !strings.HasSuffix(err.Error(), "nothing was changed") {
 			err = fmt.Errorf("%w; nothing was changed", err)
 		}
 		return result, err

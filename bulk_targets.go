@@ -205,6 +205,15 @@ func notOwner(t *target, _ *CurrentUser, organization *Organization) Reason {
 	return ""
 }
 
+// notSeveralMembers refuses an address of two members, because the change may reach
+// either of them.
+func notSeveralMembers(t *target, _ *CurrentUser, _ *Organization) Reason {
+	if len(t.rows) > 1 && rank(t.rows[1]) == rank(t.rows[0]) && t.rows[0].Status != StatusPending {
+		return ReasonDuplicateRows
+	}
+	return ""
+}
+
 // resolve looks up the addresses of the call, and refuses those that a guard
 // stops. All reads of the call go out together: the search, those of guards, and
 // those in b.reads. Without guards it sends the search only.

@@ -422,6 +422,10 @@ func TestExportCSVFile(t *testing.T) {
 		{"an absolute link", "absolute.csv", "users.csv"},
 		{"the longest name", longest, longest},
 		{"a name with a pattern", "*", "*"},
+		{"a long name of wide letters", strings.Repeat("é", 127), strings.Repeat("é", 127)},
+		{"a hidden file", ".csv", ".csv"},
+		{"a long name that is hidden", "." + strings.Repeat("n", 254), "." + strings.Repeat("n", 254)},
+		{"a name of blanks", "  ", "  "},
 	} {
 		for _, old := range []string{"old", want + want} {
 			t.Run(fmt.Sprintf("%s, %d bytes before", tt.name, len(old)), func(t *testing.T) {

@@ -326,6 +326,7 @@ func (b *bulk) release() {
 			if b.started {
 				removed++
 			}
+		default:
 		}
 	}
 	b.client.ledger().settle(b.places, removed)

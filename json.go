@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -16,14 +17,18 @@ type timestamp struct{ time.Time }
 var errNotTime = errors.New("is not a time")
 
 func (t *timestamp) UnmarshalJSON(data []byte) error {
-	var text *string
-	if err := json.Unmarshal(data, &text); err != nil {
-		return errNotTime
+	if bytes.IndexByte(data, '\\') >= 0 {
+		var text string
+		if json.Unmarshal(data, &text) != nil {
+			return errNotTime
+		}
+		data = strconv.AppendQuote(nil, text)
 	}
-	if text == nil || *text == "" {
+	if string(data) == `""` {
 		return nil
 	}
-	parsed, err := time.Parse(time.RFC3339Nano, *text)
+	var parsed time.Time
+	err := parsed.UnmarshalJSON(data)
 	parsed = parsed.UTC()
 	if err != nil || parsed.Year() < 0 || parsed.Year() > 9999 { // an offset can move the year out of range
 		return errNotTime

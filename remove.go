@@ -443,7 +443,7 @@ func (r *restoration) settle(t *target, joined []Outcome) {
 // after the reads of [Client.RemoveUsers].
 func (c *Client) TransferOwnership(ctx context.Context, email string) error {
 	b := c.newBulk(opTransferOwnership, []string{email}, BulkOptions{})
-	b.resolve(ctx, notOwner, notSelf)
+	b.resolve(ctx, notOwner, notSelf, notSeveralMembers)
 	t := b.targets[0]
 	if t.status == "" {
 		if reason := unlessMember(t); reason != "" {

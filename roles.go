@@ -8,6 +8,7 @@ import (
 	"iter"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/orgusers/orgusers/internal/paging"
@@ -166,6 +167,9 @@ type roleDirectory struct {
 
 	done  bool
 	roles []*Role
+	err   error
+
+	ahead sync.Once
 }
 
 func (c *Client) newRoleDirectory() *roleDirectory {
@@ -181,14 +185,27 @@ func (d *roleDirectory) list(ctx context.Context) ([]*Role, error) {
 		return nil, ctx.Err()
 	}
 	if d.done {
-		return d.roles, nil
+		return d.roles, d.err
 	}
 	roles, err := Collect(d.client.Roles(ctx))
 	if err != nil {
+		d.done, d.err = ctx.Err() == nil, err
 		return nil, err
 	}
 	d.roles, d.done = roles, true
 	return roles, nil
+}
+
+// readAhead reads the roles while the first page of users is read: in all known forms, rows do not say what their roles
+// may do. The returned function ends that.
+func (d *roleDirectory) readAhead(ctx context.Context) (stop func()) {
+	ctx, cancel := context.WithCancel(ctx)
+	var reading sync.WaitGroup
+	d.ahead.Do(func() { reading.Go(func() { _, _ = d.list(ctx) }) })
+	return func() {
+		cancel()
+		reading.Wait()
+	}
 }
 
 // name fills in RoleRef.Name and RoleRef.Admin of users.
@@ -238,7 +255,7 @@ func (c *Client) UpdateRoles(ctx context.Context, emails, roles []string, opts *
 	b := c.newBulk(op, emails, opts.orDefault())
 	defer b.release()
 	b.reads = append(b.reads, b.readRoles)
-	b.resolve(ctx, notOwner, notSelf, c.notProtected())
+	b.resolve(ctx, notOwner, notSelf, notSeveralMembers, c.notProtected())
 	uids := b.resolveRoles(ctx, roles)
 	b.skip(unlessMember)
 	b.skip(func(t *target) Reason {
@@ -267,7 +284,7 @@ func (c *Client) UpdateRoles(ctx context.Context, emails, roles []string, opts *
 		switch {
 		case member && hasRoles(t.rows[0], uids):
 			return changed
-		case t.doubtful:
+		case t.doubtful || len(t.rows) > 1:
 			return inconclusive
 		case member && hasRoles(t.rows[0], roleUIDs(t.before[0])):
 			return unchanged

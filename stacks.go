@@ -158,7 +158,7 @@ func (c *Client) UpdateStackAccess(ctx context.Context, stackAPIKey string, emai
 		read = c.readStackRoles(ctx, []string{stackAPIKey})
 		return nil
 	})
-	b.resolve(ctx, notOwner, notSelf, c.notProtected())
+	b.resolve(ctx, notOwner, notSelf, notSeveralMembers, c.notProtected())
 	b.skip(unlessMember)
 	s.resolve(ctx, roles, read[stackAPIKey])
 	b.skip(func(t *target) Reason {

@@ -305,8 +305,7 @@ type UserPage struct {
 // created_at and updated_at are documented.
 //
 // It sends GET /organizations/{organization_uid}/share (documented; the place of
-// the account's details in a row is not), and reads the organization's roles if the
-// rows do not name them.
+// the account's details in a row is not), and reads the organization's roles.
 func (c *Client) ListUsers(ctx context.Context, opts *ListUsersOptions) (*UserPage, error) {
 	options, err := opts.orDefault()
 	if err != nil {
@@ -417,11 +416,12 @@ func (c *Client) listUsers(ctx context.Context, roles *roleDirectory, options Li
 		Limit: limit, Skip: skip, Search: options.Search,
 		IncludeCount: true, IncludeRoles: true, IncludeInvitedBy: true, IncludeUserDetails: true,
 	}
+	q.Ascending = string(options.Sort.By)
 	if options.Sort.Descending {
-		q.Descending = string(options.Sort.By)
-	} else {
-		q.Ascending = string(options.Sort.By)
+		q.Ascending, q.Descending = "", q.Ascending
 	}
+	stop := roles.readAhead(ctx)
+	defer stop()
 	return c.readUsers(ctx, opListUsers, roles, input{query: q})
 }
 

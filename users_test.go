@@ -34,6 +34,12 @@ func TestLastSeen(t *testing.T) {
 		{"no login", orgusers.User{Status: member, CreatedAt: day(5)}, time.Time{}},
 		{"login at zero Unix time", orgusers.User{Status: member, CreatedAt: day(5), LastLoginAt: time.Unix(0, 0)}, time.Time{}},
 		{"login on the first day of 1970", orgusers.User{Status: member, CreatedAt: day(5), LastLoginAt: time.Unix(24*60*60, 0)}, time.Time{}},
+		{"login before 1970", orgusers.User{Status: member, CreatedAt: day(5), LastLoginAt: time.Unix(-1, 0)}, time.Time{}},
+		{"login at zero Unix time in another zone", orgusers.User{Status: member, CreatedAt: day(5), LastLoginAt: time.Unix(0, 0).In(time.FixedZone("", 14*60*60))}, time.Time{}},
+		{"login in the second year", orgusers.User{Status: member, CreatedAt: day(5), LastLoginAt: time.Date(2, 1, 1, 0, 0, 0, 0, time.UTC)}, time.Time{}},
+		{"login while joining", orgusers.User{Status: member, CreatedAt: day(5), LastLoginAt: day(5)}, day(5)},
+		{"joined in 1970", orgusers.User{Status: member, CreatedAt: time.Unix(0, 0), LastLoginAt: day(2)}, day(2)},
+		{"joined in 1970, and no login", orgusers.User{Status: member, CreatedAt: time.Unix(0, 0), InvitedAt: time.Unix(0, 0)}, time.Time{}},
 		{"invitation of a known account", orgusers.User{Status: pending, CreatedAt: day(5), LastLoginAt: day(9)}, time.Time{}},
 		{"unknown status", orgusers.User{Status: "blocked", CreatedAt: day(5), LastLoginAt: day(9)}, time.Time{}},
 		{"nothing", orgusers.User{}, time.Time{}},
@@ -102,7 +108,7 @@ func TestRolesOfUsersAreFilledIn(t *testing.T) {
 		name  string
 		roles string // of the row
 		want  []orgusers.RoleRef
-		reads int64 // of the list of roles
+		reads int64 // of the list of roles, at least
 	}{
 		{"uids", `["r1","r2"]`, []orgusers.RoleRef{admin, member}, 1},
 		{"objects without admin", `[{"uid":"r1","name":"admin"},{"uid":"r2","name":"member"}]`, []orgusers.RoleRef{admin, member}, 1},
@@ -131,8 +137,9 @@ func TestRolesOfUsersAreFilledIn(t *testing.T) {
 				if diff := diffUsers(want, users); err != nil || diff != "" {
 					t.Errorf("got the error %v, -want +got:\n%s", err, diff)
 				}
-				if reads.Load() != tt.reads {
-					t.Errorf("the list of roles was read %d times, want %d", reads.Load(), tt.reads)
+				// A list reads them ahead, and no more than once.
+				if got := reads.Load(); got < tt.reads || got > 1 {
+					t.Errorf("the list of roles was read %d times, want %d", got, tt.reads)
 				}
 			})
 		}

@@ -1,16 +1,13 @@
 package main
 
 import (
-	"encoding/json"
+	"context"
 	"fmt"
 	"os"
 	"slices"
 	"strings"
-	"sync/atomic"
 	"testing"
 	"time"
-
-	"github.com/orgusers/orgusers/orguserstest"
 )
 
 // TestMain lets the test binary be the processes that are measured.
@@ -22,75 +19,52 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// tiny is enough to see that every row comes to something. No time is judged.
+// tiny is enough to see that there are rows. No time is judged.
 var tiny = sizes{
-	users:     450,
 	limits:    []int{500},
 	latencies: []time.Duration{ms},
-	phases:    []time.Duration{0, 500 * ms},
-	jitter:    ms,
-	shares:    []share{{"a third", 1.0 / 3}},
+	users:     450,
+	phases:    1,
+	small:     []work{{250, 500, 0.5, time.Second}},
 	listed:    450,
-	runs:      2,
-	exported:  []int{450, 900},
-	starts:    2,
+	exported:  []int{450},
 }
 
 func TestRows(t *testing.T) {
 	t.Parallel()
-	tests := []struct {
-		kind string
-		want []string // what the rows begin with, and what they are held against
-	}{
-		{"paced", []string{
-			"list 450 at 500/s, 1 ms away|= pages ÷ limit",
-			"export 450 at 500/s, 1 ms away|= pages ÷ limit",
-			"list 450 at 500/s, 1 ms away, 1 ms of jitter|= pages ÷ limit",
-			"export 450 at 500/s, 1 ms away, 1 ms of jitter|= pages ÷ limit",
-		}},
-		{"shared", []string{
-			"list 450 at 500/s, 1 ms away, others take a third|= pages ÷ what is left",
-			"export 450 at 500/s, 1 ms away, others take a third|= pages ÷ what is left",
-		}},
-		{"cpu", []string{
-			"CPU time of listing 450, for each|by hand",
-			"seconds for listing 450|by hand",
-			"allocations for each|by hand",
-		}},
-		{"memory", []string{
-			"time of exporting 450, for each|of 450",
-			"time of exporting 900, for each|of 450",
-			"peak memory of exporting 450, above the idle program|allowed",
-			"peak memory of exporting 900, above the idle program|allowed",
-		}},
-		{"start", []string{
-			"New and the first page, 0 ms away|by hand",
-			"New and the first page, 1 ms away|by hand",
-		}},
-	}
-	for _, tt := range tests {
-		t.Run(tt.kind, func(t *testing.T) {
+	for kind, want := range map[string][]string{
+		"list": {"list 450 at 500/s, 1 ms away", "export 450 at 500/s, 1 ms away"},
+		"small": {
+			"list 250 at 500/s, 1 ms away, another uses 50 %",
+			"removing one of 450 users at 500/s, 1 ms away", "inviting one user at 500/s, 1 ms away",
+		},
+		"shared": {
+			"list 450 at 500/s, 1 ms away, another uses 50 %", "list 450 at 500/s, 1 ms away, headers, another uses 50 %",
+			"list 450 at 500/s, 1 ms away, another uses 33 %",
+			"2 clients, each: list 450 at 500/s, 1 ms away", "4 clients, each: list 450 at 500/s, 1 ms away",
+		},
+		"cpu":    {"CPU time of listing 450, for each"},
+		"memory": {"peak memory of exporting 450, above idle"},
+	} {
+		t.Run(kind, func(t *testing.T) {
 			t.Parallel()
-			var said strings.Builder
-			rows, err := measure(t.Context(), tiny, []string{tt.kind}, &said)
+			var progress strings.Builder
+			rows, err := measure(t.Context(), tiny, []string{kind}, &progress)
 			if err != nil {
 				t.Fatal(err)
 			}
 			var got []string
 			for _, r := range rows {
-				got = append(got, r.What+"|"+r.Basis)
-				if r.Kind != tt.kind || r.Measured <= 0 || r.Against <= 0 || r.Ratio != r.Measured/r.Against {
-					t.Errorf("%+v does not add up", r)
-				}
-				if paced := tt.kind == "paced" || tt.kind == "shared"; paced != (r.InFlight > 0) {
-					t.Errorf("%s has %d requests in flight", r.What, r.InFlight)
+				got = append(got, r.What)
+				if r.Measured <= 0 || r.AtMost < 0 {
+					t.Errorf("%+v has no value", r)
 				}
 			}
-			if !slices.Equal(got, tt.want) {
-				t.Errorf("the rows are %q, want %q", got, tt.want)
+			if !slices.Equal(got, want) {
+				t.Errorf("the rows are %q, want %q", got, want)
 			}
-			if !strings.Contains(said.String(), "bench: 1 of ") {
-				t.Errorf("it said %q on the way", said.String())
+			if !strings.Contains(progress.String(), "bench: 1 of ") {
+				t.Errorf("it printed %q", progress.String())
 			}
 		})
 	}
@@ -98,139 +72,60 @@ func TestRows(t *testing.T) {
 
 func TestTable(t *testing.T) {
 	t.Parallel()
-	result := table{Go: "go1.26", CPUs: 2, LoadBefore: "1", LoadAfter: "2", Rows: []row{
-		{Kind: "paced", What: "within both bars", Measured: 20.9, Against: 20, Unit: "s", Basis: "= pages ÷ limit", Ratio: 1.045, AtMost: 1.07, Refused: 0.004, InFlight: 4},
-		{Kind: "paced", What: "too slow", Measured: 22, Against: 20, Unit: "s", Basis: "= pages ÷ limit", Ratio: 1.1, AtMost: 1.07, InFlight: 4, Remark: "best of two"},
-		{Kind: "paced", What: "refused too often", Measured: 20.9, Against: 20, Unit: "s", Basis: "= pages ÷ limit", Ratio: 1.045, AtMost: 1.07, Refused: 0.011, InFlight: 12},
-		{Kind: "cpu", What: "allocations", Measured: 14.26, Against: 13.2, Basis: "by hand", Ratio: 1.08},
-		{Kind: "sdk", What: sdkName, Remark: "no node: left out"},
-	}}
-	want := `| what              | measured | against                | ratio | at most | 429s  | in flight |                     |
-| ----------------- | -------- | ---------------------- | ----- | ------- | ----- | --------- | ------------------- |
-| within both bars  | 20.9 s   | 20.0 s = pages ÷ limit | 1.045 | 1.070   | 0.4 % | 4         |                     |
-| too slow          | 22.0 s   | 20.0 s = pages ÷ limit | 1.100 | 1.070   | 0.0 % | 4         | best of two; missed |
-| refused too often | 20.9 s   | 20.0 s = pages ÷ limit | 1.045 | 1.070   | 1.1 % | 12        | missed              |
-| allocations       | 14.3     | 13.2 by hand           | 1.080 |         |       |           |                     |
-` + "| " + sdkName + ` |  |  |  |  |  |  | no node: left out |
+	got := markdown([]row{
+		{What: "quick", Measured: 20.94, Unit: "s", AtMost: 21, Refused: 0.004, Most429s: 0.01, Note: "a note"},
+		{What: "slow", Measured: 22, Unit: "s", AtMost: 21},
+		{What: "refused", Measured: 20, Unit: "s", AtMost: 21, Refused: 0.011, Most429s: 0.01},
+		{What: "memory", Measured: 63.25, Unit: "MiB"},
+	})
+	want := `| what | measured | at most | 429s | |
+|---|---|---|---|---|
+| quick | 20.9 s | 21.0 s | 0.4 % | a note |
+| slow | 22.0 s | 21.0 s | 0.0 % |  |
+| refused | 20.0 s | 21.0 s | 1.1 % |  |
+| memory | 63.2 MiB |  |  |  |
 
-go1.26, 2 CPUs, load average 1 before and 2 after. Of 3 bars 2 missed.
-`
-	// The width of a column is that of its widest cell.
-	narrow := func(text string) string { return strings.Join(strings.Fields(strings.ReplaceAll(text, "-", "")), " ") }
-	got := result.markdown()
-	if narrow(got) != narrow(want) {
-		t.Errorf("got\n%swant\n%s", got, want)
-	}
-	if !strings.Contains(got, "| 20.0 s = pages ÷ limit | 1.045 ") {
-		t.Errorf("a column is wider than its widest cell:\n%s", got)
-	}
-	lines := strings.Split(got, "\n")
-	for _, line := range lines[:7] {
-		if width := len([]rune(line)); width != len([]rune(lines[0])) {
-			t.Errorf("%q is not as wide as the head", line)
-		}
-	}
-
-	text, err := json.Marshal(result)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var again table
-	if err := json.Unmarshal(text, &again); err != nil || !slices.Equal(again.Rows, result.Rows) {
-		t.Errorf("%s reads back as %+v, %v", text, again, err)
+Of 3 bars, 2 were missed: slow; refused.`
+	if got != want {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}
 }
 
-// What loses users is no measurement.
+// A run that loses users is an error.
 func TestUsersAreMissing(t *testing.T) {
 	t.Parallel()
-	server := orguserstest.NewServer(orguserstest.WithUsers(150))
-	defer server.Close()
-	at := endpoint{URL: server.URL, Organization: server.OrganizationUID, AuthToken: server.AuthToken}
-	const want = "150 users came, there are 151"
-	for _, export := range []bool{false, true} {
-		if err := (paced{export: export, users: 151}).read(t.Context(), at); err == nil || err.Error() != want {
-			t.Errorf("export %v: got %v, want %s", export, err, want)
-		}
-	}
-	if err := (task{At: at, Users: 151, Runs: 1}).list(t.Context(), new(report)); err == nil || err.Error() != want {
-		t.Errorf("CPU time: got %v, want %s", err, want)
+	none := func(context.Context, endpoint, int) (int, error) { return 449, nil }
+	p := paced{users: 450, limit: 500, clients: 1, do: none}
+	if _, err := p.run(t.Context(), 0); err == nil || !strings.Contains(err.Error(), "449 users came, there are 450") {
+		t.Errorf("got %v", err)
 	}
 }
 
-// Others send on, and count what is refused, until they are ended.
-func TestCrowd(t *testing.T) {
-	t.Parallel()
-	server := orguserstest.NewServer(orguserstest.WithRateLimit(1, 1))
-	defer server.Close()
-	enough := make(chan struct{})
-	var asked atomic.Int64
-	server.OnRequest(func(*orguserstest.Request) {
-		if asked.Add(1) == 40 {
-			close(enough)
-		}
-	})
-	var others crowd
-	others.end() // nobody has begun
-	others.begin(t.Context(), endpoint{URL: server.URL, Organization: server.OrganizationUID, AuthToken: server.AuthToken}, 1000)
-	<-enough
-	others.end()
-	answered, refused := others.answered.Load(), others.refused.Load()
-	if answered != asked.Load() || refused == 0 || refused == answered {
-		t.Errorf("of %d answers %d were refusals", answered, refused)
-	}
-	if share := others.refusedShare(); share != float64(refused)/float64(answered) {
-		t.Errorf("a share of %v", share)
-	}
-}
-
-// Of several runs of a row the worst counts, in each column.
+// Of several samples the slowest counts, and the most refusals.
 func TestWorst(t *testing.T) {
 	t.Parallel()
-	got := worst("paced", [][]row{
-		{{What: "a", Ratio: 1.01, Refused: 0.02, InFlight: 4}, {What: "b", Ratio: 3}},
-		{{What: "a", Ratio: 1.03, Refused: 0.01, InFlight: 6}, {What: "b", Ratio: 2}},
-		{{What: "a", Ratio: 1.02, Refused: 0.00, InFlight: 5}, {What: "b", Ratio: 1}},
+	got := worst([]sample{
+		{seconds: 2, allowed: 2, tally: tally{Requests: 10, Refused: 1}},
+		{seconds: 3, allowed: 4, tally: tally{Requests: 10, Refused: 0}},
 	})
-	want := []row{
-		{Kind: "paced", What: "a", Ratio: 1.03, Refused: 0.02, InFlight: 6, Remark: "worst of 3"},
-		{Kind: "paced", What: "b", Ratio: 3, Remark: "worst of 3"},
+	if got.seconds != 2 || got.refusedShare() != 0.1 {
+		t.Errorf("got %+v", got)
 	}
-	if !slices.Equal(got, want) {
-		t.Errorf("got %+v, want %+v", got, want)
+	if got := fmt.Sprintln(median([]float64{9, 1, 5}), median([]float64{4, 1, 2, 9}), thousands(1_000_050)); got != "5 3 1,000,050\n" {
+		t.Errorf("got %s", got)
 	}
 }
 
-func TestFlagsThatMakeNoSense(t *testing.T) {
+func TestMisuse(t *testing.T) {
 	t.Parallel()
 	for args, want := range map[string]string{
-		"-rows nonsense":      `-rows "nonsense": there are paced, shared, sdk, cpu, memory, start`,
-		"-rows paced,,cpu":    `-rows "": there are`,
-		"paced":               `"paced": there are flags and nothing else`,
-		"-quick -fast":        "flag provided but not defined: -fast",
-		"-rows cpu -json yes": `"yes": there are flags`,
+		"-rows nonsense":  `"nonsense" is not a kind of rows: there are list, small, shared, sdk, cpu, memory`,
+		"-fast":           "flag provided but not defined: -fast",
+		"-rows cpu twice": `"twice" is not a kind`,
 	} {
 		var stdout, stderr strings.Builder
-		err := run(t.Context(), strings.Fields(args), &stdout, &stderr)
-		if err == nil || !strings.Contains(err.Error(), want) || stdout.String() != "" {
-			t.Errorf("%s: %v, and %q on stdout, want %s", args, err, stdout.String(), want)
+		if err := run(t.Context(), strings.Fields(args), &stdout, &stderr); err == nil || !strings.Contains(err.Error(), want) || stdout.String() != "" {
+			t.Errorf("%s: got %v, want %s", args, err, want)
 		}
-	}
-}
-
-func TestAmounts(t *testing.T) {
-	t.Parallel()
-	for n, want := range map[float64]string{0: "0.000 s", 0.0123: "0.012 s", 1.005: "1.00 s", 20.94: "20.9 s", 412.6: "413 s", 1041.2: "1041 s"} {
-		if got := amount(n, "s"); got != want {
-			t.Errorf("%v is %q, want %q", n, got, want)
-		}
-	}
-	for n, want := range map[int]string{7: "7", 1000: "1,000", 20_000: "20,000", 1_000_050: "1,000,050"} {
-		if got := thousands(n); got != want {
-			t.Errorf("%d is %q, want %q", n, got, want)
-		}
-	}
-	if got := fmt.Sprint(median([]float64{9, 1, 5}), median([]float64{4, 1, 2, 9})); got != "5 3" {
-		t.Errorf("medians are %s, want 5 and 3", got)
 	}
 }

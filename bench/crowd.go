@@ -11,26 +11,27 @@ import (
 	"github.com/orgusers/orgusers/internal/transport"
 )
 
-// crowd is another client on the same limit: it sends evenly at a rate of its
-// own, whatever comes back.
+// crowd is another client on the same limit. It sends evenly, at its own rate, whatever the responses are.
 type crowd struct {
 	stop context.CancelFunc
 	wait sync.WaitGroup
 
-	answered, refused atomic.Int64
+	responses, refused atomic.Int64
 }
+
+const otherAgent = "another client"
 
 func (c *crowd) begin(ctx context.Context, at endpoint, rate float64) {
 	sending, stop := context.WithCancel(ctx)
 	c.stop = stop
 	client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 64}}
-	begun := time.Now()
+	began := time.Now()
 	c.wait.Go(func() {
 		defer client.CloseIdleConnections()
 		var sent sync.WaitGroup
 		defer sent.Wait()
 		for n := 0; ; n++ {
-			turn := begun.Add(time.Duration(float64(n) / rate * float64(time.Second)))
+			turn := began.Add(time.Duration(float64(n) / rate * float64(time.Second)))
 			if transport.Sleep(sending, time.Until(turn)) != nil {
 				return
 			}
@@ -45,20 +46,20 @@ func (c *crowd) send(ctx context.Context, client *http.Client, at endpoint) {
 		return
 	}
 	request.Header.Set("authtoken", at.AuthToken)
+	request.Header.Set("User-Agent", otherAgent)
 	response, err := client.Do(request)
 	if err != nil {
-		return // the whole run has failed, and says so itself
+		return // the whole run has failed, and returns its own error
 	}
 	defer response.Body.Close()
-	_, _ = io.Copy(io.Discard, response.Body) // for the connection's sake
-	c.answered.Add(1)
+	_, _ = io.Copy(io.Discard, response.Body) // so that the connection can be used again
+	c.responses.Add(1)
 	if response.StatusCode == http.StatusTooManyRequests {
 		c.refused.Add(1)
 	}
 }
 
-// end lets them send no more, and waits for their answers. It may be called
-// again, or without a begin.
+// end stops the requests and waits for their responses. It may be called again, or without begin.
 func (c *crowd) end() {
 	if c.stop != nil {
 		c.stop()
@@ -67,5 +68,5 @@ func (c *crowd) end() {
 }
 
 func (c *crowd) refusedShare() float64 {
-	return float64(c.refused.Load()) / float64(max(1, c.answered.Load()))
+	return float64(c.refused.Load()) / float64(max(1, c.responses.Load()))
 }

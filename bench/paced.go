@@ -1,136 +1,108 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
+	"github.com/orgusers/orgusers"
 	"github.com/orgusers/orgusers/internal/transport"
 )
 
-// paced is a list or an export at a limit, from a new client on.
+// paced is what new clients do at a limit, all from the same moment on.
 type paced struct {
-	export  bool
 	users   int
 	limit   int
 	latency time.Duration
-	jitter  time.Duration
-	others  share
+	jitter  time.Duration // at most, on top, each way
+	headers bool
+	others  float64 // the part of the limit that another client uses
+	clients int
+	do      action
 }
 
-func pacedRows(size sizes) []measurement {
-	var plan []measurement
-	for _, jitter := range []time.Duration{0, size.jitter} {
-		for _, p := range combinations(size) {
-			p.jitter = jitter
-			phases := size.phases
-			if jitter > 0 {
-				phases = phases[:1] // it moves by itself
-			}
-			m := measurement{rate: p.limit}
-			for _, phase := range phases {
-				m.runs = append(m.runs, func(ctx context.Context) ([]row, error) { return p.bestOfTwo(ctx, phase) })
-			}
-			plan = append(plan, m)
-		}
-	}
-	return plan
+// action does the work of one client, and returns how many users there were.
+type action func(ctx context.Context, at endpoint, limit int) (users int, err error)
+
+// sample is the result of one run.
+type sample struct {
+	seconds, floor, allowed float64 // that it took, that the limit allows for its requests, and that a list may take
+	tally
+	othersRefused float64
 }
 
-func sharedRows(size sizes) []measurement {
-	var plan []measurement
-	for _, others := range size.shares {
-		for _, p := range combinations(size) {
-			p.others = others
-			plan = append(plan, measurement{p.limit, []func(context.Context) ([]row, error){
-				func(ctx context.Context) ([]row, error) { return p.bestOfTwo(ctx, 0) },
-			}})
-		}
-	}
-	return plan
+func (s sample) refusedShare() float64 { return float64(s.Refused) / float64(max(1, s.Requests)) }
+
+// worst returns the sample that took longest for what it was allowed, with the most refusals of all.
+func worst(samples []sample) sample {
+	w := slices.MaxFunc(samples, func(a, b sample) int { return cmp.Compare(a.seconds/a.allowed, b.seconds/b.allowed) })
+	refused := slices.MaxFunc(samples, func(a, b sample) int { return cmp.Compare(a.refusedShare(), b.refusedShare()) })
+	w.Requests, w.Refused = refused.Requests, refused.Refused
+	return w
 }
 
-func combinations(size sizes) []paced {
-	var all []paced
-	for _, export := range []bool{false, true} {
-		for _, limit := range size.limits {
-			for _, latency := range size.latencies {
-				all = append(all, paced{export: export, users: size.users, limit: limit, latency: latency})
-			}
-		}
+// phased returns runs that start in each part of the server's second.
+func (p paced) phased(phases int) (runs []func(context.Context) (sample, error)) {
+	for phase := range phases {
+		runs = append(runs, func(ctx context.Context) (sample, error) {
+			part := time.Second / time.Duration(phases)
+			return p.run(ctx, time.Duration(phase)*part+rand.N(part))
+		})
 	}
-	return all
+	return runs
 }
 
-// bestOfTwo runs once more what has missed its bar: on a machine that others
-// use too, one run may have been held up. It says so.
-func (p paced) bestOfTwo(ctx context.Context, phase time.Duration) ([]row, error) {
-	first, err := p.run(ctx, phase)
-	if err != nil || !first.missed() {
-		return []row{first}, err
-	}
-	second, err := p.run(ctx, phase)
-	if second.missed() && first.Ratio < second.Ratio {
-		second = first
-	}
-	second.remark("best of two")
-	return []row{second}, err
-}
-
-// run lists or exports once, and begins at a phase of the server's second.
-func (p paced) run(ctx context.Context, phase time.Duration) (row, error) {
-	// Runs that go on at the same time must not all send at the same moments.
-	ours := rand.N(time.Second)
-	server, err := startFake(ctx, setting{
-		Users: p.users, Limit: p.limit, Latency: p.latency, Jitter: p.jitter, Offset: phase - ours,
-	})
+func (p paced) run(ctx context.Context, phase time.Duration) (s sample, err error) {
+	server, err := startFake(ctx, setting{Users: p.users, Limit: p.limit, Latency: p.latency, Jitter: p.jitter, Headers: p.headers})
 	if err != nil {
-		return row{}, err
+		return s, err
 	}
 	var others crowd
-	if p.others.part > 0 {
-		others.begin(ctx, server.endpoint, p.others.part*float64(p.limit))
+	if p.others > 0 {
+		others.begin(ctx, server.endpoint, p.others*float64(p.limit))
 		defer others.end()
-		if err := transport.Sleep(ctx, 2*time.Second); err != nil { // until they are at it
-			return row{}, err
+		if err := transport.Sleep(ctx, 2*time.Second); err != nil { // until they have settled
+			return s, err
 		}
 	}
 	now := time.Now()
-	next := now.Truncate(time.Second).Add(ours)
-	if next.Before(now) {
-		next = next.Add(time.Second)
+	start := now.Truncate(time.Second).Add(time.Second + phase)
+	if err := transport.Sleep(ctx, start.Sub(now)); err != nil {
+		return s, err
 	}
-	if err := transport.Sleep(ctx, next.Sub(now)); err != nil {
-		return row{}, err
+	began := time.Now()
+	clients, clientsCtx := errgroup.WithContext(ctx)
+	for range p.clients {
+		clients.Go(func() error {
+			users, err := p.do(clientsCtx, server.endpoint, p.limit)
+			if err == nil && users != p.users {
+				err = fmt.Errorf("%s: %d users came, there are %d", p.name(), users, p.users)
+			}
+			return err
+		})
 	}
-	begun := time.Now()
-	if err := p.read(ctx, server.endpoint); err != nil {
-		return row{}, err
+	if err := clients.Wait(); err != nil {
+		return s, err
 	}
-	seconds := time.Since(begun).Seconds()
+	s.seconds = time.Since(began).Seconds()
 	others.end()
-	seen, err := server.stop()
-	return p.row(seconds, seen, &others), err
+	s.othersRefused = others.refusedShare()
+	s.tally, err = server.stop()
+	s.floor = float64(s.Requests-s.Refused) / (float64(p.limit) * (1 - p.others))
+	s.allowed = 1.05*s.floor + 2*(p.latency+2*p.jitter).Seconds()
+	return s, err
 }
 
-func (p paced) read(ctx context.Context, at endpoint) error {
-	read := list
-	if p.export {
-		read = export
-	}
-	users, err := read(ctx, at)
-	if err == nil && users != p.users {
-		err = fmt.Errorf("%d users came, there are %d", users, p.users)
-	}
-	return err
-}
-
-func list(ctx context.Context, at endpoint) (users int, err error) {
-	client, err := at.client()
+func list(ctx context.Context, at endpoint, limit int) (users int, err error) {
+	client, err := at.client(limit)
 	if err != nil {
 		return 0, err
 	}
@@ -143,9 +115,9 @@ func list(ctx context.Context, at endpoint) (users int, err error) {
 	return users, nil
 }
 
-// export writes everybody to a file, as most programs would.
-func export(ctx context.Context, at endpoint) (rows int, err error) {
-	client, err := at.client()
+// export writes all users to a file, as most programs would.
+func export(ctx context.Context, at endpoint, limit int) (rows int, err error) {
+	client, err := at.client(limit)
 	if err != nil {
 		return 0, err
 	}
@@ -161,45 +133,75 @@ func export(ctx context.Context, at endpoint) (rows int, err error) {
 	return summary.Rows, nil
 }
 
-// row holds a run against the time that the limit leaves for so many pages.
-func (p paced) row(seconds float64, seen tally, others *crowd) row {
-	pages := float64((p.users + 99) / 100)
-	r := row{
-		What:     p.name(),
-		Measured: seconds,
-		Against:  pages / (float64(p.limit) * (1 - p.others.part)),
-		Unit:     "s",
-		Basis:    "= pages ÷ limit",
-		Refused:  float64(seen.Refused) / float64(seen.Requests),
-		InFlight: seen.InFlight,
+func remove(ctx context.Context, at endpoint, limit int) (users int, err error) {
+	client, err := at.client(limit)
+	if err != nil {
+		return 0, err
 	}
-	r.Ratio = r.Measured / r.Against
-	if p.others.part == 0 {
-		roundTrip := (p.latency + 2*p.jitter).Seconds()
-		r.AtMost = (1.05*r.Against + 2*roundTrip) / r.Against
+	_, err = client.RemoveUsers(ctx, []string{at.Member}, nil)
+	return at.Users, err
+}
+
+func invite(ctx context.Context, at endpoint, limit int) (users int, err error) {
+	client, err := at.client(limit)
+	if err != nil {
+		return 0, err
+	}
+	_, err = client.Invite(ctx, []orgusers.Invitee{{Email: "new@example.com", Roles: []string{"member"}}}, nil)
+	return at.Users, err
+}
+
+// listed returns the row of lists of a whole organization: the worst sample.
+func (p paced) listed(samples []sample) row {
+	s := worst(samples)
+	return row{
+		What: p.name(), Measured: s.seconds, Unit: "s", AtMost: s.allowed, Refused: s.refusedShare(), Most429s: 0.01,
+		Note: fmt.Sprintf("%.3f × requests ÷ limit; up to %d in flight", s.seconds/s.floor, s.InFlight),
+	}
+}
+
+// shared returns the row of lists that share a limit: the medians.
+func (p paced) shared(samples []sample) row {
+	of := func(value func(sample) float64) float64 {
+		var values []float64
+		for _, s := range samples {
+			values = append(values, value(s))
+		}
+		return median(values)
+	}
+	ratio := of(func(s sample) float64 { return s.seconds / s.floor })
+	r := row{What: p.name(), Measured: of(func(s sample) float64 { return s.seconds }), Unit: "s", Refused: of(sample.refusedShare)}
+	if p.others == 0 {
+		r.AtMost, r.Most429s = 1.35*r.Measured/ratio, map[int]float64{2: 0.1, 4: 0.2}[p.clients]
+		r.Note = fmt.Sprintf("%.2f × requests ÷ limit", ratio)
 		return r
 	}
-	r.Basis = "= pages ÷ what is left"
-	r.Remark = fmt.Sprintf("%.0f %% of what is left used; %.1f %% of the others' were refused", 100/r.Ratio, 100*others.refusedShare())
+	if p.others == 0.5 && !p.headers {
+		r.AtMost, r.Most429s = r.Measured/ratio/0.8, 0.08
+	}
+	r.Note = fmt.Sprintf("%.0f %% of the rest used; %.1f %% of the other's refused", 100/ratio, 100*of(func(s sample) float64 { return s.othersRefused }))
 	return r
 }
 
 func (p paced) name() string {
-	name := "list"
-	if p.export {
-		name = "export"
+	name := "list " + thousands(p.users) + p.where()
+	if p.clients > 1 {
+		name = fmt.Sprintf("%d clients, each: %s", p.clients, name)
 	}
-	name += fmt.Sprintf(" %s at %d/s, %d ms away", thousands(p.users), p.limit, p.latency.Milliseconds())
-	if p.jitter > 0 {
-		name += fmt.Sprintf(", %d ms of jitter", p.jitter.Milliseconds())
+	if p.headers {
+		name += ", headers"
 	}
-	if p.others.part > 0 {
-		name += ", others take " + p.others.name
+	if p.others > 0 {
+		name += fmt.Sprintf(", another uses %.0f %%", 100*p.others)
 	}
 	return name
 }
 
-// thousands parts a number's digits as prose does.
+func (p paced) where() string {
+	return fmt.Sprintf(" at %d/s, %d ms away", p.limit, p.latency.Milliseconds())
+}
+
+// thousands writes a number with commas.
 func thousands(n int) string {
 	if n < 1000 {
 		return strconv.Itoa(n)

@@ -14,24 +14,22 @@ import (
 // roleVariable in the environment makes this program one of the roles.
 const roleVariable = "ORGUSERS_BENCH_ROLE"
 
-// roles are what else this program can be: a fake, and what is measured in a
-// process of its own. They talk over their standard streams.
+// roles are what else this program can be: a fake, or a client that is measured in its own process. They communicate over
+// their standard streams.
 var roles = map[string]func(ctx context.Context, stdin io.Reader, stdout io.Writer) error{
 	"fake":   serve,
-	"worker": work,
+	"worker": doTask,
 }
 
-// process is this program once more, in a role, so that it shares neither
-// memory nor CPU time with the others.
+// process is this program in a role, so that it shares neither memory nor CPU time with the others.
 type process struct {
-	cmd   *exec.Cmd
-	stdin io.Closer
-	said  *gob.Decoder
-	cried strings.Builder
+	cmd    *exec.Cmd
+	stdin  io.Closer
+	output *gob.Decoder
+	errors strings.Builder
 }
 
-// launch starts a process with a task. It ends when its stdin does, and so
-// never outlives this program.
+// launch starts a process with a task. The process ends when its stdin does, and so never outlives this program.
 func launch(ctx context.Context, role string, task any) (*process, error) {
 	executable, err := os.Executable()
 	if err != nil {
@@ -39,7 +37,7 @@ func launch(ctx context.Context, role string, task any) (*process, error) {
 	}
 	p := &process{cmd: exec.CommandContext(ctx, executable)} //nolint:gosec // it is this program
 	p.cmd.Env = append(os.Environ(), roleVariable+"="+role)
-	p.cmd.Stderr = &p.cried
+	p.cmd.Stderr = &p.errors
 	stdin, err := p.cmd.StdinPipe()
 	if err != nil {
 		return nil, err
@@ -48,7 +46,7 @@ func launch(ctx context.Context, role string, task any) (*process, error) {
 	if err != nil {
 		return nil, err
 	}
-	p.stdin, p.said = stdin, gob.NewDecoder(stdout)
+	p.stdin, p.output = stdin, gob.NewDecoder(stdout)
 	if err := p.cmd.Start(); err != nil {
 		return nil, err
 	}
@@ -58,9 +56,9 @@ func launch(ctx context.Context, role string, task any) (*process, error) {
 	return p, nil
 }
 
-// hear reads what the process says next.
-func (p *process) hear(answer any) error {
-	if err := p.said.Decode(answer); err != nil {
+// receive reads the next value that the process sends.
+func (p *process) receive(value any) error {
+	if err := p.output.Decode(value); err != nil {
 		return errors.Join(err, p.end())
 	}
 	return nil
@@ -70,7 +68,7 @@ func (p *process) hear(answer any) error {
 func (p *process) end() error {
 	_ = p.stdin.Close() // the process may have ended before
 	if err := p.cmd.Wait(); err != nil {
-		return fmt.Errorf("the %s: %w: %s", p.role(), err, strings.TrimSpace(p.cried.String()))
+		return fmt.Errorf("the %s: %w: %s", p.role(), err, strings.TrimSpace(p.errors.String()))
 	}
 	return nil
 }

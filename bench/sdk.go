@@ -9,59 +9,34 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"time"
-
-	"golang.org/x/sync/errgroup"
 )
 
 //go:embed js
 var sdkFiles embed.FS
 
-const sdkName = "official JavaScript SDK 1.30.2"
-
-// sdkRows are those of the vendor's SDK, whose users list one page after
-// another.
-func sdkRows(size sizes) []measurement {
-	var lists []paced
-	rate := 0
-	for _, p := range combinations(size) {
-		if !p.export {
-			lists = append(lists, p)
-			rate += int(time.Second / p.latency)
+// sdkPlan lists with the official JavaScript SDK, one page after another, as its documentation does.
+func sdkPlan(size sizes) plan {
+	return alone(func(ctx context.Context) (rows []row, err error) {
+		folder, err := os.MkdirTemp("", "orgusers-bench-")
+		if err != nil {
+			return nil, err
 		}
-	}
-	return []measurement{{rate, []func(context.Context) ([]row, error){
-		func(ctx context.Context) ([]row, error) { return listWithSDK(ctx, lists) },
-	}}}
+		defer os.RemoveAll(folder) //nolint:errcheck // it is a temporary one
+		if err := installSDK(ctx, folder); err != nil {
+			return []row{{What: "official JavaScript SDK", Note: "left out: npm could not install it"}}, nil // the other rows need no npm
+		}
+		for _, users := range []int{size.small[0].users, size.users} {
+			r, err := paced{users: users, limit: size.limits[0], latency: size.latencies[0], clients: 1}.runSDK(ctx, folder)
+			if err != nil {
+				return nil, err
+			}
+			rows = append(rows, r)
+		}
+		return rows, nil
+	})
 }
 
-func listWithSDK(ctx context.Context, lists []paced) ([]row, error) {
-	for _, program := range []string{"node", "npm"} {
-		if _, err := exec.LookPath(program); err != nil {
-			return []row{{What: sdkName, Remark: "no " + program + ": left out"}}, nil
-		}
-	}
-	folder, err := os.MkdirTemp("", "orgusers-bench-")
-	if err != nil {
-		return nil, err
-	}
-	defer os.RemoveAll(folder) //nolint:errcheck // it is a temporary one
-	if err := installSDK(ctx, folder); err != nil {
-		return []row{{What: sdkName, Remark: "npm could not install it: left out"}}, nil // the other rows need no registry
-	}
-	rows := make([]row, len(lists))
-	running, ctx := errgroup.WithContext(ctx)
-	for i, p := range lists {
-		running.Go(func() (err error) {
-			rows[i], err = p.runSDK(ctx, folder)
-			return err
-		})
-	}
-	return rows, running.Wait()
-}
-
-// installSDK puts what js/package-lock.json pins into a folder, and runs
-// nothing of it.
+// installSDK installs what js/package-lock.json pins into a folder, and runs none of it.
 func installSDK(ctx context.Context, folder string) error {
 	files, err := fs.Sub(sdkFiles, "js")
 	if err != nil {
@@ -81,25 +56,27 @@ func (p paced) runSDK(ctx context.Context, folder string) (row, error) {
 		return row{}, err
 	}
 	node := exec.CommandContext(ctx, "node", filepath.Join(folder, "list.mjs"), server.URL, server.Organization, server.AuthToken) //nolint:gosec // it is a fake's token
-	said, err := node.Output()
+	printed, err := node.Output()
 	if err != nil {
 		return row{}, fmt.Errorf("the SDK at %d/s: %w", p.limit, err)
 	}
-	var came struct {
+	var result struct {
 		Seconds  float64 `json:"seconds"`
 		Listed   int     `json:"listed"`
 		Distinct int     `json:"distinct"`
 		Failed   string  `json:"failed"`
 	}
-	if err := json.Unmarshal(said, &came); err != nil {
+	if err := json.Unmarshal(printed, &result); err != nil {
 		return row{}, err
 	}
-	seen, err := server.stop()
-	r := p.row(came.Seconds, seen, nil)
-	r.What, r.AtMost = sdkName+": "+r.What, 0
-	if came.Failed != "" {
-		r.remark("it failed: " + came.Failed)
+	counted, err := server.stop()
+	r := row{
+		What: "official JavaScript SDK 1.30.2: " + p.name(), Measured: result.Seconds, Unit: "s",
+		Refused: sample{tally: counted}.refusedShare(),
+		Note:    fmt.Sprintf("%d users lost, %d listed twice", p.users-result.Distinct, result.Listed-result.Distinct),
 	}
-	r.remark(fmt.Sprintf("%d users lost, %d listed twice", p.users-came.Distinct, came.Listed-came.Distinct))
+	if result.Failed != "" {
+		r.Note = "failed: " + result.Failed + "; " + r.Note
+	}
 	return r, err
 }

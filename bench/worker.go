@@ -14,42 +14,51 @@ import (
 	"time"
 )
 
-// task is what a worker measures in a process of its own.
+// task is what a worker measures in its own process.
 type task struct {
-	Do    string
-	At    endpoint
-	Users int
-	Runs  int
+	Export bool // or else list, in turns with the loop by hand
+	At     endpoint
 }
 
-// report is what it came to.
+// report is the result of a task.
 type report struct {
-	Ours, ByHand usage
-	New          float64 // seconds
-	Idle, Peak   int     // KiB of memory in use
-	Export       usage   // of one run
+	Ours, ByHand usage // medians
+	Memory       float64
 }
 
-// usage is what a run takes: the median of several.
+// usage is what a run takes.
 type usage struct{ CPU, Seconds, Allocations float64 }
 
-// work is the process of a worker.
-func work(ctx context.Context, stdin io.Reader, stdout io.Writer) error {
+// ask has a worker do a task at its own fake.
+func ask(ctx context.Context, users int, t task) (r report, err error) {
+	server, err := startFake(ctx, setting{Users: users})
+	if err != nil {
+		return r, err
+	}
+	t.At = server.endpoint
+	p, err := launch(ctx, "worker", t)
+	if err != nil {
+		return r, err
+	}
+	if err := p.receive(&r); err != nil {
+		return r, err
+	}
+	if err := p.end(); err != nil {
+		return r, err
+	}
+	_, err = server.stop()
+	return r, err
+}
+
+// doTask runs the process of a worker.
+func doTask(ctx context.Context, stdin io.Reader, stdout io.Writer) error {
 	var t task
 	if err := gob.NewDecoder(stdin).Decode(&t); err != nil {
 		return err
 	}
-	var r report
-	var err error
-	switch t.Do {
-	case "list":
-		err = t.list(ctx, &r)
-	case "export":
-		err = t.export(ctx, &r)
-	case "start":
-		err = t.start(ctx, &r)
-	default:
-		err = fmt.Errorf("no task %q", t.Do)
+	r, err := t.list(ctx)
+	if t.Export {
+		r, err = t.export(ctx)
 	}
 	if err != nil {
 		return err
@@ -57,94 +66,64 @@ func work(ctx context.Context, stdin io.Reader, stdout io.Writer) error {
 	return gob.NewEncoder(stdout).Encode(r)
 }
 
-// send has a worker do a task.
-func (t task) send(ctx context.Context) (report, error) {
-	p, err := launch(ctx, "worker", t)
-	if err != nil {
-		return report{}, err
+// list lists all users several times, in turns with the loop by hand.
+func (t task) list(ctx context.Context) (r report, err error) {
+	if t.Export {
+		return r, nil
 	}
-	var r report
-	if err := p.hear(&r); err != nil {
-		return report{}, err
-	}
-	return r, p.end()
-}
-
-// list compares whole lists.
-func (t task) list(ctx context.Context, r *report) (err error) {
-	hand := t.At.byHand(freshClient())
-	r.Ours, r.ByHand, err = t.alternate(
-		func() (int, error) { return list(ctx, t.At) },
+	hand := t.At.byHand()
+	ways := []func() (int, error){
+		func() (int, error) { return list(ctx, t.At, 0) },
 		func() (int, error) { return hand.List(ctx) },
-	)
-	return err
-}
-
-// start compares the way to the first page, each time on a new connection.
-func (t task) start(ctx context.Context, r *report) (err error) {
-	var made []float64
-	r.Ours, r.ByHand, err = t.alternate(
-		func() (int, error) {
-			began := time.Now()
-			client, err := t.At.client()
-			if err != nil {
-				return 0, err
-			}
-			made = append(made, time.Since(began).Seconds())
-			for _, err := range client.Users(ctx, nil) {
-				return t.Users, err
-			}
-			return 0, nil
-		},
-		func() (int, error) {
-			hand := t.At.byHand(freshClient())
-			defer hand.Client.CloseIdleConnections()
-			page, err := hand.Page(ctx, 0)
-			if err != nil {
-				return 0, err
-			}
-			return page.Count, nil
-		},
-	)
-	r.New = median(made)
-	return err
-}
-
-// alternate runs both in turns, and now one, now the other first. Each has to
-// come to all users.
-func (t task) alternate(ours, byHand func() (int, error)) (a, b usage, err error) {
-	var of [2][]usage
-	for run := range t.Runs + 1 {
+	}
+	const runs = 10
+	var used [2][]usage
+	for run := range runs + 1 {
 		for turn := range 2 {
-			which := (run + turn) % 2
-			u, users, err := measured([]func() (int, error){ours, byHand}[which])
-			if err == nil && users != t.Users {
-				err = fmt.Errorf("%d users came, there are %d", users, t.Users)
-			}
+			which := (run + turn) % 2 // now one, now the other first
+			u, err := t.measured(ways[which])
 			if err != nil {
-				return a, b, err
+				return r, err
 			}
-			if run > 0 { // the first warms the fake up
-				of[which] = append(of[which], u)
+			if run > 0 { // the first one warms up
+				used[which] = append(used[which], u)
 			}
 		}
 	}
-	return medians(of[0]), medians(of[1]), nil
+	return report{Ours: medians(used[0]), ByHand: medians(used[1])}, nil
 }
 
-func measured(run func() (int, error)) (usage, int, error) {
-	runtime.GC() // what the run before has left is not this one's
+// export exports all users once.
+func (t task) export(ctx context.Context) (r report, err error) {
+	idle, err := memory("VmRSS")
+	if err != nil {
+		return r, err
+	}
+	if r.Ours, err = t.measured(func() (int, error) { return export(ctx, t.At, 0) }); err != nil {
+		return r, err
+	}
+	peak, err := memory("VmHWM")
+	r.Memory = peak - idle
+	return r, err
+}
+
+// measured runs once. All users must come.
+func (t task) measured(run func() (users int, err error)) (u usage, err error) {
+	runtime.GC() // of garbage that an earlier run left
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
 	began, cpu := time.Now(), cpuTime()
 	users, err := run()
-	u := usage{CPU: (cpuTime() - cpu).Seconds(), Seconds: time.Since(began).Seconds()}
+	u.CPU, u.Seconds = (cpuTime() - cpu).Seconds(), time.Since(began).Seconds()
 	runtime.ReadMemStats(&after)
 	u.Allocations = float64(after.Mallocs - before.Mallocs)
-	return u, users, err
+	if err == nil && users != t.At.Users {
+		err = fmt.Errorf("%d users came, there are %d", users, t.At.Users)
+	}
+	return u, err
 }
 
-// cpuTime is what this process has used of all processors.
+// cpuTime returns what this process has used of all CPUs.
 func cpuTime() time.Duration {
 	var used syscall.Rusage
 	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &used); err != nil {
@@ -177,35 +156,47 @@ func median(values []float64) float64 {
 	return (values[middle-1] + values[middle]) / 2
 }
 
-// export takes the memory of one export, from before there is a client.
-func (t task) export(ctx context.Context, r *report) (err error) {
-	if r.Idle, err = memory("VmRSS"); err != nil {
-		return err
-	}
-	var rows int
-	r.Export, rows, err = measured(func() (int, error) { return export(ctx, t.At) })
-	if err == nil && rows != t.Users {
-		err = fmt.Errorf("%d users were exported, there are %d", rows, t.Users)
-	}
-	if err != nil {
-		return err
-	}
-	r.Peak, err = memory("VmHWM")
-	return err
-}
-
-// memory is what the system says of this process: the peak, unlike that of
-// getrusage, begins with this program and not with the one that started it.
-func memory(name string) (kib int, err error) {
+// memory returns a value of /proc/self/status in MiB. Its peak, unlike that of getrusage, starts with this program and
+// not with the one that started it.
+func memory(name string) (mib float64, err error) {
 	text, err := os.ReadFile("/proc/self/status")
 	if err != nil {
 		return 0, err
 	}
 	for line := range strings.Lines(string(text)) {
 		if value, ok := strings.CutPrefix(line, name+":"); ok {
-			_, err := fmt.Sscan(value, &kib)
-			return kib, err
+			_, err := fmt.Sscan(value, &mib)
+			return mib / 1024, err
 		}
 	}
 	return 0, errors.New("/proc/self/status has no " + name)
+}
+
+func cpuPlan(size sizes) plan {
+	return alone(func(ctx context.Context) ([]row, error) {
+		r, err := ask(ctx, size.listed, task{})
+		each := 1e6 / float64(size.listed)
+		return []row{{
+			What: "CPU time of listing " + thousands(size.listed) + ", for each", Unit: "µs",
+			Measured: r.Ours.CPU * each, AtMost: 1.15 * r.ByHand.CPU * each,
+			Note: fmt.Sprintf("%.2f × a loop by hand, %.0f allocations for %.0f", r.Ours.CPU/r.ByHand.CPU,
+				r.Ours.Allocations/float64(size.listed), r.ByHand.Allocations/float64(size.listed)),
+		}}, err
+	})
+}
+
+func memoryPlan(size sizes) plan {
+	return alone(func(ctx context.Context) (rows []row, err error) {
+		for _, users := range size.exported {
+			r, err := ask(ctx, users, task{Export: true})
+			if err != nil {
+				return nil, err
+			}
+			rows = append(rows, row{
+				What: "peak memory of exporting " + thousands(users) + ", above idle", Measured: r.Memory, Unit: "MiB", AtMost: 96,
+				Note: fmt.Sprintf("%.1f s without a rate limit, %.1f s of CPU time", r.Ours.Seconds, r.Ours.CPU),
+			})
+		}
+		return rows, nil
+	})
 }

@@ -1,6 +1,5 @@
-// Package handwritten is the loop that somebody in a hurry would write with
-// net/http and encoding/json: one page after another, and nothing of limits,
-// retries, or users who come and go. Benchmarks compare the package with it.
+// Package handwritten is a loop as it is quickly written with net/http and encoding/json: one page after another,
+// without rate limits, retries, or regard for users who come and go. The benchmark compares the package with it.
 package handwritten
 
 import (
@@ -45,7 +44,7 @@ type Role struct {
 	Name string `json:"name"`
 }
 
-// Loop is whom it asks, and with what.
+// Loop reads the users of an organization.
 type Loop struct {
 	BaseURL, OrganizationUID, AuthToken string
 	Client                              *http.Client

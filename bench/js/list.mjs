@@ -1,13 +1,13 @@
 // Lists all users with the official SDK, one page after another as its
-// documentation has it, and prints what came of it.
+// documentation does, and prints the result.
 import contentstack from '@contentstack/management'
 
 const [url, organizationUID, authtoken] = process.argv.slice(2)
 const fake = new URL(url)
 const client = contentstack.client({
   authtoken,
-  // The SDK repeats no request to an address of this machine: to it, the fake
-  // is somewhere else.
+  // The SDK does not retry requests to this machine, so the fake gets another
+  // name.
   endpoint: `http://fake.example:${fake.port}/v3`,
   lookup: async () => fake.hostname,
   logHandler: () => {}

@@ -186,8 +186,10 @@ func (b *budget) observe(sent time.Time, status int, header http.Header, longest
 	}
 	switch {
 	case status == http.StatusTooManyRequests:
-		b.pace.refuse(sent, now)
-		pause(time.Second)
+		// Requests that were sent before the refusal was known were refused in the same second.
+		if news := b.pace.refuse(sent, now); news || pauseAsked(header, now) > 0 {
+			pause(time.Second)
+		}
 	case limit > 0 && remaining == 0 && !b.pace.alone(sent, limit):
 		pause(time.Second / 4) // the server's second is full, and so nearly over in most cases
 	}

@@ -254,6 +254,34 @@ func TestPauseEndsWaitsAtOnce(t *testing.T) {
 	})
 }
 
+// Refusals of requests that were on their way when the first one came do not prolong its pause, unless the server asks
+// for that.
+func TestLaterRefusalsOfASecond(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		header http.Header
+		want   time.Duration
+	}{
+		"no header":   {nil, time.Second},
+		"Retry-After": {http.Header{"Retry-After": {"2"}}, 2300 * ms},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				b := newBudget(100, 1, nil)
+				began := time.Now()
+				time.Sleep(200 * ms) // fake time
+				b.observe(began, http.StatusTooManyRequests, nil, time.Minute)
+				time.Sleep(100 * ms) // fake time
+				b.observe(began.Add(100*ms), http.StatusTooManyRequests, test.header, time.Minute)
+				if at, err := take(t.Context(), b, began); err != nil || at != test.want {
+					t.Errorf("the next request was sent at %v, %v; want %v", at, err, test.want)
+				}
+			})
+		})
+	}
+}
+
 // A deadline that passes while others of the list wait is the limit's doing.
 func TestDeadlineInTheListsQueue(t *testing.T) {
 	t.Parallel()

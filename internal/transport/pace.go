@@ -102,14 +102,16 @@ func (p *pace) pause(until time.Time) {
 	p.burst = 0
 }
 
-// refuse notes a 429 for a request that was sent then.
-func (p *pace) refuse(sent, now time.Time) {
+// refuse notes a 429 for a request that was sent then. It reports whether that was after the last cut.
+func (p *pace) refuse(sent, now time.Time) (news bool) {
 	p.recover(now)
 	p.recovered = now
-	if sent.After(p.cut) {
-		p.part = max(leastPart, p.part*cutTo)
-		p.cut = now
+	if !sent.After(p.cut) {
+		return false
 	}
+	p.part = max(leastPart, p.part*cutTo)
+	p.cut = now
+	return true
 }
 
 // recover restores the rate for the time since the last 429, pauses aside.

@@ -114,6 +114,10 @@ func TestWritesAndUnclearRows(t *testing.T) {
 		want       orgusers.OutcomeStatus
 	}{
 		{"other spellings of the addresses", users[:1], add(row("ſtranger0@example.com"), row("ſtranger1@example.com")), notMade, orgusers.OutcomeUnknown},
+		{"decomposed letters", users[:1], add(row("stra\u0308nger0@example.com")), notMade, orgusers.OutcomeUnknown},
+		{"a domain in punycode", users[:1], add(row("stranger0@xn--exmple-cua.com"), row("stranger1@xn--exmple-cua.com")), notMade, orgusers.OutcomeUnknown},
+		{"a canonical mailbox", users[:1], add(row("stranger.0@example.com")), notMade, orgusers.OutcomeUnknown},
+		{"white space around the addresses", users[:1], add(row(" stranger0@example.com")), notMade, orgusers.OutcomeUnknown},
 		{"a row of another address, nothing there", users[:1], add(row("other@example.com")), notMade, orgusers.OutcomeUnknown},
 		{"a row of another address, everything there", users[:1], add(row("other@example.com")), made, orgusers.OutcomeDone},
 		{"a row of another address, everything gone", users[1:3], add(row("other@example.com")), made, orgusers.OutcomeUnknown},
@@ -178,8 +182,12 @@ func (e *editor) RoundTrip(r *http.Request) (*http.Response, error) {
 		return nil, err
 	}
 	rows, _ := content[list].([]any)
+	before := len(rows)
 	rows = e.change(rows)
-	content[list], content["count"] = rows, len(rows)
+	content[list] = rows
+	if count, ok := content["count"].(float64); ok {
+		content["count"] = int(count) + len(rows) - before
+	}
 	text, err := json.Marshal(content)
 	if err != nil {
 		return nil, err

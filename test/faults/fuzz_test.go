@@ -15,7 +15,7 @@ import (
 )
 
 // FuzzWrites makes a change under random faults of the change and of the reads around it,
-// delays, letter cases and deadlines. Whatever happens, at most one email is sent to an
+// delays, spellings and deadlines. Whatever happens, at most one email is sent to an
 // address, and an outcome that is done, failed or not started is true.
 func FuzzWrites(f *testing.F) {
 	for seed := range uint64(100) {
@@ -31,7 +31,7 @@ func FuzzWrites(f *testing.F) {
 			if o.Change.Prepare != nil {
 				o.Change.Prepare(fake)
 			}
-			a := newArguments(t, o, fake, fake.Transport())
+			a := newArguments(t, o, fake, randomEditor(rng, fake, o))
 			for range rng.IntN(3) {
 				fault := randomFault(rng, o.Change.ReadBack)
 				fault.Method, fault.Path = o.Method, o.Path
@@ -73,6 +73,34 @@ func FuzzWrites(f *testing.F) {
 			}
 		})
 	})
+}
+
+// randomEditor carries requests to the fake. Often it changes the rows that are read: to other
+// spellings of their addresses, or by rows of others and a second row of each address.
+func randomEditor(rng *rand.Rand, fake *orguserstest.Server, o operations.Operation) http.RoundTripper {
+	changes := []func([]any) []any{
+		nil, nil, nil,
+		respell(strings.ToUpper), respell(strings.ToTitle),
+		respell(func(s string) string { return strings.ReplaceAll(s, "s", "\u017f") }),
+		respell(func(s string) string { return strings.ReplaceAll(s, "e", "e\u0301") }),
+		respell(func(s string) string { return strings.Replace(s, "@", "+tag@", 1) }),
+		add(row("other@example.com")), add(row("")), twice, without("email"),
+	}
+	return &editor{server: fake.Transport(), write: o, change: changes[rng.IntN(len(changes))], written: rng.IntN(2) == 0}
+}
+
+// respell changes the addresses of rows.
+func respell(change func(string) string) func([]any) []any {
+	return func(rows []any) []any {
+		for _, row := range rows {
+			if object, ok := row.(map[string]any); ok {
+				if email, ok := object["email"].(string); ok {
+					object["email"] = change(email)
+				}
+			}
+		}
+		return rows
+	}
 }
 
 func upTo(rng *rand.Rand, d time.Duration) time.Duration {

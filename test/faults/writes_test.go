@@ -138,7 +138,7 @@ func checkOutcome(t *testing.T, fake *orguserstest.Server, change *operations.Ch
 		if !done || change.Emails && emails != 1 {
 			t.Errorf("it is reported done: done %v, %d emails", done, emails)
 		}
-	case orgusers.OutcomeFailed, orgusers.OutcomeNotStarted:
+	case orgusers.OutcomeFailed, orgusers.OutcomeNotStarted, orgusers.OutcomeRefused:
 		if done || emails > 0 {
 			t.Errorf("it is reported %s: done %v, %d emails: %v", outcome.Status, done, emails, outcome.Err)
 		}
@@ -159,6 +159,8 @@ func (f *fault) check(t *testing.T, fake *orguserstest.Server, change *operation
 		if !f.never && !change.Once {
 			t.Error("it failed, although the fault ended")
 		}
+	case orgusers.OutcomeRefused:
+		t.Errorf("it is refused: %v", outcome.Err)
 	case orgusers.OutcomeNotStarted:
 		if !f.stops {
 			t.Errorf("it was not started: %v", outcome.Err)
