@@ -55,7 +55,7 @@
 //		Effect: orguserstest.HTML(http.StatusBadGateway),
 //	})
 //
-// This one sends the invitation and loses the response. A program that repeats
+// This one makes the invitation and loses the response. A program that repeats
 // the request sends a second email:
 //
 //	server.AddFault(orguserstest.Fault{
