@@ -76,7 +76,7 @@ func TestPagesArePlainEnglish(t *testing.T) {
 	}
 	report(t, all,
 		"README.md", "SECURITY.md", "docs/access-review.md", "docs/comparison.md",
-		"docs/performance.md", "docs/recipes/compare-two-exports.md", "docs/recipes/not-seen-for-90-days.md", "docs/recipes/oauth.md",
+		"docs/recipes/compare-two-exports.md", "docs/recipes/not-seen-for-90-days.md", "docs/recipes/oauth.md",
 		"docs/recipes/test-your-own-code.md", "docs/recipes/tracing.md")
 }
 
