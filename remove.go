@@ -17,9 +17,10 @@ type RemoveOptions struct {
 	// AllowUnread lets Before be called if the roles of a stack cannot be read. The stack is
 	// then in UserAccess.Unread. By default nothing is removed.
 	AllowUnread bool
-	// Before is called once, with what each user to be removed has, before anything is sent. It
-	// is not called in a dry run. Its error refuses the call. Use it to save the records that
-	// [Client.Restore] takes. It runs on the caller's goroutine.
+	// Before is called once, with what each user to be removed has, before anything is sent.
+	// It is not called in a dry run. If it returns an error, the call is refused with
+	// [ErrRefused]. Use it to save the records that [Client.Restore] takes. It runs on the
+	// caller's goroutine.
 	Before func(context.Context, []*UserAccess) error
 }
 
@@ -30,10 +31,10 @@ func (o *RemoveOptions) orDefault() RemoveOptions {
 	return *o
 }
 
-// RemoveUsers removes users from the organization, members and pending invitations
-// alike. They lose every stack of the organization at once; their accounts remain.
-// Addresses that are not in the organization are skipped. An address with two rows,
-// a member and an invitation, is done when no row is left, and partial when one is.
+// RemoveUsers removes users from the organization, members and pending invitations alike. They
+// lose access to every stack of the organization at once. Their accounts remain. Addresses
+// that are not in the organization are skipped. An address with two rows, a member and an
+// invitation, is done when no row is left, and partial when one is.
 //
 // The whole call is refused with [ErrRefused] before anything is changed if the list
 // is empty, an address is malformed, or the list contains the owner or the caller.
@@ -434,10 +435,10 @@ func (r *restoration) settle(t *target, joined []Outcome) {
 // TransferOwnership offers the organization to one of its members, who gets an
 // email and becomes the owner by accepting. Only the owner can do it.
 //
-// It returns [ErrRefused], and sends no change, if the address is malformed, is the
-// caller's, or does not belong to a member. If the response is lost, the
-// organization is read back: if it shows a transfer that was not there before, the
-// call succeeds; otherwise it returns [ErrOutcomeUnknown]. It is never sent twice.
+// It returns [ErrRefused], and sends no change, if the address is malformed, is the caller's,
+// or does not belong to a member. If the response is lost, the organization is read back: if
+// it shows a transfer that was not there before, the call succeeds; otherwise it returns
+// [ErrOutcomeUnknown]. The request is not sent again if the server may have received it.
 //
 // It sends POST /organizations/{organization_uid}/transfer-ownership (documented),
 // after the reads of [Client.RemoveUsers].
