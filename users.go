@@ -596,8 +596,3 @@ func (c *Client) searchChunk(ctx context.Context, roles *roleDirectory, emails [
 		PageSize: maxPageSize,
 	})
 }
-
-// emailsBody is the body of requests about addresses.
-type emailsBody struct {
-	Emails []string `json:"emails"`
-}
