@@ -51,6 +51,20 @@
 // refuse the owner and the caller. BulkOptions.SkipRefused processes the other addresses.
 // [WithGuards] adds limits, and [WithReadOnly] refuses every change.
 //
+// # Who has what
+//
+// [Client.Access] says which organization roles, stack roles, teams and owned stacks a user
+// has, and through what: a role is direct, or a team gives it. [AccessColumns] has it for
+// exports. The result is also a record: [RemoveOptions] has a function that gets it before
+// users are removed, and [Client.Restore] undoes the removal with it.
+//
+// # Guards
+//
+// [WithGuards] limits how many users are removed in a day, keeps a number of administrators,
+// and protects users that you name and owners of stacks. The limits hold for all clients that
+// are derived from one [New], in any number of goroutines. With [WithReadOnly] a client sends
+// reads only.
+//
 // # Retries
 //
 // Whether a request is retried depends on the operation, not on the HTTP method: the

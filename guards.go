@@ -136,13 +136,15 @@ func (c *Client) notProtected() guard {
 	}
 }
 
-// readOwners makes resolve read who owns stacks, if a guard needs it.
-func (b *bulk) readOwners() {
+// notStackOwner returns a guard that refuses users who own stacks, and makes resolve read the
+// stacks. Without Guards.KeepStackOwners it refuses no user.
+func (b *bulk) notStackOwner() guard {
 	if b.client == nil || !b.client.config.guards.KeepStackOwners {
-		return
+		return func(*target, *CurrentUser, *Organization) Reason { return "" }
 	}
+	var owned map[string][]string // names of stacks by the uid of their owner
 	b.reads = append(b.reads, func(ctx context.Context) error {
-		b.owned = map[string][]string{}
+		owned = map[string][]string{}
 		for stack, err := range b.client.Stacks(ctx, nil) {
 			switch {
 			case err != nil:
@@ -150,19 +152,16 @@ func (b *bulk) readOwners() {
 			case stack.OwnerUID == "":
 				return fmt.Errorf("%w: the owner of stack %q (%s) is not known", ErrRefused, stack.Name, stack.APIKey)
 			}
-			b.owned[stack.OwnerUID] = append(b.owned[stack.OwnerUID], fmt.Sprintf("%q (%s)", stack.Name, stack.APIKey))
+			owned[stack.OwnerUID] = append(owned[stack.OwnerUID], fmt.Sprintf("%q (%s)", stack.Name, stack.APIKey))
 		}
 		return nil
 	})
-}
-
-// keepStackOwners refuses users who own stacks.
-func (b *bulk) keepStackOwners() {
-	for _, t := range b.undecided() {
-		if stacks := b.owned[t.user().UID]; len(stacks) > 0 && t.user().UID != "" {
-			t.note("owns the stacks " + strings.Join(stacks, ", ") + ": give them to another user first")
-			b.refuse(t, ReasonOwnsStacks, nil)
+	return func(t *target, _ *CurrentUser, _ *Organization) Reason {
+		if t.user() == nil || t.user().UID == "" || len(owned[t.user().UID]) == 0 {
+			return ""
 		}
+		t.note("owns the stacks " + strings.Join(owned[t.user().UID], ", ") + ": give them to another user first")
+		return ReasonOwnsStacks
 	}
 }
 

@@ -251,11 +251,8 @@ func (c *Client) ResendInvitations(ctx context.Context, emails []string, opts *B
 func (c *Client) WithdrawInvitations(ctx context.Context, emails []string, opts *BulkOptions) (*BulkResult, error) {
 	b := c.newBulk(opWithdrawInvitations, emails, opts.orDefault())
 	defer b.release()
-	b.readOwners()
-	b.resolve(ctx, notOwner, notSelf, c.notProtected())
+	b.resolve(ctx, notOwner, notSelf, c.notProtected(), b.notStackOwner())
 	b.skip(unlessPending)
-	b.keepStackOwners()
-	b.stopIfRefused()
 	b.reserveRemovals(ctx)
 	b.readBack = b.readUsersBack(removed)
 	asked := map[*target]bool{}
