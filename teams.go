@@ -129,7 +129,7 @@ func (c *Client) teamsIfAny(ctx context.Context) ([]*Team, error) {
 	}
 }
 
-// teamsResponse is an object with a list, a list, or nothing with status 204.
+// teamsResponse is an object with a list, the whole list, or nothing with status 204.
 type teamsResponse struct {
 	Teams []*Team `json:"teams"`
 	Count *int    `json:"count"`
@@ -137,7 +137,9 @@ type teamsResponse struct {
 
 func (r *teamsResponse) UnmarshalJSON(data []byte) error {
 	if data[0] == '[' {
-		return json.Unmarshal(data, &r.Teams)
+		err := json.Unmarshal(data, &r.Teams)
+		r.Count = new(len(r.Teams))
+		return err
 	}
 	type plain teamsResponse // without this method
 	return json.Unmarshal(data, (*plain)(r))
