@@ -19,10 +19,10 @@ type Request struct {
 	Method string
 	// Path is below the base URL and starts with a slash, such as
 	// "/v3/organizations/{organization_uid}/logs/{log}". If it has no version, /v3
-	// is added in front. Elements in braces are replaced by PathValues, and
-	// {organization_uid} by that of the client. Use PathValues for everything that
-	// is not a fixed word of the API: Path appears in errors and logs, the values
-	// do not.
+	// is added in front. Elements in braces are replaced by PathValues. If these
+	// lack organization_uid, it is that of the client. Use PathValues for everything
+	// that is not a fixed word of the API: Path appears in errors and logs, the
+	// values do not.
 	Path       string
 	PathValues map[string]string
 	Query      url.Values

@@ -189,7 +189,9 @@ func (d *roleDirectory) list(ctx context.Context) ([]*Role, error) {
 	}
 	roles, err := Collect(d.client.Roles(ctx))
 	if err != nil {
-		d.done, d.err = ctx.Err() == nil, err
+		if ctx.Err() == nil { // it is not read again for each page
+			d.done, d.err = true, err
+		}
 		return nil, err
 	}
 	d.roles, d.done = roles, true
