@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -69,8 +70,8 @@ type RoleGrant struct {
 	RoleName string `json:"role_name,omitempty"`
 	// Direct is true if the user has the role and no team gives it.
 	Direct bool `json:"direct,omitempty"`
-	// MaybeDirect is true if a team gives the role and the role lists the user too: the
-	// user may have it directly as well.
+	// MaybeDirect is true if a team gives the role, and the role lists the user too: the
+	// user may have it directly as well. Teams is empty if that changed while it was read.
 	MaybeDirect bool `json:"maybe_direct,omitempty"`
 	// Teams are the teams that give the role.
 	Teams []TeamRef `json:"teams,omitempty"`
@@ -154,7 +155,8 @@ type accessReading struct {
 	organizationUID string
 	at              time.Time
 	roles           []roleUsers
-	teamsOf         map[string][]*Team // by the uid of a user; a team is there once for each reading
+	teams           map[string][]*Team // by uid, once for each reading
+	teamsOf         map[string][]*Team // by the uid of a user, once for each reading
 	stacks          []*Stack
 	stackRoles      map[string][]roleUsers // by API key; missing: unread
 }
@@ -169,7 +171,7 @@ type roleUsers struct {
 // function, users. Teams are read before and after everything that they may show in: a role is
 // direct only if no team gives it in either reading.
 func (c *Client) readAccess(ctx context.Context, allowUnread bool, directory *roleDirectory, users func(context.Context) error) (*accessReading, error) {
-	r := &accessReading{organizationUID: c.OrganizationUID(), at: time.Now().UTC(), stackRoles: map[string][]roleUsers{}, teamsOf: map[string][]*Team{}}
+	r := &accessReading{organizationUID: c.OrganizationUID(), at: time.Now().UTC(), stackRoles: map[string][]roleUsers{}, teams: map[string][]*Team{}, teamsOf: map[string][]*Team{}}
 	readTeams := func(ctx context.Context) error { return r.readTeams(ctx, c) }
 	readStacks := func(ctx context.Context) (err error) { r.stacks, err = Collect(c.Stacks(ctx, nil)); return err }
 	if err := together(ctx, readTeams, readStacks); err != nil {
@@ -182,16 +184,20 @@ func (c *Client) readAccess(ctx context.Context, allowUnread bool, directory *ro
 			r.roles = usersOfRoles(roles)
 			return err
 		},
-		func(ctx context.Context) error { r.readStackRoles(ctx, c, failures); return nil },
+		func(ctx context.Context) error { r.readNewStacks(ctx, c, failures); return nil },
 	)
 	if err != nil {
 		return nil, err
 	}
 	// Stacks that were added meanwhile are read, and those that were removed are left out.
-	if err := readStacks(ctx); err != nil {
-		return nil, err
+	for round := 1; round == 1 || r.readNewStacks(ctx, c, failures); round++ {
+		if round > 5 {
+			return nil, fmt.Errorf("%w: stacks are added all the time", ErrIncomplete)
+		}
+		if err := readStacks(ctx); err != nil {
+			return nil, err
+		}
 	}
-	r.readStackRoles(ctx, c, failures)
 	for _, stack := range r.stacks {
 		err := failures[stack.APIKey]
 		if err != nil && (!allowUnread || ctx.Err() != nil || errors.Is(err, ErrUnauthorized)) {
@@ -204,6 +210,7 @@ func (c *Client) readAccess(ctx context.Context, allowUnread bool, directory *ro
 func (r *accessReading) readTeams(ctx context.Context, c *Client) error {
 	teams, err := c.teamsIfAny(ctx)
 	for _, team := range teams {
+		r.teams[team.UID] = append(r.teams[team.UID], team)
 		for _, uid := range team.UserUIDs {
 			r.teamsOf[uid] = append(r.teamsOf[uid], team)
 		}
@@ -211,9 +218,9 @@ func (r *accessReading) readTeams(ctx context.Context, c *Client) error {
 	return err
 }
 
-// readStackRoles reads the roles of the stacks that were not tried yet. It adds errors by API
-// key.
-func (r *accessReading) readStackRoles(ctx context.Context, c *Client, failures map[string]error) {
+// readNewStacks reads the roles of the stacks that were not tried yet, and reports whether
+// there are any. It adds errors by API key.
+func (r *accessReading) readNewStacks(ctx context.Context, c *Client, failures map[string]error) bool {
 	var keys []string
 	for _, stack := range r.stacks {
 		if _, read := r.stackRoles[stack.APIKey]; !read && failures[stack.APIKey] == nil {
@@ -231,6 +238,7 @@ func (r *accessReading) readStackRoles(ctx context.Context, c *Client, failures 
 		}
 		r.stackRoles[key] = usersOfRoles(stack.roles)
 	}
+	return len(keys) > 0
 }
 
 func usersOfRoles(roles []*Role) []roleUsers {
@@ -254,12 +262,12 @@ func (r *accessReading) of(u *User) *UserAccess {
 	for _, team := range teams {
 		a.Teams = addTeam(a.Teams, team)
 	}
-	grants := grantsByTeam(teams, func(t *Team) []string { return t.RoleUIDs })
+	grants := r.grantsByTeam(teams, func(t *Team) []string { return t.RoleUIDs })
 	for _, role := range u.Roles {
 		grants.list(role.UID, role.Name)
 	}
 	grants.addListed(u, r.roles)
-	for _, g := range grants {
+	for _, g := range grants.held() {
 		a.Roles = append(a.Roles, *g)
 	}
 	for _, stack := range r.stacks {
@@ -271,9 +279,9 @@ func (r *accessReading) of(u *User) *UserAccess {
 		if !read {
 			a.Unread = append(a.Unread, ref)
 		}
-		grants := grantsByTeam(teams, func(t *Team) []string { return t.Stacks[stack.APIKey] })
+		grants := r.grantsByTeam(teams, func(t *Team) []string { return t.Stacks[stack.APIKey] })
 		grants.addListed(u, roles)
-		for _, g := range grants {
+		for _, g := range grants.held() {
 			a.Stacks = append(a.Stacks, StackGrant{ref, g.RoleUID, g.RoleName, g.Direct, g.MaybeDirect, g.Teams})
 		}
 	}
@@ -281,17 +289,22 @@ func (r *accessReading) of(u *User) *UserAccess {
 	return a
 }
 
-// grants are those of one user, by the uid of the role.
+// grants are those of one user, by the uid of the role. A grant that is neither given by a
+// team nor direct is one that a team may have given between the readings.
 type grants map[string]*RoleGrant
 
-func grantsByTeam(teams []*Team, roles func(*Team) []string) grants {
+func (r *accessReading) grantsByTeam(teams []*Team, roles func(*Team) []string) grants {
 	all := grants{}
 	for _, team := range teams {
-		for _, uid := range roles(team) {
-			if all[uid] == nil {
-				all[uid] = &RoleGrant{RoleUID: uid}
+		for _, reading := range r.teams[team.UID] {
+			for _, uid := range roles(reading) {
+				if all[uid] == nil {
+					all[uid] = &RoleGrant{RoleUID: uid}
+				}
+				if reading == team {
+					all[uid].Teams = addTeam(all[uid].Teams, team)
+				}
 			}
-			all[uid].Teams = addTeam(all[uid].Teams, team)
 		}
 	}
 	return all
@@ -308,10 +321,16 @@ func addTeam(refs []TeamRef, team *Team) []TeamRef {
 // list adds a role that lists the user.
 func (g grants) list(uid, name string) {
 	if g[uid] == nil {
-		g[uid] = &RoleGrant{RoleUID: uid}
+		g[uid] = &RoleGrant{RoleUID: uid, Direct: true}
 	}
-	g[uid].RoleName = name
-	g[uid].Direct, g[uid].MaybeDirect = len(g[uid].Teams) == 0, len(g[uid].Teams) > 0
+	g[uid].RoleName, g[uid].MaybeDirect = name, !g[uid].Direct
+}
+
+// held returns the grants of roles that list the user or that a team gives.
+func (g grants) held() []*RoleGrant {
+	return slices.DeleteFunc(slices.Collect(maps.Values(g)), func(g *RoleGrant) bool {
+		return !g.Direct && !g.MaybeDirect && len(g.Teams) == 0
+	})
 }
 
 // addListed adds the roles that list a user, and the names of those that teams give.

@@ -24,8 +24,12 @@ import (
 // Filter, Progress and the Value of columns are called from the goroutine of
 // the caller.
 type ExportOptions struct {
-	// Columns are the columns, in order. Default [DefaultColumns].
+	// Columns are the columns, in order. Default [DefaultColumns], followed by
+	// [AccessColumns] if Access is set.
 	Columns []Column
+	// Access reads what users have access to before the users, for [AccessColumns].
+	// It costs what [Client.Access] costs.
+	Access bool
 	// Filter returns true for the users to export. It is called once for each
 	// user, in the order of rows, with the user that columns get, and must
 	// not change the user.
@@ -85,7 +89,8 @@ type ExportSummary struct {
 // writing fails, the summary says how many rows w has taken. The summary is
 // never nil.
 //
-// It sends what [Client.Users] sends.
+// It sends what [Client.Users] sends, and with ExportOptions.Access what
+// [Client.Access] sends.
 func (c *Client) ExportCSV(ctx context.Context, w io.Writer, opts *ExportOptions) (*ExportSummary, error) {
 	started := time.Now()
 	e := newExport(c, w, opts)
@@ -107,6 +112,7 @@ type export struct {
 	users    int               // that were read
 	count    atomic.Int64      // of the server
 	inviters map[string]string // addresses by uid, empty if unknown
+	access   *accessReading    // nil without ExportOptions.Access
 }
 
 func newExport(c *Client, w io.Writer, opts *ExportOptions) *export {
@@ -117,6 +123,9 @@ func newExport(c *Client, w io.Writer, opts *ExportOptions) *export {
 	o := &e.options
 	if o.Columns == nil {
 		o.Columns = DefaultColumns()
+		if o.Access {
+			o.Columns = append(o.Columns, AccessColumns()...)
+		}
 	}
 	if o.Sort.By == "" {
 		o.Sort.By = SortByEmail
@@ -141,6 +150,9 @@ func (o *ExportOptions) check() error {
 	for i, column := range o.Columns {
 		if column.Value == nil {
 			return fmt.Errorf("column %d, %q, has no Value", i+1, column.Header)
+		}
+		if column.access != nil && !o.Access {
+			return fmt.Errorf("column %d, %q, needs ExportOptions.Access", i+1, column.Header)
 		}
 	}
 	if slices.Contains([]rune{'"', '\r', '\n', utf8.RuneError}, o.Comma) || !utf8.ValidRune(o.Comma) {
@@ -174,7 +186,14 @@ func (e *export) run(ctx context.Context) error {
 // read adds all users to the sorter.
 func (e *export) read(ctx context.Context) error {
 	var key, record []byte
-	for u, err := range e.client.users(ctx, nil, nil, func(count int) { e.count.Store(int64(count)) }) {
+	roles := e.client.newRoleDirectory()
+	if e.options.Access {
+		var err error
+		if e.access, err = e.client.readAccess(ctx, false, roles, func(context.Context) error { return nil }); err != nil {
+			return err
+		}
+	}
+	for u, err := range e.client.users(ctx, nil, roles, func(count int) { e.count.Store(int64(count)) }) {
 		if err != nil {
 			return err
 		}
@@ -249,8 +268,12 @@ func (e *export) write(ctx context.Context) error {
 		if !e.options.Filter(u) {
 			continue
 		}
+		var access *UserAccess
+		if e.access != nil {
+			access = e.access.of(u)
+		}
 		for i := range columns {
-			cells[i] = columns[i].cell(u, present)
+			cells[i] = columns[i].cell(u, present, access)
 		}
 		if err := e.table.write(cells); err != nil {
 			return err

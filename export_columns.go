@@ -1,6 +1,7 @@
 package orgusers
 
 import (
+	"cmp"
 	"strings"
 	"time"
 )
@@ -17,11 +18,16 @@ type Column struct {
 
 	// onlyPresentInviter hides an inviter who has left the organization.
 	onlyPresentInviter bool
+	// access is the cell instead of Value, if it is set.
+	access func(*UserAccess) string
 }
 
 // cell returns the cell of a user, whose inviter is in the organization if
 // present is true.
-func (c *Column) cell(u *User, present bool) string {
+func (c *Column) cell(u *User, present bool, access *UserAccess) string {
+	if c.access != nil {
+		return c.access(access)
+	}
 	if c.onlyPresentInviter && !present {
 		anonymous := *u
 		anonymous.InvitedBy = Inviter{}
@@ -88,6 +94,50 @@ func CSDXColumns() []Column {
 		{Header: "Created Time", Value: func(u *User) string { return monthDayYear(u.CreatedAt) }},
 		{Header: "Updated Time", Value: func(u *User) string { return monthDayYear(u.UpdatedAt) }},
 	}
+}
+
+// AccessColumns returns columns of what users have access to: Stacks, with the roles
+// in each and the teams that give them, Teams and Owned Stacks. They need
+// ExportOptions.Access; their Value is always empty. A cell of Stacks is
+// "Blog: Editor, Developer (Team A); Shop: Editor". The owner of the organization
+// has every stack, also those that are not in the cell.
+func AccessColumns() []Column {
+	column := func(header string, cell func(*UserAccess) string) Column {
+		return Column{Header: header, Value: func(*User) string { return "" }, access: cell}
+	}
+	return []Column{
+		column("Stacks", func(a *UserAccess) string {
+			var stacks []string
+			for i, grant := range a.Stacks {
+				role := cmp.Or(grant.RoleName, grant.RoleUID)
+				if len(grant.Teams) > 0 {
+					role += " (" + namesOf(grant.Teams, ", ") + ")"
+				}
+				if i > 0 && a.Stacks[i-1].Stack == grant.Stack { // grants are sorted by stack
+					stacks[len(stacks)-1] += ", " + role
+				} else {
+					stacks = append(stacks, cmp.Or(grant.Stack.Name, grant.Stack.APIKey)+": "+role)
+				}
+			}
+			return strings.Join(stacks, "; ")
+		}),
+		column("Teams", func(a *UserAccess) string { return namesOf(a.Teams, "; ") }),
+		column("Owned Stacks", func(a *UserAccess) string {
+			var names []string
+			for _, stack := range a.Owns {
+				names = append(names, cmp.Or(stack.Name, stack.APIKey))
+			}
+			return strings.Join(names, "; ")
+		}),
+	}
+}
+
+func namesOf(teams []TeamRef, separator string) string {
+	names := make([]string, len(teams))
+	for i, team := range teams {
+		names[i] = cmp.Or(team.Name, team.UID)
+	}
+	return strings.Join(names, separator)
 }
 
 // organizationRoles starts with Owner, which is not among the roles of a user.

@@ -246,6 +246,12 @@ func (c *Client) AddToTeam(ctx context.Context, teamUID string, emails []string,
 	b := c.newBulk(opAddToTeam, emails, opts.orDefault())
 	find := b.findTeam(teamUID)
 	b.resolve(ctx)
+	for _, t := range b.undecided() {
+		if reason := notSeveralMembers(t, nil, nil); reason != "" {
+			b.refuse(t, reason, nil)
+		}
+	}
+	b.stopIfRefused()
 	b.skip(unlessMember)
 	team := find(ctx)
 	b.skip(func(t *target) Reason {
@@ -293,7 +299,7 @@ func (c *Client) RemoveFromTeam(ctx context.Context, teamUID string, emails []st
 	b := c.newBulk(opRemoveFromTeam, emails, opts.orDefault())
 	defer b.release()
 	find := b.findTeam(teamUID)
-	b.resolve(ctx, notOwner, notSelf, c.notProtected())
+	b.resolve(ctx, notOwner, notSelf, notSeveralMembers, c.notProtected())
 	b.skip(unlessThere)
 	team := find(ctx)
 	b.skip(func(t *target) Reason {

@@ -108,7 +108,7 @@ func TestRolesOfUsersAreFilledIn(t *testing.T) {
 		name  string
 		roles string // of the row
 		want  []orgusers.RoleRef
-		reads int64 // of the list of roles
+		reads int64 // of the list of roles, at least
 	}{
 		{"uids", `["r1","r2"]`, []orgusers.RoleRef{admin, member}, 1},
 		{"objects without admin", `[{"uid":"r1","name":"admin"},{"uid":"r2","name":"member"}]`, []orgusers.RoleRef{admin, member}, 1},
@@ -137,8 +137,9 @@ func TestRolesOfUsersAreFilledIn(t *testing.T) {
 				if diff := diffUsers(want, users); err != nil || diff != "" {
 					t.Errorf("got the error %v, -want +got:\n%s", err, diff)
 				}
-				if reads.Load() != tt.reads {
-					t.Errorf("the list of roles was read %d times, want %d", reads.Load(), tt.reads)
+				// A list reads them ahead, and no more than once.
+				if got := reads.Load(); got < tt.reads || got > 1 {
+					t.Errorf("the list of roles was read %d times, want %d", got, tt.reads)
 				}
 			})
 		}

@@ -332,8 +332,13 @@ func (s *Server) send(w http.ResponseWriter, r *http.Request, a response, e Effe
 		length = max(e.bytes, int64(len(hugeStart)+len(hugeEnd)))
 	}
 	maps.Copy(w.Header(), a.header)
-	w.Header().Set("Content-Length", strconv.FormatInt(length, 10))
+	if a.status != http.StatusNoContent { // which has neither a length nor a body
+		w.Header().Set("Content-Length", strconv.FormatInt(length, 10))
+	}
 	w.WriteHeader(a.status)
+	if a.status == http.StatusNoContent {
+		return
+	}
 
 	switch e.kind {
 	case kindCutBody:

@@ -371,16 +371,7 @@ func (s *Server) seedOwner(org *organization) {
 func (s *Server) seedStacks(org *organization) {
 	g := s.generator
 	for i, name := range []string{"Website", "Mobile App", "Knowledge Base"} {
-		created := org.created + int64(i+1)*day.Milliseconds()
-		k := &stack{uid: g.uid(), name: name, apiKey: g.uid(), owner: org.owner, created: created, updated: created, masterKey: s.token(), secretKey: s.token()}
-		for _, r := range []struct{ name, description string }{
-			{"Admin", "Has every permission in the stack."},
-			{"Developer", "Can work on content types and entries."},
-			{"Content Manager", "Can work on entries and assets."},
-		} {
-			k.roles = append(k.roles, &role{uid: g.uid(), name: r.name, description: r.description, created: created, updated: created})
-		}
-		org.stacks = append(org.stacks, k)
+		s.newStack(org, name, org.owner, org.created+int64(i+1)*day.Milliseconds())
 	}
 	for i, row := range org.rows.by("created_at") {
 		if i == maxAccess {
@@ -393,6 +384,21 @@ func (s *Server) seedStacks(org *organization) {
 		r := g.intn(len(k.roles))
 		org.access[row] = []stackAccess{{stack: k, roles: k.roles[r : r+1 : r+1]}}
 	}
+}
+
+// newStack adds a stack with three roles.
+func (s *Server) newStack(org *organization, name string, owner *account, created int64) *stack {
+	g := s.generator
+	k := &stack{uid: g.uid(), name: name, apiKey: g.uid(), owner: owner, created: created, updated: created, masterKey: s.token(), secretKey: s.token()}
+	for _, r := range []struct{ name, description string }{
+		{"Admin", "Has every permission in the stack."},
+		{"Developer", "Can work on content types and entries."},
+		{"Content Manager", "Can work on entries and assets."},
+	} {
+		k.roles = append(k.roles, &role{uid: g.uid(), name: r.name, description: r.description, created: created, updated: created})
+	}
+	org.stacks = append(org.stacks, k)
+	return k
 }
 
 // maxAccess limits the seeded rows with access to stacks.

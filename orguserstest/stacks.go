@@ -293,9 +293,13 @@ func uidsOf(roles []*role) []string {
 // Stack is a stack of the organization with its roles.
 type Stack struct {
 	UID, Name, APIKey string
-	// Owner is the address of the user who owns the stack.
+	// Owner is the address of the owner.
 	Owner string
 	Roles []Role
+}
+
+func (k *stack) export() Stack {
+	return Stack{UID: k.uid, Name: k.name, APIKey: k.apiKey, Owner: k.owner.email, Roles: catalog(k.roles)}
 }
 
 // Stacks returns the stacks of the organization.
@@ -304,22 +308,49 @@ func (s *Server) Stacks() []Stack {
 	defer s.mu.Unlock()
 	var stacks []Stack
 	for _, k := range s.organizations[0].stacks {
-		stacks = append(stacks, Stack{UID: k.uid, Name: k.name, APIKey: k.apiKey, Owner: k.owner.email, Roles: catalog(k.roles)})
+		stacks = append(stacks, k.export())
 	}
 	return stacks
 }
 
-// SetStackOwner makes a user the owner of a stack. It returns false if one of them
-// does not exist.
-func (s *Server) SetStackOwner(email, apiKey string) bool {
+// AddStack adds a stack with three roles, which a user of the organization owns. It
+// panics if there is no such user.
+func (s *Server) AddStack(name, owner string) Stack {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	who := s.account(email)
-	for _, k := range s.organizations[0].stacks {
-		if k.apiKey == apiKey && who != nil {
-			k.owner = who
-			return true
-		}
+	org := s.organizations[0]
+	return s.newStack(org, name, org.membersWith([]string{owner})[0], s.now()).export()
+}
+
+// RemoveStack removes a stack and all access to it. It reports whether there was such
+// a stack.
+func (s *Server) RemoveStack(apiKey string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	org := s.organizations[0]
+	k := org.stackWith(apiKey)
+	if k == nil {
+		return false
 	}
-	return false
+	org.stacks = slices.DeleteFunc(org.stacks, func(each *stack) bool { return each == k })
+	for row := range org.access {
+		org.grant(row, k, nil)
+	}
+	for _, t := range org.teams {
+		t.access = slices.DeleteFunc(t.access, func(a stackAccess) bool { return a.stack == k })
+	}
+	return true
+}
+
+// SetStackOwner makes a user of the organization the owner of a stack. It panics if
+// there is no such user, and reports whether there is such a stack.
+func (s *Server) SetStackOwner(apiKey, email string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	org := s.organizations[0]
+	k := org.stackWith(apiKey)
+	if k != nil {
+		k.owner, k.updated = org.membersWith([]string{email})[0], s.now()
+	}
+	return k != nil
 }

@@ -174,16 +174,3 @@ func TestCatalog(t *testing.T) {
 		t.Error("an unknown address has stacks")
 	}
 }
-
-func TestSetStackOwner(t *testing.T) {
-	t.Parallel()
-	c := overSocket(t, orguserstest.WithPeople(orguserstest.Person{Email: "ada@example.com"}))
-	stack := c.server.Stacks()[0]
-	if !c.server.SetStackOwner("ada@example.com", stack.APIKey) || c.server.SetStackOwner("ada@example.com", "unknown") || c.server.SetStackOwner("stranger@example.com", stack.APIKey) {
-		t.Error("want true if user and stack exist only")
-	}
-	ada, _ := c.server.User("ada@example.com")
-	if row := c.get("/v3/organizations/{org}/stacks?asc=created_at").list("stacks")[0]; row["owner_uid"] != ada.UID || c.server.Stacks()[0].Owner != ada.Email {
-		t.Errorf("got %v", row)
-	}
-}

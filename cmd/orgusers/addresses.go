@@ -316,7 +316,7 @@ func columnKey(header string) string {
 // what to do.
 func exportedColumns() []string {
 	var keys []string
-	for _, column := range slices.Concat(orgusers.DefaultColumns(), orgusers.CSDXColumns(), new(exportFlags).accessColumns()) {
+	for _, column := range slices.Concat(orgusers.DefaultColumns(), orgusers.CSDXColumns(), orgusers.AccessColumns()) {
 		keys = append(keys, columnKey(column.Header))
 	}
 	return keys

@@ -105,7 +105,7 @@ func explain(err error) string {
 	text := happened(failure)
 	if i := strings.LastIndex(err.Error(), ": orgusers: "); i >= 0 && errors.Is(err, orgusers.ErrIncomplete) {
 		// A stack cannot be read, which the words before those of the request name.
-		return withoutPackage(err.Error()[:i]) + ": " + text + "; --allow-unread continues without it"
+		return withoutPackage(err.Error()[:i]) + ": " + text + "; commands that have --allow-unread can continue without it"
 	}
 	if strings.Contains(err.Error(), "nothing was changed") {
 		text = "nothing was changed: " + text

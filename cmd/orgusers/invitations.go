@@ -63,7 +63,8 @@ each person gets; several are separated by semicolons:
 
 --role and --stack are for people of whom these columns say nothing. The output
 of 'orgusers users export' is such a file: without --role, its column
-Organization Roles has the roles.`,
+Organization Roles has the roles. Its column Stacks is not read, because some of
+those roles come through teams.`,
 		Args: cobra.NoArgs,
 	}
 	addresses := addAddressFlags(cmd)
@@ -84,6 +85,7 @@ Organization Roles has the roles.`,
 		if len(*roles) == 0 && !slices.Contains(people.header, "roles") && !slices.Contains(people.header, exportedRoles) {
 			return badInput("no roles: give --role, or a file with a column Roles")
 		}
+		people.leaveOutExportedStacks()
 		addresses.nameUnread(people)
 		o, err := t.open(ctx)
 		if err != nil {
@@ -107,6 +109,17 @@ Organization Roles has the roles.`,
 
 // exportedRoles is the column of an export with the roles that users have.
 const exportedRoles = "organizationroles"
+
+// leaveOutExportedStacks takes out the column Stacks of an export with access: it has
+// roles that come through teams too.
+func (l *addressList) leaveOutExportedStacks() {
+	if slices.Contains(l.header, "stacks") && slices.Contains(l.header, "ownedstacks") {
+		l.unread = append(l.unread, "Stacks")
+		for _, e := range l.entries {
+			delete(e.cells, "stacks")
+		}
+	}
+}
 
 // sent describes the change, with what each person gets as it was given.
 func sent(people *addressList, roles, stacks []string, result *orgusers.BulkResult) change {

@@ -70,6 +70,8 @@ func TestInvitationsSendExport(t *testing.T) {
 	from.AddUser(orguserstest.Person{Email: "-both@example.com", Roles: []string{"Member", "Security Manager"}})
 	file := runOn(t, from, "users", "export").stdout
 	runTyped(t, from, file, "invitations", "send", "--file", "-", "--apply").expect(t, 0, "4 skipped")
+	withAccess := runOn(t, from, "users", "export", "--with-access").stdout
+	runTyped(t, from, withAccess+"new@example.com,,,member,,,,,,,,,Website: Developer (Team),Team,\n", "invitations", "send", "--file", "-").expect(t, 0, `columns that are not read: "Stacks"`, "4 skipped, 1 would be invited")
 	expectUntouched(t, from)
 
 	to := orguserstest.NewServer(orguserstest.WithSeed(7), orguserstest.WithPeople(orguserstest.Person{Email: "boss@example.com", Roles: []string{"Admin"}}))
@@ -83,9 +85,12 @@ func TestInvitationsSendExport(t *testing.T) {
 	if _, there := to.User("owner@example.com"); there {
 		t.Error("the owner was invited without a role")
 	}
-	runTyped(t, to, file, "invitations", "send", "--file", "-", "--role", "product analytics viewer", "--apply").expect(t, 0, "3 skipped, 1 invited")
-	if u, _ := to.User("owner@example.com"); !slices.Equal(u.RoleUIDs, []string{to.RoleUID("Product Analytics Viewer")}) {
-		t.Errorf("invited was %+v", u)
+	runOn(t, to, "invitations", "withdraw", "--email=-both@example.com", "--apply").expect(t, 0, "1 withdrawn")
+	runTyped(t, to, file, "invitations", "send", "--file", "-", "--role", "product analytics viewer", "--apply").expect(t, 0, "2 invited, 2 skipped")
+	for _, email := range []string{"owner@example.com", "-both@example.com"} {
+		if u, _ := to.User(email); !slices.Equal(u.RoleUIDs, []string{to.RoleUID("Product Analytics Viewer")}) {
+			t.Errorf("invited was %+v", u)
+		}
 	}
 }
 

@@ -107,6 +107,7 @@ colors.`,
 		newFakeCommand(t),
 		newManCommand(t),
 		newInvitationsCommand(t),
+		newReviewCommand(t),
 	)
 	return root
 }

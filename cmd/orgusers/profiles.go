@@ -115,14 +115,8 @@ func (all *profiles) write() error {
 	if err := os.MkdirAll(filepath.Dir(all.path), 0o700); err != nil {
 		return fmt.Errorf("the profile cannot be stored: %w", err)
 	}
-	file, err := os.CreateTemp(filepath.Dir(all.path), ".profiles-*.tmp") // mode 0600
-	if err != nil {
+	if err := replaceFile(all.path, append(text, '\n')); err != nil {
 		return fmt.Errorf("the profile cannot be stored: %w", err)
 	}
-	defer os.Remove(file.Name()) //nolint:errcheck // it was renamed if all went well
-	_, err = file.Write(append(text, '\n'))
-	if err := errors.Join(err, file.Sync(), file.Close()); err != nil {
-		return fmt.Errorf("the profile cannot be stored: %w", err)
-	}
-	return os.Rename(file.Name(), all.path)
+	return nil
 }

@@ -29,10 +29,7 @@ type exportFlags struct {
 	csdx, keepFormulas    bool
 	bom                   bool
 	withAccess            bool
-	allowUnread           bool
 	separator, outputFile string
-
-	access map[string]*orgusers.UserAccess // by share uid, with --with-access
 }
 
 func newUsersExportCommand(t *tool) *cobra.Command {
@@ -50,10 +47,9 @@ A cell that a spreadsheet would run as a formula begins with an apostrophe unles
 	}
 	f := &exportFlags{cmd: cmd, filter: addFilterFlags(cmd), sort: addSortFlags(cmd)}
 	flags := cmd.Flags()
-	flags.StringSliceVar(&f.columns, "columns", nil, "write these `columns`, in this order: "+strings.Join(columnNames(orgusers.DefaultColumns()), ",")+"; and with --with-access "+strings.Join(columnNames(f.accessColumns()), ","))
+	flags.StringSliceVar(&f.columns, "columns", nil, "write these `columns`, in this order: "+strings.Join(columnNames(orgusers.DefaultColumns()), ",")+"; and with --with-access "+strings.Join(columnNames(orgusers.AccessColumns()), ","))
 	flags.BoolVar(&f.csdx, "csdx", false, "write the columns of the vendor's csdx cm:export-to-csv")
 	flags.BoolVar(&f.withAccess, "with-access", false, "add the stacks with their roles, the teams and the owned stacks; it reads the roles of every stack")
-	flags.BoolVar(&f.allowUnread, "allow-unread", false, "with --with-access: continue if the roles of a stack cannot be read, and name the stack")
 	flags.BoolVar(&f.keepFormulas, "keep-formulas", false, "leave cells that a spreadsheet would run as formulas as they are")
 	flags.BoolVar(&f.bom, "bom", false, "begin with a byte order mark, by which some spreadsheets recognize UTF-8")
 	flags.StringVar(&f.separator, "separator", ",", "separate cells with this `character`, or with tab")
@@ -78,11 +74,6 @@ func (t *tool) exportUsers(ctx context.Context, f *exportFlags) error {
 		return err
 	}
 	started := time.Now()
-	if f.withAccess {
-		if err := f.readAccess(ctx, o); err != nil {
-			return err
-		}
-	}
 	var written int
 	if t.output == "json" {
 		written, err = t.exportJSON(ctx, o, f, options.Sort)
@@ -127,6 +118,7 @@ func (f *exportFlags) options(output string) (*orgusers.ExportOptions, error) {
 	}
 	return &orgusers.ExportOptions{
 		Columns:      columns,
+		Access:       f.withAccess,
 		Filter:       f.filter.keep,
 		Sort:         order,
 		KeepFormulas: f.keepFormulas,
@@ -151,7 +143,7 @@ func columnName(header string) string {
 func (f *exportFlags) pickColumns() ([]orgusers.Column, error) {
 	all := orgusers.DefaultColumns()
 	if f.withAccess {
-		all = append(all, f.accessColumns()...)
+		all = append(all, orgusers.AccessColumns()...)
 	}
 	switch {
 	case f.csdx:
@@ -169,56 +161,6 @@ func (f *exportFlags) pickColumns() ([]orgusers.Column, error) {
 		return picked, nil
 	}
 	return all, nil
-}
-
-// readAccess reads what all users have. It is read before the users, so a user who
-// joins meanwhile has no access in the output.
-func (f *exportFlags) readAccess(ctx context.Context, o *organization) error {
-	f.access = map[string]*orgusers.UserAccess{}
-	for a, err := range o.client.Access(ctx, &orgusers.AccessOptions{AllowUnread: f.allowUnread}) {
-		if err != nil {
-			return err
-		}
-		f.access[a.User.ShareUID] = a
-	}
-	return nil
-}
-
-// accessColumns are the columns of --with-access.
-func (f *exportFlags) accessColumns() []orgusers.Column {
-	column := func(header string, cells func(*orgusers.UserAccess) []string) orgusers.Column {
-		return orgusers.Column{Header: header, Value: func(u *orgusers.User) string {
-			if a := f.access[u.ShareUID]; a != nil {
-				return strings.Join(cells(a), "; ")
-			}
-			return ""
-		}}
-	}
-	return []orgusers.Column{
-		column("Stack Roles", stackRoles),
-		column("Teams", func(a *orgusers.UserAccess) (names []string) {
-			for _, team := range a.Teams {
-				names = append(names, team.Name)
-			}
-			return names
-		}),
-		column("Owned Stacks", func(a *orgusers.UserAccess) []string { return stackNames(a.Owns) }),
-		column("Unread Stacks", func(a *orgusers.UserAccess) []string { return stackNames(a.Unread) }),
-	}
-}
-
-// stackRoles returns a text for each stack, such as "Website: Admin, Developer".
-func stackRoles(a *orgusers.UserAccess) (texts []string) {
-	last := ""
-	for _, grant := range a.Stacks { // sorted by stack
-		if grant.Stack.APIKey == last {
-			texts[len(texts)-1] += ", " + grant.RoleName
-			continue
-		}
-		last = grant.Stack.APIKey
-		texts = append(texts, grant.Stack.Name+": "+grant.RoleName)
-	}
-	return texts
 }
 
 func (t *tool) exportCSV(ctx context.Context, o *organization, path string, options *orgusers.ExportOptions) (rows int, err error) {
@@ -252,9 +194,16 @@ func (t *tool) exportJSON(ctx context.Context, o *organization, f *exportFlags, 
 	}
 	document := map[string]any{"users": append([]*orgusers.User{}, users...)}
 	if f.withAccess {
+		of := map[string]*orgusers.UserAccess{}
+		for a, err := range o.client.Access(ctx, nil) {
+			if err != nil {
+				return 0, err
+			}
+			of[a.User.ShareUID] = a
+		}
 		access := []*orgusers.UserAccess{}
 		for _, u := range users {
-			if a := f.access[u.ShareUID]; a != nil {
+			if a := of[u.ShareUID]; a != nil { // who has not left meanwhile
 				access = append(access, a)
 			}
 		}

@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/orgusers/orgusers"
 	"github.com/orgusers/orgusers/orguserstest"
@@ -233,6 +234,7 @@ func TestUsersRemoveDefaultLimit(t *testing.T) {
 func TestUsersRemoveRule(t *testing.T) {
 	t.Parallel()
 	server := newAged(t)
+	server.AddUser(orguserstest.Person{Email: "again@example.com", CreatedAt: server.Users()[0].CreatedAt, InvitedAt: time.Now()})
 	cmd := command(t, environment(server), "users", "remove", "--not-seen-for", "365", "--protect", "protect", "--output", "json")
 	writeFile(t, filepath.Join(cmd.Dir, "protect"), "old@example.org\n")
 	result := run(t, cmd)
@@ -298,7 +300,7 @@ func TestUsersRemoveUnreadStack(t *testing.T) {
 	server := newTeam(t, 2, orguserstest.WithFault(orguserstest.Fault{Path: "/v3/roles", Effect: orguserstest.Status(http.StatusForbidden)}))
 	args := []string{"users", "remove", "--email", "member0@example.com", "--apply", "--yes"}
 	cmd := command(t, environment(server), args...)
-	run(t, cmd).expect(t, 1, "orgusers: nothing was changed: the list could not be read completely: the roles of stack \"Website\" (", ") cannot be read: the service does not allow it", "; --allow-unread continues without it")
+	run(t, cmd).expect(t, 1, "orgusers: nothing was changed: the list could not be read completely: the roles of stack \"Website\" (", ") cannot be read: the service does not allow it", "; commands that have --allow-unread can")
 	expectUntouched(t, server)
 	runOn(t, server, append(args, "--allow-unread")...).expect(t, 0, `the record does not have their roles in the stacks "`, `"Website"`, "1 removed")
 	runOn(t, server, append(args, "--no-record", "--email", "member1@example.com")...).expect(t, 0, "1 skipped, 1 removed")

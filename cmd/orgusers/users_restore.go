@@ -59,19 +59,13 @@ func stateDirectory() (string, error) {
 	return filepath.Join(home, ".local", "state"), err
 }
 
-// writeRecord writes a new file, which only the user can read.
+// writeRecord writes a new file.
 func (t *tool) writeRecord(o *organization, path string, had []*orgusers.UserAccess) error {
 	text, err := t.marshal(o, map[string]any{"access": had})
 	if err != nil {
 		return err
 	}
-	file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
-	if err != nil {
-		return fmt.Errorf("the record cannot be written: %w", err)
-	}
-	_, err = file.Write(text)
-	if err := errors.Join(err, file.Sync(), file.Close()); err != nil {
-		_ = os.Remove(path)
+	if err := replaceFile(path, text); err != nil {
 		return fmt.Errorf("the record cannot be written: %w", err)
 	}
 	t.say("record of what they had: %s", path)

@@ -1,46 +1,51 @@
-// Command export writes the users of an organization as CSV or JSON.
+// Command export writes the members of one domain to a CSV file, with a column of its own.
 package main
 
 import (
 	"context"
+	"fmt"
 	"io"
+	"log"
+	"os"
+	"strings"
 	"time"
 
-	"github.com/orgusers/orgusers/examples/internal/program"
-	"github.com/orgusers/orgusers/examples/internal/userexport"
+	"github.com/orgusers/orgusers"
+	"github.com/orgusers/orgusers/orguserstest"
 )
 
-const (
-	name  = "export"
-	about = `writes the users of a Contentstack organization as CSV or JSON, sorted by
-e-mail address: members and pending invitations.
-
-` + userexport.Help + `With -json -sort created they are written as they come instead.
-
-` + program.Environment
-)
-
-func main() { program.Main(name, run) }
-
-func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
-	flags := program.NewFlags(name, about)
-	organization := program.OrganizationFlags(flags)
-	output := userexport.Flags(flags)
-	asked := newRequest(flags)
-	if err := program.Parse(flags, args, stdout); err != nil {
-		return err
+func main() {
+	server := orguserstest.NewServer(orguserstest.WithUsers(450)) // a fake: NewFromEnv makes a client of your own organization
+	defer server.Close()
+	client, err := orgusers.New(server.OrganizationUID, server.Options()...)
+	if err != nil {
+		log.Fatal(err)
 	}
-	options, err := asked.options(time.Now(), output.IsJSON())
+	if err := export(context.Background(), client, "users.csv", os.Stdout); err != nil {
+		log.Fatal(err)
+	}
+}
+
+// export leaves a complete file that only you can read, or what was there before.
+func export(ctx context.Context, client *orgusers.Client, path string, w io.Writer) error {
+	summary, err := client.ExportCSVFile(ctx, path, &orgusers.ExportOptions{
+		Columns: append(orgusers.DefaultColumns(), orgusers.Column{Header: "Last Seen", Value: lastSeen}),
+		Filter: func(user *orgusers.User) bool {
+			return user.Status == orgusers.StatusAccepted && strings.HasSuffix(user.Email, "@example.org")
+		},
+		BOM: true, // so that Excel reads it as UTF-8
+	})
 	if err != nil {
 		return err
 	}
-	if err := output.Check(); err != nil {
-		return err
+	_, err = fmt.Fprintf(w, "%d of %d users are in %s\n", summary.Rows, summary.Users, path)
+	return err
+}
+
+func lastSeen(user *orgusers.User) string {
+	seen, ok := user.LastSeen()
+	if !ok {
+		return "no login known"
 	}
-	client, closeFake, err := organization.Open(stderr)
-	if err != nil {
-		return err
-	}
-	defer closeFake()
-	return output.Export(ctx, client, options, stdout, stderr)
+	return seen.Format(time.DateOnly)
 }

@@ -1,74 +1,75 @@
-// Command oauth writes the users of an organization as CSV, signed in with
-// OAuth tokens that it renews.
+// Command oauth lists users with OAuth tokens, which it renews before they expire and if the
+// service refuses one.
 package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"io"
+	"log"
+	"sync"
+
+	"golang.org/x/oauth2"
 
 	"github.com/orgusers/orgusers"
-	"github.com/orgusers/orgusers/examples/internal/program"
-	"github.com/orgusers/orgusers/examples/internal/userexport"
 	"github.com/orgusers/orgusers/orguserstest"
 )
 
-const (
-	name  = "oauth"
-	about = `writes the users of a Contentstack organization as CSV, signed in with
-OAuth: it renews the access token before it expires and when it is refused, and
-keeps the refresh token that comes with a new one.
-
-Without any CONTENTSTACK_ variable it works on made-up users: it starts a fake
-of the API inside itself. For a real organization give -tokens, and set
-
-  CONTENTSTACK_ORGANIZATION_UID     the organization,
-  CONTENTSTACK_OAUTH_CLIENT_ID      the id of your OAuth app,
-  CONTENTSTACK_OAUTH_CLIENT_SECRET  its secret, if it has one, and
-  CONTENTSTACK_OAUTH_TOKEN_URL      where its tokens are renewed; and unless it is in na
-  CONTENTSTACK_REGION               eu, au, azure-na, azure-eu, gcp-na or gcp-eu, or
-  CONTENTSTACK_BASE_URL             another address of the API
-
-The file of -tokens is what the token endpoint answered when you signed in: JSON
-with a refresh_token, and maybe an access_token. It is replaced at each renewal,
-since the refresh token in it may be good for one only: no two programs can share
-it.
-
-` + userexport.Help
-)
-
-func main() { program.Main(name, run) }
-
-func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
-	flags := program.NewFlags(name, about)
-	organization := program.OrganizationFlags(flags)
-	output := userexport.Flags(flags)
-	file := flags.String("tokens", "", "read the tokens from this JSON `file`, and replace it when they are renewed")
-	if err := program.Parse(flags, args, stdout); err != nil {
-		return err
+func main() {
+	server := orguserstest.NewServer() // a fake; of your own OAuth app you need its id, secret and token URL
+	defer server.Close()
+	tokens := &source{
+		config: &oauth2.Config{
+			ClientID: orguserstest.OAuthClientID, ClientSecret: orguserstest.OAuthClientSecret,
+			// Without a style oauth2 tries two, and a refresh token may be good for one request.
+			Endpoint: oauth2.Endpoint{TokenURL: server.TokenURL(), AuthStyle: oauth2.AuthStyleInParams},
+		},
+		token: &oauth2.Token{RefreshToken: server.RefreshToken()},
+		save:  func(*oauth2.Token) error { fmt.Println("renewed"); return nil },
 	}
-	if err := output.Check(); err != nil {
-		return err
-	}
-	var tokens *source
-	organization.SignWith(func(fake *orguserstest.Server) (orgusers.Option, error) {
-		var err error
-		tokens, err = tokensOf(fake, *file, func() { program.Say(stderr, "%s: the access token was renewed", name) })
-		return orgusers.WithTokenSource(tokens), err
-	})
-	client, closeFake, err := organization.Open(stderr)
+	client, err := orgusers.New(server.OrganizationUID, orgusers.WithBaseURL(server.URL), orgusers.WithTokenSource(tokens))
 	if err != nil {
-		return err
+		log.Fatal(err)
 	}
-	defer closeFake()
+	for range 2 {
+		users, err := orgusers.Collect(client.Users(context.Background(), nil))
+		if err != nil {
+			log.Fatal(err)
+		}
+		fmt.Println(len(users), "users")
+		server.RevokeToken(tokens.token.AccessToken) // as the service may do at any time
+	}
+}
 
-	err = output.Export(ctx, client, new(orgusers.ExportOptions), stdout, stderr)
-	if failure, ok := errors.AsType[*renewalError](err); ok {
-		err = failure // the client shows no text of a token source
+// source is an [orgusers.TokenSource] and an [orgusers.TokenInvalidator].
+type source struct {
+	config *oauth2.Config
+	save   func(*oauth2.Token) error // keeps the new refresh token: the old one may be used up
+
+	mu    sync.Mutex
+	token *oauth2.Token
+}
+
+// Token returns the token until shortly before it expires, and then a new one. The mutex lets
+// one renewal serve all callers.
+func (s *source) Token(ctx context.Context) (string, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.token.Valid() {
+		return s.token.AccessToken, nil
 	}
-	if unsaved := tokens.Close(); unsaved != nil {
-		err = errors.Join(err, fmt.Errorf("the new tokens are lost, and the old refresh token may be used up: sign in again: %w", unsaved))
+	renewed, err := s.config.TokenSource(context.WithoutCancel(ctx), &oauth2.Token{RefreshToken: s.token.RefreshToken}).Token()
+	if err != nil {
+		return "", fmt.Errorf("%w: renew the token: %w", orgusers.ErrUnauthorized, err)
 	}
-	return err
+	s.token = renewed
+	return renewed.AccessToken, s.save(renewed)
+}
+
+// Invalidate forgets a token that the service refused, unless it was replaced since.
+func (s *source) Invalidate(refused string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.token.AccessToken == refused {
+		s.token = &oauth2.Token{RefreshToken: s.token.RefreshToken}
+	}
 }

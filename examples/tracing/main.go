@@ -1,87 +1,73 @@
-// Command tracing lists the users of an organization and shows the requests
-// that it takes as spans of OpenTelemetry.
+// Command tracing makes a span and a metric of each attempt of each request, named by its
+// operation. There are no addresses, uids or tokens in them.
 package main
 
 import (
-	"bufio"
 	"context"
-	"errors"
-	"io"
-	"log/slog"
+	"fmt"
+	"log"
+	"net/http"
+	"time"
 
-	"go.opentelemetry.io/otel"
+	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/codes"
+	"go.opentelemetry.io/otel/exporters/stdout/stdoutmetric"
 	"go.opentelemetry.io/otel/exporters/stdout/stdouttrace"
-	"go.opentelemetry.io/otel/sdk/resource"
+	"go.opentelemetry.io/otel/metric"
+	sdkmetric "go.opentelemetry.io/otel/sdk/metric"
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
-	semconv "go.opentelemetry.io/otel/semconv/v1.43.0"
 	"go.opentelemetry.io/otel/trace"
 
 	"github.com/orgusers/orgusers"
-	"github.com/orgusers/orgusers/examples/internal/program"
+	"github.com/orgusers/orgusers/orguserstest"
 )
 
-const (
-	name  = "tracing"
-	about = `lists the users of a Contentstack organization and writes the spans
-of OpenTelemetry that come of it to stdout, as JSON, one a line: one for the list
-and, below it, one for each attempt of each request, named by its operation.
-There are no addresses, uids or tokens in them.
+func main() {
+	ctx := context.Background()
+	server := orguserstest.NewServer() // a fake: NewFromEnv makes a client of your own organization
+	defer server.Close()
+	spans, _ := stdouttrace.New() // an exporter to a collector can fail: check its error
+	metrics, _ := stdoutmetric.New()
+	tracers := sdktrace.NewTracerProvider(sdktrace.WithSyncer(spans))
+	meters := sdkmetric.NewMeterProvider(sdkmetric.WithReader(sdkmetric.NewPeriodicReader(metrics)))
+	defer func() { _, _ = tracers.Shutdown(ctx), meters.Shutdown(ctx) }()
+	seconds, _ := meters.Meter("orgusers").Float64Histogram("http.client.request.duration", metric.WithUnit("s"))
 
-` + program.Environment
-)
-
-func main() { program.Main(name, run) }
-
-func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
-	flags := program.NewFlags(name, about)
-	organization := program.OrganizationFlags(flags)
-	program.JSONFlag(flags, "changes nothing: spans are always JSON")
-	logged := flags.Bool("log", false, "also log each attempt to stderr")
-	if err := program.Parse(flags, args, stdout); err != nil {
-		return err
-	}
-	lines := bufio.NewWriter(stdout)
-	// The first error of a write is kept by lines: one is enough to be told of.
-	otel.SetErrorHandler(otel.ErrorHandlerFunc(func(error) {}))
-	exporter, err := stdouttrace.New(stdouttrace.WithWriter(lines))
+	traced := &roundTripper{next: http.DefaultTransport, tracer: tracers.Tracer("orgusers"), seconds: seconds}
+	options := append(server.Options(), orgusers.WithHTTPClient(&http.Client{Transport: traced, Timeout: time.Minute}))
+	client, err := orgusers.New(server.OrganizationUID, options...)
 	if err != nil {
-		return err
+		log.Fatal(err)
 	}
-	provider := sdktrace.NewTracerProvider(
-		sdktrace.WithSyncer(exporter), // a batcher, for a collector, drops spans when it is full
-		sdktrace.WithResource(resource.NewSchemaless(semconv.ServiceName(name))),
-	)
-	options := []orgusers.Option{orgusers.WithHTTPClient(traced(provider))}
-	if *logged {
-		options = append(options, orgusers.WithLogger(slog.New(slog.NewTextHandler(stderr, &slog.HandlerOptions{Level: slog.LevelDebug}))))
-	}
-	client, closeFake, err := organization.Open(stderr, options...)
-	if err != nil {
-		return err
-	}
-	defer closeFake()
-
-	users, err := list(ctx, client, provider.Tracer(name))
-	// What happened until Ctrl-C is shown too.
-	err = errors.Join(err, provider.Shutdown(context.WithoutCancel(ctx)), lines.Flush())
-	if err != nil {
-		return err
-	}
-	program.Say(stderr, "%s: %d users", name, users)
-	return nil
+	ctx, span := traced.tracer.Start(ctx, "list users")
+	defer span.End()
+	users, err := orgusers.Collect(client.Users(ctx, nil))
+	fmt.Println(len(users), "users", err)
 }
 
-// list makes a span of the whole list, for those of its requests to be below.
-func list(ctx context.Context, client *orgusers.Client, tracer trace.Tracer) (users int, err error) {
-	ctx, span := tracer.Start(ctx, "list users")
+// roundTripper observes attempts. The URL and the text of an error are left out: they can
+// hold uids and addresses.
+type roundTripper struct {
+	next    http.RoundTripper
+	tracer  trace.Tracer
+	seconds metric.Float64Histogram
+}
+
+func (t *roundTripper) RoundTrip(request *http.Request) (*http.Response, error) {
+	attempt, _ := orgusers.AttemptFromContext(request.Context())
+	attributes := []attribute.KeyValue{attribute.String("url.template", attempt.Path), attribute.Int("http.request.resend_count", attempt.Number-1)}
+	ctx, span := t.tracer.Start(request.Context(), attempt.Op, trace.WithSpanKind(trace.SpanKindClient), trace.WithAttributes(attributes...))
 	defer span.End()
-	for _, err := range client.Users(ctx, nil) {
-		if err != nil {
-			span.SetStatus(codes.Error, err.Error()) // which has nothing secret in it
-			return users, err
-		}
-		users++
+	sent := time.Now()
+	response, err := t.next.RoundTrip(request.WithContext(ctx))
+	status := 0
+	if err != nil {
+		span.SetStatus(codes.Error, "")
+	} else {
+		status = response.StatusCode
 	}
-	return users, nil
+	result := attribute.Int("http.response.status_code", status)
+	span.SetAttributes(result)
+	t.seconds.Record(ctx, time.Since(sent).Seconds(), metric.WithAttributes(attribute.String("operation", attempt.Op), result))
+	return response, err
 }

@@ -65,7 +65,7 @@ func numbered(n int) []string {
 	return uids
 }
 
-// lists are all lists that are read in pages. Each yields uids.
+// lists are all lists that are read in pages of a hundred. Each yields uids.
 var lists = map[string]func(context.Context, *orgusers.Client) ([]string, error){
 	"Users": func(ctx context.Context, c *orgusers.Client) ([]string, error) {
 		return uidsOf(c.Users(ctx, nil), func(u *orgusers.User) string { return u.ShareUID })
@@ -81,6 +81,9 @@ var lists = map[string]func(context.Context, *orgusers.Client) ([]string, error)
 	},
 	"Organizations": func(ctx context.Context, c *orgusers.Client) ([]string, error) {
 		return uidsOf(c.Organizations(ctx), func(o *orgusers.Organization) string { return o.UID })
+	},
+	"TeamUsers": func(ctx context.Context, c *orgusers.Client) ([]string, error) {
+		return uidsOf(c.TeamUsers(ctx, "blt3"), func(u *orgusers.TeamUser) string { return u.UID })
 	},
 	"AuditLog": func(ctx context.Context, c *orgusers.Client) ([]string, error) {
 		return uidsOf(c.AuditLog(ctx, nil), func(e *orgusers.AuditEntry) string { return e.UID })

@@ -1,4 +1,4 @@
-// Package offboarding removes whoever has left.
+// Package offboarding is in a module that imports orguserstest for its tests only.
 package offboarding
 
 import (
@@ -7,12 +7,11 @@ import (
 	"github.com/orgusers/orgusers"
 )
 
-// Remove takes leavers out of an organization, and returns those who are not
-// known to be gone.
-func Remove(ctx context.Context, client *orgusers.Client, leavers []string) (left []string, err error) {
+// Offboard removes leavers, and returns those who are not known to be gone.
+func Offboard(ctx context.Context, client *orgusers.Client, leavers []string) (left []string, err error) {
 	result, err := client.RemoveUsers(ctx, leavers, nil)
-	for _, outcome := range result.Outcomes { // also beside an error
-		if outcome.Status == orgusers.OutcomeFailed || outcome.Status == orgusers.OutcomeUnknown {
+	for _, outcome := range result.Outcomes { // there are outcomes with an error too
+		if outcome.Status != orgusers.OutcomeDone && outcome.Status != orgusers.OutcomeSkipped {
 			left = append(left, outcome.Email)
 		}
 	}

@@ -5,18 +5,18 @@ import (
 	"unicode"
 )
 
-// misleading says what first misleads in an address or a name.
+// misleading returns the first misleading thing in an address or a name.
 func misleading(u *User) string {
 	for _, c := range u.Email {
 		if c > unicode.MaxASCII || !unicode.IsPrint(c) {
 			return fmt.Sprintf("%U in the address", c)
 		}
 	}
-	var word lettersOfWord
+	var word wordScript
 	marks := 0 // in a row
 	before := ' '
 	for _, c := range u.Name {
-		if unseen(c, before) {
+		if isInvisible(c, before) {
 			return fmt.Sprintf("%U in the name", c)
 		}
 		if marks++; !unicode.In(c, unicode.Mn, unicode.Me) {
@@ -33,16 +33,16 @@ func misleading(u *User) string {
 	return ""
 }
 
-// mostMarks is how many marks a letter has in any language, and then some.
+// mostMarks is more than the marks on a letter in any language.
 const mostMarks = 4
 
-// lettersOfWord is of which alphabets a word is whose letters look alike.
-type lettersOfWord struct {
+// wordScript is the script of the letters of a word.
+type wordScript struct {
 	latin bool
-	other rune // the first Cyrillic or Greek one
+	other rune // the first Cyrillic or Greek letter: these look like Latin letters
 }
 
-func (w *lettersOfWord) add(c rune) {
+func (w *wordScript) add(c rune) {
 	switch {
 	case unicode.Is(unicode.Latin, c):
 		w.latin = true
@@ -51,32 +51,15 @@ func (w *lettersOfWord) add(c rune) {
 			w.other = c
 		}
 	case !unicode.In(c, unicode.L, unicode.M):
-		*w = lettersOfWord{} // the word is over
+		*w = wordScript{} // the word has ended
 	}
 }
 
-// unseen tells whether a character shows nothing by itself. Blanks do, as far
-// as names need them, and so do joiners behind what they can join.
-func unseen(c, before rune) bool {
-	const nonJoiner, joiner = '\u200c', '\u200d'
-	switch c {
-	case nonJoiner:
-		return !unicode.In(before, joining...)
-	case joiner:
-		return !unicode.In(before, joining...) && !partOfEmoji(before)
+// isInvisible reports whether a character is not visible. A joiner is allowed unless it
+// follows a blank or a letter of a script without joined letters.
+func isInvisible(c, before rune) bool {
+	if c == '\u200c' || c == '\u200d' {
+		return unicode.In(before, unicode.Latin, unicode.Cyrillic, unicode.Greek, unicode.Zs)
 	}
 	return unicode.IsControl(c) || unicode.In(c, unicode.Cf, unicode.Zl, unicode.Zp, unicode.Other_Default_Ignorable_Code_Point)
-}
-
-// joining are the scripts whose letters change their shapes beside others.
-var joining = []*unicode.RangeTable{
-	unicode.Arabic, unicode.Syriac, unicode.Mandaic, unicode.Nko, unicode.Mongolian, unicode.Phags_Pa, unicode.Adlam,
-	unicode.Devanagari, unicode.Bengali, unicode.Gurmukhi, unicode.Gujarati, unicode.Oriya, unicode.Tamil, unicode.Telugu,
-	unicode.Kannada, unicode.Malayalam, unicode.Sinhala, unicode.Khmer, unicode.Myanmar, unicode.Tibetan, unicode.Balinese, unicode.Javanese,
-}
-
-// partOfEmoji tells whether an emoji can go on behind a character: a picture, a
-// color of skin, or what asks for the picture of a character.
-func partOfEmoji(c rune) bool {
-	return unicode.In(c, unicode.So) || c >= 0x1f3fb && c <= 0x1f3ff || c == '\ufe0f'
 }

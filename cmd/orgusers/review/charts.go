@@ -1,10 +1,6 @@
-package page
+package review
 
-import (
-	"math"
-
-	"github.com/orgusers/orgusers/examples/accessreview/internal/review"
-)
+import "math"
 
 // chart is a table that is shown as bars.
 type chart struct {
@@ -14,62 +10,59 @@ type chart struct {
 }
 
 type bar struct {
-	Label string
-	Users int
-	Plus  int    // users who are shown as a number alone
-	Alert bool   // something to look at
-	Mark  string // behind the label
-	Width int    // in percent of the longest
+	Label         string
+	Administrator bool // of a role
+	Users         int
+	Plus          int  // pending users, shown as a number only
+	Alert         bool // to look at
+	Width         int  // in percent of the longest
 }
 
-// mostDomains is how many domains have a bar of their own.
+// mostDomains is the number of domains with a bar of their own.
 const mostDomains = 8
 
-func charts(r *review.Report) []chart {
-	noMFA := func(c review.Count) bool { return c.Key != review.MFAOn }
-	seen, mfa := "Members, by how long ago their last login was.", "Multi-factor authentication. The server may say nothing where it is off: take “not stated” for off until somebody knows better."
-	if !r.LoginsTold {
-		seen = "The server says of nobody when they logged in."
+func charts(r *Report) []chart {
+	noMFA := func(c Count) bool { return c.Key != MFAOn }
+	seen := "Members, by the days since they were last seen."
+	if !r.LoginsKnown {
+		seen = "The server sent no last login."
 	}
-	if !r.MFATold {
-		mfa = "The server says of nobody whether they have multi-factor authentication."
+	mfa := "Multi-factor authentication. Treat “Unknown” as off: the server may send no state if MFA is off."
+	if !r.MFAKnown {
+		mfa = "The server sent no state of MFA."
 	}
 	all := []chart{
-		{Title: "Last seen", Note: seen, What: "Days since the last login", Bars: bars(r.LastSeen, aged(r.LastSeen, r.Policy.NotSeenFor))},
-		{Title: "Pending invitations", Note: "By the day of the invitation.", What: "Days since the invitation", Bars: bars(r.Pending, aged(r.Pending, r.Policy.PendingFor))},
-		{
-			Title: "Roles", What: "Role", Bars: roles(r),
-			Note: "Members, and pending invitations behind the plus. Whoever has several roles counts in each, so the sum can be more than everybody.",
-		},
-		{Title: "Domains", Note: "Of all addresses, pending invitations included.", What: "Domain", Bars: domains(r)},
-		{Title: "MFA of members", Note: mfa, What: "MFA", Bars: bars(r.MFA, noMFA)},
-		{Title: "MFA of administrators", Note: "The owner and the members with a role that administers.", What: "MFA", Bars: bars(r.AdministratorMFA, noMFA)},
+		{Title: "Last seen", Note: seen, What: "Last seen", Bars: countBars(r.LastSeen, atLeast(r.LastSeen, r.Policy.NotSeenFor))},
+		{Title: "Pending invitations", Note: "By the days since the last invitation.", What: "Invited", Bars: countBars(r.Pending, atLeast(r.Pending, r.Policy.PendingFor))},
+		{Title: "Roles", What: "Role", Bars: roleBars(r), Note: "Members + pending invitations. A user with two roles counts in both. Roles that come through a team count too."},
+		{Title: "Domains", Note: "Of all addresses, including pending invitations.", What: "Domain", Bars: domainBars(r)},
+		{Title: "MFA of members", Note: mfa, What: "MFA", Bars: countBars(r.MFA, noMFA)},
+		{Title: "MFA of administrators", Note: "The owner and all members with an administrator role.", What: "MFA", Bars: countBars(r.AdministratorMFA, noMFA)},
 	}
 	for _, c := range all {
-		scale(c.Bars)
+		setWidths(c.Bars)
 	}
 	return all
 }
 
-// aged tells which counts have somebody who may be as old as a rule asks, in
-// days: all of a count need not be, where the days are not one of its bounds.
-func aged(counts []review.Count, days int) func(review.Count) bool {
+// atLeast returns a function that reports whether a group can have users of at least so
+// many days.
+func atLeast(counts []Count, days int) func(Count) bool {
 	oldest := map[string]int{}
 	for i, c := range counts {
 		switch {
 		case c.Key == "unknown":
 		case i+1 < len(counts) && counts[i+1].From > 0:
 			oldest[c.Key] = counts[i+1].From - 1
-		default: // without end, or never
+		default: // the oldest group, or never
 			oldest[c.Key] = math.MaxInt
 		}
 	}
-	return func(c review.Count) bool { return oldest[c.Key] >= days }
+	return func(c Count) bool { return oldest[c.Key] >= days }
 }
 
-// scale makes the longest bar as wide as there is room. Only nothing is not
-// seen.
-func scale(bars []bar) {
+// setWidths makes the longest bar as wide as possible. Only zero has no width.
+func setWidths(bars []bar) {
 	most := 1
 	for _, b := range bars {
 		most = max(most, b.Users)
@@ -81,56 +74,46 @@ func scale(bars []bar) {
 	}
 }
 
-// bars shows counts, but not how many there are of what did not turn up and
-// need not.
-func bars(counts []review.Count, alert func(review.Count) bool) []bar {
+// countBars returns a bar for each group. Groups that rarely have users are left out if
+// they have none.
+func countBars(counts []Count, alert func(Count) bool) []bar {
 	var bars []bar
-	for _, count := range counts {
-		if count.Users == 0 && (count.Key == "unknown" || count.Key == review.MFAOff) {
-			continue
+	for _, c := range counts {
+		if c.Users > 0 || c.Key != "unknown" && c.Key != MFAOff {
+			bars = append(bars, bar{Label: c.Label, Users: c.Users, Alert: c.Users > 0 && alert(c)})
 		}
-		bars = append(bars, bar{Label: count.Label, Users: count.Users, Alert: count.Users > 0 && alert(count)})
 	}
 	return bars
 }
 
-func roles(r *review.Report) []bar {
+func roleBars(r *Report) []bar {
 	owner, none := bar{Label: "Owner"}, bar{Label: "No role"}
 	for _, u := range r.Users {
-		switch {
-		case u.Owner:
-			owner.Users++
-		case len(u.Roles) > 0:
-		case u.Pending():
-			none.Plus++
-		default:
-			none.Users++
-		}
+		without := !u.Owner && len(u.Roles) == 0
+		addIf(&owner.Users, u.Owner)
+		addIf(&none.Users, without && !u.Pending())
+		addIf(&none.Plus, without && u.Pending())
 	}
 	bars := []bar{owner}
 	for _, role := range r.Roles {
-		b := bar{Label: role.Name, Users: role.Members, Plus: role.Pending}
-		if role.Administrator {
-			b.Mark = "administers"
-		}
-		bars = append(bars, b)
+		bars = append(bars, bar{Label: role.Name, Administrator: role.Administrator, Users: role.Members, Plus: role.Pending})
 	}
 	none.Alert = none.Users+none.Plus > 0
 	return append(bars, none)
 }
 
-func domains(r *review.Report) []bar {
+func domainBars(r *Report) []bar {
 	var bars []bar
 	for i, d := range r.Domains {
-		switch {
-		case i < mostDomains:
-			bars = append(bars, bar{Label: d.Name, Users: d.Users, Alert: d.Foreign})
-		case i == mostDomains:
-			bars = append(bars, bar{Label: "All others", Users: d.Users, Alert: d.Foreign})
-		default:
+		if i > mostDomains {
 			others := &bars[mostDomains]
 			others.Users += d.Users
-			others.Alert = others.Alert || d.Foreign
+			others.Alert = others.Alert || d.Other
+			continue
+		}
+		bars = append(bars, bar{Label: d.Name, Users: d.Users, Alert: d.Other})
+		if i == mostDomains {
+			bars[i].Label = "All others"
 		}
 	}
 	return bars

@@ -1,29 +1,25 @@
-// Package page shows an access review as a page of HTML that needs nothing but
-// itself.
-package page
+package review
 
 import (
 	"bufio"
+	"cmp"
 	"crypto/sha256"
 	_ "embed" // the parts of the page
 	"encoding/base64"
 	"fmt"
 	"html/template"
 	"io"
+	"strconv"
 	"strings"
 	"time"
 	"unicode"
 
-	"golang.org/x/text/language"
-	"golang.org/x/text/message"
-
-	"github.com/orgusers/orgusers/examples/accessreview/internal/review"
+	"github.com/orgusers/orgusers"
 )
 
-// The charts are made by Charts.css, a framework of CSS that shows a table as a
-// chart, so that the page has no pictures and its charts can be read aloud.
-// charts.min.css is the file dist/charts.min.css of version 1.2.0, as `npm pack
-// charts.css@1.2.0` brings it.
+// Charts.css shows a table as a chart, so the page needs no pictures, and a screen reader
+// can read the charts. charts.min.css is dist/charts.min.css of version 1.2.0, from
+// `npm pack charts.css@1.2.0`.
 var (
 	//go:embed chartscss/charts.min.css
 	chartsCSS string
@@ -37,60 +33,72 @@ var (
 	layout string
 )
 
-// view is what the layout is filled with.
+// view is the data of the layout.
 type view struct {
-	*review.Report
-	Policy  string // of the page's content
-	Style   template.CSS
-	Script  template.JS
-	Charts  []chart
-	Found   []finding
-	Nothing []review.Finding
-	// FirstRows is how many rows of a long table are shown at first.
-	FirstRows int
-	// Data is the SHA-256 of the same as JSON, or empty.
-	Data string
+	*Report
+	ContentPolicy string
+	Style         template.CSS
+	Script        template.JS
+	Charts        []chart
+	Found         []shownFinding
+	NotFound      []Finding
+	Filters       []*filter
+	Tokens        map[*User]string // for the filters
+	FirstRows     int              // of a long table
+	DataSHA256    string
 }
 
-// Write writes the page. DataSHA256 is of the JSON of the same report, empty
-// where there is none.
-func Write(w io.Writer, report *review.Report, dataSHA256 string) error {
+// shownFinding is a finding with those of its users that are listed below it.
+type shownFinding struct {
+	Finding
+	First []Found
+}
+
+// firstFew is the number of users below a rule. The table of users has all of them.
+const firstFew = 25
+
+// WritePage writes the page. dataSHA256 is the hash of the JSON of the report, or empty.
+func WritePage(w io.Writer, r *Report, dataSHA256 string) error {
 	style := "/*\nCharts.css v1.2.0, https://ChartsCSS.org/\n\n" + chartsLicense + "*/\n" + chartsCSS + "\n" + widths() + pageCSS
 	v := view{
-		Report:    report,
-		Policy:    fmt.Sprintf("default-src 'none'; style-src %s; script-src %s; base-uri 'none'; form-action 'none'", hash(style), hash(script)),
-		Style:     template.CSS(style), //nolint:gosec // it is in this package
-		Script:    template.JS(script), //nolint:gosec // it is in this package
-		Charts:    charts(report),
-		FirstRows: 100,
-		Data:      dataSHA256,
+		Report:        r,
+		ContentPolicy: fmt.Sprintf("default-src 'none'; style-src %s; script-src %s; base-uri 'none'; form-action 'none'", hash(style), hash(script)),
+		Style:         template.CSS(style), //nolint:gosec // it is in this package
+		Script:        template.JS(script), //nolint:gosec // it is in this package
+		Charts:        charts(r),
+		FirstRows:     100,
+		DataSHA256:    dataSHA256,
 	}
 	titles := map[string]string{}
-	for _, f := range report.Findings {
+	for _, f := range r.Findings {
 		titles[f.Rule] = f.Title
 		if len(f.Users) == 0 {
-			v.Nothing = append(v.Nothing, f)
+			v.NotFound = append(v.NotFound, f)
 			continue
 		}
-		shown := finding{Finding: f, First: f.Users}
-		if !shownWhole(f.Rule) {
+		shown := shownFinding{Finding: f, First: f.Users}
+		if !listsAll(f.Rule) {
 			shown.First = f.Users[:min(firstFew, len(f.Users))]
 		}
 		v.Found = append(v.Found, shown)
 	}
+	v.addFilters(titles)
 	page, err := template.New("page").Funcs(template.FuncMap{
-		"number":  number,
-		"time":    func(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05") },
-		"date":    date,
-		"cut":     cut,
-		"roles":   rolesThat,
-		"inTitle": inTitle,
-		"title":   func(rule string) string { return titles[rule] },
-		"unseen": func() string {
-			if report.LoginsTold {
-				return "never"
+		"number":   number,
+		"time":     func(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05") },
+		"date":     date,
+		"cut":      func(text string) string { return cut(text, longest) },
+		"plain":    plain,
+		"stacks":   stackLines,
+		"title":    func(rule string) string { return titles[rule] },
+		"endsSoon": func(end time.Time) bool { return !end.IsZero() && end.Before(r.ReadAt.AddDate(0, 0, 90)) },
+		"rolesOf": func(administrator bool) (names []string) {
+			for _, role := range r.Roles {
+				if role.Administrator == administrator {
+					names = append(names, role.Name)
+				}
 			}
-			return "unknown"
+			return names
 		},
 	}).Parse(layout)
 	if err != nil {
@@ -103,75 +111,150 @@ func Write(w io.Writer, report *review.Report, dataSHA256 string) error {
 	return buffered.Flush()
 }
 
-// firstFew is how many of those who meet a rule are shown beside it. The table
-// of users has all of them.
-const firstFew = 25
+// listsAll reports whether all users are listed below a rule: no administrator may be
+// overlooked, and of some rules the table of users does not show the reason.
+func listsAll(rule string) bool {
+	return strings.HasPrefix(rule, "administrator_") || strings.HasPrefix(rule, "same_") || rule == "misleading_characters"
+}
 
-// shownWhole tells which rules are shown with everybody who meets them: those
-// about administrators, because nobody may overlook one, and those of which the
-// table of users does not show why somebody meets them.
-func shownWhole(rule string) bool {
-	switch rule {
-	case "same_mailbox", "same_name", "misleading_characters":
-		return true
+// filter is a list to choose from above the table of users. A row has the tokens of the
+// options that it belongs to: names from outside are not attributes.
+type filter struct {
+	ID, Label, All string
+	Options        []filterOption
+	tokens         map[string]string // by label
+}
+
+type filterOption struct{ Token, Label string }
+
+func newFilter(id, label, all string, labels ...string) *filter {
+	f := &filter{ID: id, Label: label, All: all, tokens: map[string]string{}}
+	for _, label := range labels {
+		f.token(label)
 	}
-	return strings.HasPrefix(rule, "administrator_")
+	return f
 }
 
-// finding is a rule, and the first few of whom it is met by.
-type finding struct {
-	review.Finding
-	First []review.Found
+// token returns the token of an option. It adds the option if there is none.
+func (f *filter) token(label string) string {
+	if f.tokens[label] == "" {
+		f.tokens[label] = f.ID[:1] + strconv.Itoa(len(f.Options))
+		f.Options = append(f.Options, filterOption{f.tokens[label], label})
+	}
+	return f.tokens[label]
 }
 
-// rolesThat are the roles that administer, or those that do not.
-func rolesThat(roles []review.Role, administer bool) (found []review.Role) {
-	for _, role := range roles {
-		if role.Administrator == administer {
-			found = append(found, role)
+func (v *view) addFilters(titles map[string]string) {
+	rules := newFilter("finding", "To look at", "All users")
+	for _, f := range v.Found {
+		rules.token(f.Title)
+	}
+	status, roles, domains := newFilter("status", "Status", "All", "Member", "Pending"), newFilter("role", "Role", "All", "Owner"), newFilter("domain", "Domain", "All")
+	for _, role := range v.Roles {
+		roles.token(role.Name)
+	}
+	for _, d := range v.Domains {
+		domains.token(d.Name)
+	}
+	v.Filters, v.Tokens = []*filter{rules, status, roles, domains}, map[*User]string{}
+	for _, u := range v.Users {
+		is := []string{status.token(u.StatusLabel()), domains.token(u.domain())}
+		if u.Owner {
+			is = append(is, roles.token("Owner"))
 		}
+		for _, grant := range u.Roles {
+			is = append(is, roles.token(grant.RoleName))
+		}
+		if !u.Owner && len(u.Roles) == 0 {
+			is = append(is, roles.token("No role"))
+		}
+		for _, rule := range u.Findings {
+			is = append(is, rules.token(titles[rule]))
+		}
+		v.Tokens[u] = strings.Join(is, " ")
 	}
-	return found
 }
 
-// longest is how many characters of a value are shown. The JSON has all.
-const longest = 200
+// TokenOf returns the token of a rule.
+func (v view) TokenOf(title string) string { return v.Filters[0].tokens[title] }
 
-// cut is a value that cannot fill the page alone.
-func cut(value string) string {
-	characters := []rune(value)
-	if len(characters) <= longest {
-		return value
+// StatusLabel returns the status in the words of the page. A status that is not known is
+// shown as the server sent it.
+func (u *User) StatusLabel() string {
+	switch u.from.Status {
+	case orgusers.StatusAccepted, "":
+		return "Member"
+	case orgusers.StatusPending:
+		return "Pending"
+	default:
+		return u.Status
 	}
-	return string(characters[:longest]) + "… (" + number(len(characters)) + " characters)"
 }
 
-// inTitle is a name for the title of a window, where nothing can keep it from
-// turning around what is beside it.
-func inTitle(name string) string {
-	const longest = 80
-	plain := []rune(strings.Map(func(c rune) rune {
+// stackLine is what a user has in one stack.
+type stackLine struct {
+	Name   string
+	Owned  bool
+	Grants []orgusers.StackGrant
+}
+
+func stackLines(u *User) []*stackLine {
+	var lines []*stackLine
+	byKey := map[string]*stackLine{}
+	line := func(stack orgusers.StackRef) *stackLine {
+		if byKey[stack.APIKey] == nil {
+			byKey[stack.APIKey] = &stackLine{Name: cmp.Or(stack.Name, stack.APIKey)}
+			lines = append(lines, byKey[stack.APIKey])
+		}
+		return byKey[stack.APIKey]
+	}
+	for _, stack := range u.Owns {
+		line(stack).Owned = true
+	}
+	for _, grant := range u.Stacks {
+		l := line(grant.Stack)
+		l.Grants = append(l.Grants, grant)
+	}
+	return lines
+}
+
+// longest is the number of characters of a value that are shown: a valid address is not
+// longer. The JSON has whole values.
+const longest = 254
+
+func cut(text string, most int) string {
+	characters := []rune(text)
+	if len(characters) <= most {
+		return text
+	}
+	return string(characters[:most]) + "… (" + number(len(characters)) + " characters)"
+}
+
+// plain returns a name for a place where it cannot be isolated. It has no characters that
+// reverse the text next to it.
+func plain(name string) string {
+	return cut(strings.Map(func(c rune) rune {
 		if unicode.IsControl(c) || unicode.Is(unicode.Cf, c) {
 			return -1
 		}
 		return c
-	}, name))
-	if len(plain) > longest {
-		return string(plain[:longest]) + "…"
-	}
-	return string(plain)
+	}, name), 80)
 }
 
-// hash is how a policy names what may be inline.
+// hash returns the hash of an inline style or script, as a policy has it.
 func hash(text string) string {
 	sum := sha256.Sum256([]byte(text))
 	return "'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'"
 }
 
-var english = message.NewPrinter(language.English)
-
-// number has separators between thousands.
-func number(n int) string { return english.Sprintf("%d", n) }
+// number separates thousands.
+func number(n int) string {
+	digits := strconv.Itoa(n)
+	for i := len(digits) - 3; i > 0; i -= 3 {
+		digits = digits[:i] + "," + digits[i:]
+	}
+	return digits
+}
 
 func date(t time.Time) string {
 	if t.IsZero() {
@@ -180,8 +263,7 @@ func date(t time.Time) string {
 	return t.UTC().Format(time.DateOnly)
 }
 
-// widths are the classes of bars from w0 to w100: the policy allows no style at
-// an element.
+// widths returns a class for each width in percent. The policy allows no style attributes.
 func widths() string {
 	var css strings.Builder
 	for percent := range 101 {

@@ -1,5 +1,5 @@
-// Package review finds out of an organization's users what an access review
-// asks: who administers, who is no longer there, and who is odd.
+// Package review makes an access review of the users of an organization, as data
+// and as a page of HTML.
 package review
 
 import (
@@ -8,106 +8,87 @@ import (
 	"github.com/orgusers/orgusers"
 )
 
-// Report is an access review. Its JSON has stable names, times in RFC 3339, and
-// leaves out what is unknown.
+// Report is an access review. In its JSON, times are in UTC, and unknown values are
+// left out.
 type Report struct {
-	// Format is 1 until a field changes its name or meaning.
-	Format int `json:"format"`
-	// MadeBy is the program and its version.
-	MadeBy string `json:"made_by,omitempty"`
-	// MadeUp is true for users of the fake inside the program.
-	MadeUp       bool         `json:"made_up,omitempty"`
+	// Version is 1. It changes if the name or the meaning of a field changes.
+	Version int    `json:"version"`
+	MadeBy  string `json:"made_by"` // the program and its version
+	Fake    bool   `json:"-"`       // the users are made up
+	// Organization is the organization that was read, from Service.
 	Organization Organization `json:"organization"`
-	// API is the address at which the organization was read.
-	API string `json:"api"`
-	// TakenAt is when the reading began, by which the rules go.
-	TakenAt      time.Time `json:"taken_at"`
-	ReadingEnded time.Time `json:"reading_ended,omitzero"`
-	// ServerCount is how many users the server counted after the reading. It
-	// is nil where it did not say.
+	Service      string       `json:"service"`
+	// ReadAt is when the first request was sent. The rules count days from then.
+	ReadAt    time.Time `json:"read_at"`
+	ReadUntil time.Time `json:"read_until"`
+	ReadBy    string    `json:"read_by"` // the address of the account
+	// ServerCount is the number of users that the server counted after the last of
+	// them was read. It is nil if the server sent no count.
 	ServerCount *int `json:"server_count,omitempty"`
-	// TakenBy is the account that read it.
-	TakenBy Account `json:"taken_by"`
-	Policy  Policy  `json:"policy"`
-	// LoginsTold and MFATold are whether the server says of anybody when they
-	// logged in last, and whether they have MFA.
-	LoginsTold bool   `json:"logins_told"`
-	MFATold    bool   `json:"mfa_told"`
-	Totals     Totals `json:"totals"`
-	Roles      []Role `json:"roles"`
-	// LastSeen and MFA count members, Pending the invitations that are.
-	LastSeen []Count `json:"last_seen"`
-	MFA      []Count `json:"mfa"`
-	// AdministratorMFA counts those members that administer.
+	// UnreadStacks are the stacks whose roles could not be read.
+	UnreadStacks []orgusers.StackRef `json:"unread_stacks,omitempty"`
+	Policy       Policy              `json:"policy"`
+	// LoginsKnown and MFAKnown are false if the server sent no last login and no
+	// state of MFA for any user.
+	LoginsKnown bool   `json:"logins_known"`
+	MFAKnown    bool   `json:"mfa_known"`
+	Totals      Totals `json:"totals"`
+	// Roles are the organization roles.
+	Roles []Role `json:"roles"`
+	// LastSeen, MFA and AdministratorMFA count members. Pending counts invitations.
+	LastSeen         []Count  `json:"last_seen"`
+	MFA              []Count  `json:"mfa"`
 	AdministratorMFA []Count  `json:"administrator_mfa"`
 	Pending          []Count  `json:"pending_by_age"`
 	Domains          []Domain `json:"domains"`
-	// Findings are those of every rule, also of one that found nobody, the
-	// weightiest first.
+	// Findings has an entry for each rule, the most important rule first.
 	Findings []Finding `json:"findings"`
-	// Users is everybody, by address.
+	// Users are all users, sorted by address.
 	Users []*User `json:"users"`
 }
 
-// Organization is whose users these are.
+// Organization is the reviewed organization.
 type Organization struct {
-	UID      string `json:"uid"`
-	Name     string `json:"name,omitempty"`
-	OwnerUID string `json:"owner_uid,omitempty"`
-	// OwnerEmail is empty where the owner is not in the list.
-	OwnerEmail string `json:"owner_email,omitempty"`
-	// TransferPending is true while a transfer of ownership waits to be
-	// accepted.
-	TransferPending bool `json:"transfer_pending,omitempty"`
-	// Enabled is false where the server does not say that it is.
-	Enabled bool `json:"enabled,omitempty"`
-	// ExpiresOn is when the subscription ends.
-	ExpiresOn time.Time `json:"expires_on,omitzero"`
-}
-
-// Account is a person outside the list of users.
-type Account struct {
-	UID   string `json:"uid,omitempty"`
-	Email string `json:"email,omitempty"`
+	UID   string `json:"uid"`
 	Name  string `json:"name,omitempty"`
+	Owner string `json:"owner,omitempty"` // the address, or the uid if no row is the owner's
+	// TransferPending is true while the new owner has not accepted the ownership.
+	TransferPending bool      `json:"transfer_pending,omitempty"`
+	Enabled         bool      `json:"enabled,omitempty"`
+	ExpiresOn       time.Time `json:"expires_on,omitzero"` // the subscription
 }
 
-// Policy is what the rules go by.
+// Policy has the numbers and names that the rules use.
 type Policy struct {
-	// NotSeenFor is after how many days a member is told to be away.
-	NotSeenFor int `json:"not_seen_for_days"`
-	// AdminNotSeenFor is the same for administrators.
-	AdminNotSeenFor int `json:"administrator_not_seen_for_days"`
-	// NeverLoggedInFor is how many days a new member has to log in.
+	NotSeenFor       int `json:"not_seen_for_days"`
+	AdminNotSeenFor  int `json:"administrator_not_seen_for_days"`
 	NeverLoggedInFor int `json:"never_logged_in_for_days"`
-	// PendingFor is after how many days an invitation is old.
-	PendingFor int `json:"pending_for_days"`
-	// Domains are the organization's own. Without any, domains that are rare
-	// count as foreign.
+	PendingFor       int `json:"pending_for_days"`
+	// Domains are the organization's own. If there are none, rare domains count as
+	// other domains.
 	Domains []string `json:"domains,omitempty"`
-	// PrivilegedRoles are names and uids of roles that count as administering
-	// beside those of which the API says so.
+	// PrivilegedRoles are names and uids of roles that count as administrator roles,
+	// in addition to those of which the API says so.
 	PrivilegedRoles []string `json:"privileged_roles,omitempty"`
 }
 
-// DefaultPolicy is a common one.
+// DefaultPolicy returns a common policy.
 func DefaultPolicy() Policy {
 	return Policy{NotSeenFor: 365, AdminNotSeenFor: 90, NeverLoggedInFor: 30, PendingFor: 30}
 }
 
-// Totals count users. A user who is not pending is a member.
+// Totals count users.
 type Totals struct {
 	Users          int `json:"users"`
 	Members        int `json:"members"`
 	Pending        int `json:"pending"`
-	Administrators int `json:"administrators"` // who are members
-	WithoutRole    int `json:"without_role"`   // the owner has none and is not counted
+	Administrators int `json:"administrators"` // members
 	MFAOn          int `json:"mfa_on"`         // members
 	WithFindings   int `json:"with_findings"`
 }
 
-// Role is an organization role and how many have it. Whoever has several
-// counts in each.
+// Role is an organization role and the number of users who have it, through a team
+// too.
 type Role struct {
 	UID           string `json:"uid,omitempty"`
 	Name          string `json:"name"`
@@ -116,75 +97,84 @@ type Role struct {
 	Pending       int    `json:"pending"`
 }
 
-// Count is how many users are alike in something.
+// Count is the number of users in a group.
 type Count struct {
 	Key   string `json:"key"`
 	Label string `json:"label"`
-	// From is of how many days ago these are at least.
-	From  int `json:"from_days,omitempty"`
-	Users int `json:"users"`
+	From  int    `json:"from_days,omitempty"` // the group begins so many days ago
+	Users int    `json:"users"`
 }
 
-// Domain is what stands behind the @ of addresses.
+// Domain is a domain of addresses.
 type Domain struct {
-	Name    string `json:"name"`
-	Users   int    `json:"users"`
-	Foreign bool   `json:"foreign,omitempty"`
+	Name  string `json:"name"`
+	Users int    `json:"users"`
+	Other bool   `json:"other,omitempty"` // it is not the organization's own
 }
 
-// Finding is a rule and whom it is met by.
+// Finding is a rule and the users whom it finds.
 type Finding struct {
 	Rule    string `json:"rule"`
 	Title   string `json:"title"`
 	Meaning string `json:"meaning"`
-	// CannotTell is true where the server does not say what the rule asks.
-	CannotTell bool    `json:"cannot_tell,omitempty"`
-	Users      []Found `json:"users"`
+	// Unknown is true if the server did not send what the rule needs.
+	Unknown bool    `json:"unknown,omitempty"`
+	Users   []Found `json:"users"`
 }
 
-// Found is somebody who meets a rule.
+// Found is a user whom a rule finds.
 type Found struct {
-	UID    string `json:"uid"`
 	Email  string `json:"email"`
 	Remark string `json:"remark"`
 	User   *User  `json:"-"`
 }
 
-// The states of MFA. It is unknown where the server says nothing.
+// The states of MFA. It is unknown if the server sent none.
 const (
 	MFAOn      = "on"
 	MFAOff     = "off"
 	mfaUnknown = ""
 )
 
-// User is a member or a pending invitation.
+// User is a member or a pending invitation. The fields without a comment are those of
+// orgusers.User and orgusers.UserAccess.
 type User struct {
-	UID     string `json:"uid"` // of the membership or invitation
+	UID     string `json:"uid"`
 	UserUID string `json:"user_uid,omitempty"`
 	Email   string `json:"email"`
 	Name    string `json:"name,omitempty"`
 	Status  string `json:"status,omitempty"`
 	Owner   bool   `json:"is_owner,omitempty"`
-	// Administrator is true for the owner and for whoever has a role that
-	// administers, or will have it when the invitation is accepted.
-	Administrator    bool      `json:"administrator,omitempty"`
-	Roles            []string  `json:"roles,omitempty"`
-	MFA              string    `json:"mfa,omitempty"`
-	LastLoginAt      time.Time `json:"last_login_at,omitzero"`
-	CreatedAt        time.Time `json:"created_at,omitzero"`
-	InvitedAt        time.Time `json:"invited_at,omitzero"`
-	InvitedBy        string    `json:"invited_by,omitempty"`
-	AccessWithoutSSO bool      `json:"access_without_sso,omitempty"`
-	// Findings are the keys of the rules that the user meets.
+	// Administrator is true for the owner, and if one of the roles is an administrator
+	// role.
+	Administrator bool                  `json:"administrator,omitempty"`
+	Roles         []orgusers.RoleGrant  `json:"roles,omitempty"`
+	Stacks        []orgusers.StackGrant `json:"stacks,omitempty"`
+	Teams         []orgusers.TeamRef    `json:"teams,omitempty"`
+	Owns          []orgusers.StackRef   `json:"owns,omitempty"`
+	MFA           string                `json:"mfa,omitempty"`
+	// LastSeenAt is the later of the last login and the start of the membership. It is
+	// zero if no login is known.
+	LastSeenAt  time.Time `json:"last_seen_at,omitzero"`
+	LastLoginAt time.Time `json:"last_login_at,omitzero"`
+	CreatedAt   time.Time `json:"created_at,omitzero"`
+	InvitedAt   time.Time `json:"invited_at,omitzero"`
+	// InvitedBy is an address if it is known, otherwise a uid or the word System.
+	InvitedBy        string `json:"invited_by,omitempty"`
+	AccessWithoutSSO bool   `json:"access_without_sso,omitempty"`
+	// Findings are the keys of the rules that find the user.
 	Findings []string `json:"findings,omitempty"`
 
 	from *orgusers.User
 }
 
-// Pending tells whether the user is an invitation that was not accepted.
+// Pending reports whether the user is an invitation that was not accepted.
 func (u *User) Pending() bool { return u.from.Status == orgusers.StatusPending }
 
-// Administrators are the members that administer, by address.
+// PendingSince returns when the user was invited last.
+func (u *User) PendingSince() time.Time { return firstKnown(u.InvitedAt, u.CreatedAt) }
+
+// Administrators returns the members who are administrators.
 func (r *Report) Administrators() []*User {
 	var found []*User
 	for _, u := range r.Users {
@@ -193,10 +183,4 @@ func (r *Report) Administrators() []*User {
 		}
 	}
 	return found
-}
-
-// EndsSoon tells whether the subscription has ended or does within 90 days.
-func (r *Report) EndsSoon() bool {
-	end := r.Organization.ExpiresOn
-	return !end.IsZero() && end.Before(r.TakenAt.AddDate(0, 0, 90))
 }
