@@ -182,6 +182,5 @@
 //	{"notice":"…","users":[{"email":"…","status":"skipped","reason":"not locked"}]}
 //
 // They count as bulk requests. The last one renews OAuth tokens as RFC 6749
-// describes. [Server.Endpoints] returns them for a client, and
-// [WithoutEndpoints] turns them off.
+// describes. [Server.Endpoints] returns them for a client.
 package orguserstest

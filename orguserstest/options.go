@@ -22,11 +22,10 @@ type config struct {
 	bulk          int
 	latency       time.Duration
 
-	teams            []Team
-	pageCap          int // zero is none
-	withoutCount     bool
-	roleMerge        bool
-	withoutEndpoints bool
+	teams        []Team
+	pageCap      int // zero is none
+	withoutCount bool
+	roleMerge    bool
 
 	forms
 
@@ -130,12 +129,6 @@ func WithoutCount() Option {
 // organization roles. By default it replaces them.
 func WithRoleMerge() Option {
 	return func(c *config) { c.roleMerge = true }
-}
-
-// WithoutEndpoints returns 404 for the requests that the fake invented: those
-// of [Server.Endpoints] and [Server.TokenURL].
-func WithoutEndpoints() Option {
-	return func(c *config) { c.withoutEndpoints = true }
 }
 
 // WithFault adds faults from the start. See [Server.AddFault].
