@@ -16,7 +16,7 @@ type RemoveOptions struct {
 	AllowUnread bool
 	// Before is called once before anything is changed, with what each user who would be
 	// removed has. Save it: it is the record that [Client.Restore] takes. If Before
-	// returns an error, the call is refused. It is not called in a dry run, or if there
+	// returns an error, the call is refused with [ErrRefused]. It is not called in a dry run, or if there
 	// is no user to remove. It runs on the caller's goroutine, holds no lock, and may use
 	// the client.
 	Before func(context.Context, []*UserAccess) error
@@ -29,10 +29,10 @@ func (o *RemoveOptions) orDefault() RemoveOptions {
 	return *o
 }
 
-// RemoveUsers removes users from the organization, members and pending invitations
-// alike. They lose every stack of the organization at once; their accounts remain.
-// Addresses that are not in the organization are skipped. An address with two rows,
-// a member and an invitation, is done when no row is left, and partial when one is.
+// RemoveUsers removes users from the organization, members and pending invitations alike. They
+// lose access to every stack of the organization at once. Their accounts remain. Addresses
+// that are not in the organization are skipped. An address with two rows, a member and an
+// invitation, is done when no row is left, and partial when one is.
 //
 // The whole call is refused with [ErrRefused] before anything is changed if the list
 // is empty, an address is malformed, or the list contains the owner or the caller.
@@ -143,10 +143,10 @@ func removed(t *target) evidence {
 // TransferOwnership offers the organization to one of its members, who gets an
 // email and becomes the owner by accepting. Only the owner can do it.
 //
-// It returns [ErrRefused], and sends no change, if the address is malformed, is the
-// caller's, or does not belong to a member. If the response is lost, the
-// organization is read back: if it shows a transfer that was not there before, the
-// call succeeds; otherwise it returns [ErrOutcomeUnknown]. It is never sent twice.
+// It returns [ErrRefused], and sends no change, if the address is malformed, is the caller's,
+// or does not belong to a member. If the response is lost, the organization is read back: if
+// it shows a transfer that was not there before, the call succeeds; otherwise it returns
+// [ErrOutcomeUnknown]. The request is not sent again if the server may have received it.
 //
 // It sends POST /organizations/{organization_uid}/transfer-ownership (documented),
 // after the reads of [Client.RemoveUsers].
