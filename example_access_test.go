@@ -36,8 +36,7 @@ func editors(opts ...orgusers.Option) (*orguserstest.Server, *orgusers.Client) {
 }
 
 func ExampleClient_Access() {
-	server, client := editors()
-	defer server.Close()
+	_, client := editors()
 
 	for user, err := range client.Access(context.Background(), &orgusers.AccessOptions{Emails: []string{"max@example.com"}}) {
 		if err != nil {
@@ -56,8 +55,7 @@ func ExampleClient_Access() {
 }
 
 func ExampleAccessColumns() {
-	server, client := editors()
-	defer server.Close()
+	_, client := editors()
 
 	_, err := client.ExportCSV(context.Background(), os.Stdout, &orgusers.ExportOptions{
 		Access:  true,
@@ -76,7 +74,6 @@ func ExampleAccessColumns() {
 
 func ExampleClient_Restore() {
 	server, client := editors()
-	defer server.Close()
 	ctx := context.Background()
 	leavers := []string{"max@example.com"}
 
@@ -105,8 +102,7 @@ func ExampleClient_Restore() {
 }
 
 func ExampleClient_Teams() {
-	server, client := editors()
-	defer server.Close()
+	_, client := editors()
 	ctx := context.Background()
 
 	for team, err := range client.Teams(ctx, nil) {
@@ -127,8 +123,7 @@ func ExampleClient_Teams() {
 }
 
 func ExampleClient_AddToTeam() {
-	server, client := editors()
-	defer server.Close()
+	_, client := editors()
 
 	result, err := client.AddToTeam(context.Background(), "Editors", []string{"ada@example.com", "max@example.com", "pia@example.com", "new@example.com"}, nil)
 	for _, outcome := range result.Outcomes {
@@ -145,8 +140,7 @@ func ExampleClient_AddToTeam() {
 }
 
 func ExampleClient_RemoveFromTeam() {
-	server, client := editors()
-	defer server.Close()
+	_, client := editors()
 
 	result, err := client.RemoveFromTeam(context.Background(), "Editors", []string{"max@example.com", "pia@example.com"}, nil)
 	for _, outcome := range result.Outcomes {
@@ -161,12 +155,11 @@ func ExampleClient_RemoveFromTeam() {
 }
 
 func ExampleWithGuards() {
-	server, client := editors(orgusers.WithGuards(orgusers.Guards{
+	_, client := editors(orgusers.WithGuards(orgusers.Guards{
 		MaxRemovals:     10, // a day
 		KeepStackOwners: true,
 		Protected:       func(u *orgusers.User) bool { return u.Email == "pia@example.com" },
 	}))
-	defer server.Close()
 
 	result, err := client.RemoveUsers(context.Background(), []string{"max@example.com", "pia@example.com"}, nil)
 	for _, outcome := range result.Outcomes {
@@ -180,8 +173,7 @@ func ExampleWithGuards() {
 }
 
 func ExampleWithReadOnly() {
-	server, client := editors(orgusers.WithReadOnly())
-	defer server.Close()
+	_, client := editors(orgusers.WithReadOnly())
 
 	_, err := client.RemoveUsers(context.Background(), []string{"max@example.com"}, nil)
 	fmt.Println(err)

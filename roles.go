@@ -239,8 +239,9 @@ func (d *roleDirectory) name(ctx context.Context, users []*User) error {
 // affects them is the invitation, whose sample response has an accepted member.
 // Whether it replaces roles or adds to them is not known, and the service may send
 // email. So each member is read back. The outcome is [OutcomeFailed] unless the
-// roles are exactly these, or [OutcomePartial] if the further roles come through a
-// team. [WithEndpoints] can replace the request.
+// roles are exactly these, or [OutcomePartial] with [ReasonThroughTeam] if a team
+// gives the further roles; Outcome.Detail names it. [WithEndpoints] can replace the
+// request.
 //
 // Guards ([ErrRefused]) and outcomes are those of [Client.RemoveUsers]. It returns
 // [ErrInvalid], and sends no change, if a role does not exist, two roles have the

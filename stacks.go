@@ -140,7 +140,8 @@ func apiKeyHeader(key string) http.Header { return http.Header{"api_key": {key}}
 // The roles replace those that the members had in the stack; other stacks do not
 // change. Without roles it removes the stack from the members. Pending invitations,
 // and members who have exactly this access, are skipped. The outcome is
-// [OutcomePartial] if the further roles come through a team.
+// [OutcomePartial] with [ReasonThroughTeam] if a team gives the further roles;
+// Outcome.Detail names it.
 //
 // Guards ([ErrRefused]) and outcomes are those of [Client.RemoveUsers]. It returns
 // [ErrInvalid], and sends no change, if the stack or a role does not exist or two
