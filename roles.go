@@ -75,7 +75,10 @@ type rolesResponse struct {
 	Count *int    `json:"count"`
 }
 
-func (r *rolesResponse) complete() bool { return r.Roles != nil && !slices.Contains(r.Roles, nil) }
+// complete reports whether there is a list. Users without a uid could be anybody.
+func (r *rolesResponse) complete() bool {
+	return r.Roles != nil && !slices.ContainsFunc(r.Roles, func(role *Role) bool { return role == nil || slices.Contains(role.Users, "") })
+}
 
 func (c *Client) readRoles(ctx context.Context, op *operation, in input) (paging.Page[*Role], error) {
 	var response rolesResponse
