@@ -187,13 +187,9 @@ func (d *roleDirectory) list(ctx context.Context) ([]*Role, error) {
 	if d.done {
 		return d.roles, d.err
 	}
-	roles, err := Collect(d.client.Roles(ctx))
-	if err != nil {
-		d.done, d.err = ctx.Err() == nil, err
-		return nil, err
-	}
-	d.roles, d.done = roles, true
-	return roles, nil
+	d.roles, d.err = Collect(d.client.Roles(ctx))
+	d.done = d.err == nil || ctx.Err() == nil
+	return d.roles, d.err
 }
 
 // readAhead reads the roles while the first page of users is read: in all known forms, rows do not say what their roles
