@@ -26,8 +26,8 @@ type UserAccess struct {
 	User            *User     `json:"user"`
 	// Roles are the organization roles.
 	Roles []RoleGrant `json:"roles"`
-	// Stacks are the stack roles. The owner of the organization has every stack, also
-	// without a role here.
+	// Stacks are the stack roles. The owner of the organization has access to every stack,
+	// even without a role here.
 	Stacks []StackGrant `json:"stacks"`
 	Teams  []TeamRef    `json:"teams"`
 	// Owns are the stacks that the user owns.
@@ -104,15 +104,16 @@ type AccessOptions struct {
 	// Emails are the addresses of the users. None means all users.
 	Emails []string
 	// AllowUnread continues if the roles of a stack cannot be read, and adds the stack to
-	// UserAccess.Unread. By default that is [ErrIncomplete].
+	// UserAccess.Unread. By default Access yields [ErrIncomplete].
 	AllowUnread bool
 }
 
-// Access returns a sequence of what users can access, and through what: organization
-// roles, stack roles, teams and owned stacks. Access that a user had from the first request
-// to the last is in it, and access that a user had at no moment is not. Users are in the
-// order of [Client.Users], or of the given addresses; addresses that are not in the
-// organization are left out. Everything is read before the first user is yielded.
+// Access returns a sequence of what users can access, and through what: organization roles,
+// stack roles, teams and owned stacks. It includes all access that a user had from the first
+// request to the last, and none that the user had at no moment. Access that changed meanwhile
+// may or may not be included. Users are in the order of [Client.Users], or of the given
+// addresses; addresses that are not in the organization are left out. Everything is read
+// before the first user is yielded.
 //
 // It yields [ErrIncomplete], with the name of the stack, if the roles of a stack cannot be
 // read, and [ErrInvalid] if an address is malformed. An organization without teams is not an

@@ -103,7 +103,7 @@ func (in input) forOrganization(uid string) input {
 	if in.header == nil {
 		in.header = http.Header{}
 	}
-	in.header.Set("organization_uid", uid)
+	in.header.Set("organization_uid", values["organization_uid"])
 	return in
 }
 

@@ -86,9 +86,9 @@ type TeamsOptions struct {
 // maxTeams is the page size of teams, and how many an organization can have.
 const maxTeams = 500
 
-// Teams returns a sequence of the organization's teams, complete or with an error as that
-// of [Client.Users]. Without teams it is empty. It yields [ErrForbidden] or [ErrNotFound]
-// if the plan of the organization has no teams, or the user must not see them.
+// Teams returns a sequence of the organization's teams, like [Client.Users] complete or ending
+// with an error. It is empty if there are no teams. It yields [ErrForbidden] or [ErrNotFound]
+// if the plan of the organization has no teams, or the caller may not see them.
 //
 // It sends GET /v4/teams with the header organization_uid (documented).
 func (c *Client) Teams(ctx context.Context, opts *TeamsOptions) iter.Seq2[*Team, error] {
@@ -129,7 +129,7 @@ func (c *Client) teamsIfAny(ctx context.Context) ([]*Team, error) {
 	}
 }
 
-// teamsResponse is an object with a list, a list, or nothing with status 204.
+// teamsResponse is an object with a list, the whole list, or nothing with status 204.
 type teamsResponse struct {
 	Teams []*Team `json:"teams"`
 	Count *int    `json:"count"`
@@ -137,7 +137,9 @@ type teamsResponse struct {
 
 func (r *teamsResponse) UnmarshalJSON(data []byte) error {
 	if data[0] == '[' {
-		return json.Unmarshal(data, &r.Teams)
+		err := json.Unmarshal(data, &r.Teams)
+		r.Count = new(len(r.Teams))
+		return err
 	}
 	type plain teamsResponse // without this method
 	return json.Unmarshal(data, (*plain)(r))
@@ -149,10 +151,9 @@ func (r *teamsResponse) noContent() {
 
 func (r *teamsResponse) complete() bool { return r.Teams != nil && !slices.Contains(r.Teams, nil) }
 
-// GetTeam returns the team with a uid or a name. An exact uid comes first; names are
-// compared without letter case. It returns [ErrNotFound] if the organization has no such
-// team, and [ErrInvalid], with the uids, if two teams have the name. It sends what
-// [Client.Teams] sends.
+// GetTeam returns the team with a uid or a name. A uid takes precedence. Names are compared
+// without letter case. It returns [ErrNotFound] if the organization has no such team, and
+// [ErrInvalid], with the uids, if two teams have the name. It sends what [Client.Teams] sends.
 func (c *Client) GetTeam(ctx context.Context, nameOrUID string) (*Team, error) {
 	teams, err := Collect(c.Teams(ctx, nil))
 	if err != nil {
@@ -229,11 +230,11 @@ func (r *teamUsersResponse) noContent() { r.Users = []*TeamUser{} }
 
 func (r *teamUsersResponse) complete() bool { return r.Users != nil && !slices.Contains(r.Users, nil) }
 
-// AddToTeam adds members of the organization to a team, which is given by uid or name.
-// Pending invitations, addresses that are not in the organization, and users who are in
-// the team already are skipped. The request would invite a stranger: users are looked up
-// immediately before it is sent, but a user who leaves in between may be invited by the
-// service.
+// AddToTeam adds members of the organization to a team, which is given by uid or name. Pending
+// invitations, addresses that are not in the organization, and users who are in the team
+// already are skipped. The request invites an address that is not in the organization. Users
+// are therefore looked up immediately before it is sent. A user who is removed in between may
+// be invited.
 //
 // The call is refused with [ErrRefused] if the list is empty or an address is malformed.
 // It returns [ErrInvalid] or [ErrNotFound], and sends no change, if the team cannot be
@@ -285,9 +286,9 @@ func (c *Client) AddToTeam(ctx context.Context, teamUID string, emails []string,
 	return b.run(ctx)
 }
 
-// RemoveFromTeam removes users from a team, which is given by uid or name. Addresses that
-// are not in the organization or not in the team are skipped. Users lose the roles that
-// come through this team only.
+// RemoveFromTeam removes users from a team, which is given by uid or name. Addresses that are
+// not in the organization or not in the team are skipped. Users lose only the roles that no
+// other team gives and that they do not have directly.
 //
 // Guards ([ErrRefused]) and outcomes are those of [Client.RemoveUsers]. It returns
 // [ErrInvalid] or [ErrNotFound], and sends no change, if the team cannot be found.

@@ -67,7 +67,7 @@ func pages(t *testing.T) map[string]string {
 	return texts
 }
 
-// Pages are in plain English. Those at the end are not rewritten yet.
+// Pages are in plain English.
 func TestPagesArePlainEnglish(t *testing.T) {
 	t.Parallel()
 	all := map[string][]string{}
