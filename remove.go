@@ -18,8 +18,9 @@ type RemoveOptions struct {
 	// then in UserAccess.Unread. By default nothing is removed.
 	AllowUnread bool
 	// Before is called once, with what each user to be removed has, before anything is sent. It
-	// is not called in a dry run. Its error refuses the call. Use it to save the records that
-	// [Client.Restore] takes. It runs on the caller's goroutine.
+	// is not called in a dry run. Its error refuses the call, and an address that has a new row
+	// after it is refused. Use it to save the records that [Client.Restore] takes. It runs on
+	// the caller's goroutine.
 	Before func(context.Context, []*UserAccess) error
 }
 
@@ -53,9 +54,9 @@ func (c *Client) RemoveUsers(ctx context.Context, emails []string, opts *RemoveO
 	b.prepareRemoval(ctx)
 	if options.Before != nil && !options.DryRun && len(b.undecided()) > 0 {
 		b.release() // Before may take long, and may use the client
-		b.callBefore(ctx, options)
+		shown := b.callBefore(ctx, options)
 		b.roles = c.newRoleDirectory()
-		b.prepareRemoval(ctx)
+		b.prepareRemoval(ctx, shown)
 	}
 	b.send = b.sendRemoval
 	b.readBack = b.readUsersBack(removed)
@@ -63,8 +64,8 @@ func (c *Client) RemoveUsers(ctx context.Context, emails []string, opts *RemoveO
 }
 
 // prepareRemoval looks up the users of a call and applies all guards.
-func (b *bulk) prepareRemoval(ctx context.Context) {
-	b.resolve(ctx, notOwner, notSelf, b.client.notProtected())
+func (b *bulk) prepareRemoval(ctx context.Context, more ...guard) {
+	b.resolve(ctx, append([]guard{notOwner, notSelf, b.client.notProtected()}, more...)...)
 	b.skip(unlessThere)
 	b.keepStackOwners()
 	b.stopIfRefused()
@@ -72,20 +73,34 @@ func (b *bulk) prepareRemoval(ctx context.Context) {
 	b.reserveRemovals(ctx)
 }
 
-// callBefore calls RemoveOptions.Before with what the users have.
-func (b *bulk) callBefore(ctx context.Context, options RemoveOptions) {
+// callBefore calls RemoveOptions.Before with what the users have. It returns a guard that
+// refuses rows that were not there then.
+func (b *bulk) callBefore(ctx context.Context, options RemoveOptions) guard {
+	shown := map[string]bool{}
+	isNew := func(u *User) bool { return !shown[u.ShareUID] }
+	notNew := func(t *target, _ *CurrentUser, _ *Organization) Reason {
+		if !slices.ContainsFunc(t.rows, isNew) {
+			return ""
+		}
+		t.note("the address has a row that was not there when RemoveOptions.Before was called")
+		return ReasonBefore
+	}
 	had, err := b.client.readAccess(ctx, options.AllowUnread, b.client.newRoleDirectory(), func(context.Context) error { return nil })
 	if err != nil {
 		b.abort(readFailure(ctx), b.op.notRead(err))
-		return
+		return notNew
 	}
 	var users []*UserAccess
 	for _, t := range b.undecided() {
+		for _, u := range t.rows {
+			shown[u.ShareUID] = true
+		}
 		users = append(users, had.of(t.user()))
 	}
 	if err := options.Before(ctx, users); err != nil {
 		b.abort(ReasonBefore, b.op.refused(fmt.Errorf("RemoveOptions.Before: %w", err)))
 	}
+	return notNew
 }
 
 // sendRemoval removes the rows of a batch.
