@@ -273,3 +273,101 @@ func TestRestoreOddRecords(t *testing.T) {
 		})
 	}
 }
+
+// TestRemovedWithoutRecord checks that nobody is removed whom Before was not shown.
+func TestRemovedWithoutRecord(t *testing.T) {
+	t.Parallel()
+	const before = `{"uid":"s1","email":"J@example.com","user_uid":"u1","status":"accepted","org_roles":["rm"]}`
+	for name, test := range map[string]struct{ emails, after string }{
+		"another member under the address": {
+			"J@example.com", `{"uid":"s2","email":"J@example.com","user_uid":"u2","status":"accepted","org_roles":["rm"]}`,
+		},
+		"a second spelling": {
+			"J@example.com,j@example.com", before + `,{"uid":"s2","email":"j@example.com","user_uid":"u2","status":"accepted","org_roles":["rm"]}`,
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			server := newOdd(map[string]string{"POST /v3/organizations/blt1/share/search": `{"shares":[` + before + `]}`})
+			client := newClient(t, server, soon)
+			result, err := client.RemoveUsers(t.Context(), strings.Split(test.emails, ","), &orgusers.RemoveOptions{
+				Before: func(context.Context, []*orgusers.UserAccess) error {
+					server.routes["POST /v3/organizations/blt1/share/search"] = `{"shares":[` + test.after + `]}`
+					return nil
+				},
+			})
+			if !errors.Is(err, orgusers.ErrRefused) || len(server.writes) > 0 {
+				t.Errorf("RemoveUsers() = %+v, %v, and sent %q; want ErrRefused and no request", result.Outcomes, err, server.writes)
+			}
+		})
+	}
+}
+
+// TestPanicsReleaseGuards checks that a panic of a callback leaves no turn or place taken.
+func TestPanicsReleaseGuards(t *testing.T) {
+	t.Parallel()
+	fail := true
+	boom := func() {
+		if fail {
+			panic("boom")
+		}
+	}
+	for name, test := range map[string]struct {
+		options   orgusers.RemoveOptions
+		protected func(*orgusers.User) bool
+	}{
+		"Before":    {options: orgusers.RemoveOptions{Before: func(context.Context, []*orgusers.UserAccess) error { boom(); return nil }}},
+		"Progress":  {options: orgusers.RemoveOptions{BulkOptions: orgusers.BulkOptions{Progress: func(int, int) { boom() }}}},
+		"Protected": {protected: func(*orgusers.User) bool { boom(); return false }},
+	} {
+		t.Run(name, func(t *testing.T) {
+			server := newOdd(nil)
+			client := newClient(t, server, soon, orgusers.WithGuards(orgusers.Guards{MaxRemovals: 1, MinAdministrators: 1, Protected: test.protected}))
+			derived, err := client.ForOrganization("blt1")
+			if err != nil {
+				t.Fatal(err)
+			}
+			fail = true
+			func() {
+				defer func() {
+					if recover() == nil {
+						t.Error("the panic did not reach the caller")
+					}
+				}()
+				_, _ = client.RemoveUsers(t.Context(), []string{"bob@example.com"}, &test.options)
+			}()
+			fail = false
+			if result, err := derived.RemoveUsers(t.Context(), []string{"bob@example.com"}, &test.options); err != nil {
+				t.Errorf("RemoveUsers() after the panic = %+v, %v; want done", result.Outcomes, err)
+			}
+			if _, err := derived.RemoveUsers(t.Context(), []string{"bob@example.com"}, nil); !errors.Is(err, orgusers.ErrRefused) {
+				t.Errorf("one more RemoveUsers() = %v; want ErrRefused by the limit", err)
+			}
+		})
+	}
+}
+
+// TestLimitsOfConcurrentCalls checks that calls at the same time do not exceed a limit, of
+// several organizations.
+func TestLimitsOfConcurrentCalls(t *testing.T) {
+	t.Parallel()
+	server := newOdd(nil)
+	for _, suffix := range []string{"", "/share", "/roles", "/stacks"} {
+		server.routes["GET /v3/organizations/blt2"+suffix] = server.routes["GET /v3/organizations/blt1"+suffix]
+	}
+	server.routes["POST /v3/organizations/blt2/share/search"] = server.routes["POST /v3/organizations/blt1/share/search"]
+	server.routes["DELETE /v3/organizations/blt2/share"] = server.routes["DELETE /v3/organizations/blt1/share"]
+	client := newClient(t, server, soon, orgusers.WithGuards(orgusers.Guards{MaxRemovals: 2, MinAdministrators: 1}))
+	var calls sync.WaitGroup
+	for i := range 12 {
+		derived, err := client.ForOrganization([]string{"blt1", "blt2"}[i%2])
+		if err != nil {
+			t.Fatal(err)
+		}
+		calls.Go(func() { _, _ = derived.RemoveUsers(t.Context(), []string{"bob@example.com"}, nil) })
+	}
+	calls.Wait()
+	if len(server.writes) != 4 {
+		t.Errorf("sent %q; want two removals of each organization", server.writes)
+	}
+}

@@ -89,7 +89,7 @@ const (
 	ReasonNoEndpoint        Reason = "no_endpoint"   // WithEndpoints is needed
 	ReasonReadOnly          Reason = "read_only"     // the client is read-only
 	ReasonCallRefused       Reason = "call_refused"  // another address was refused
-	ReasonBefore            Reason = "before"        // RemoveOptions.Before returned an error
+	ReasonBefore            Reason = "before"        // RemoveOptions.Before returned an error, or was not shown the row
 	ReasonReadFailed        Reason = "read_failed"   // a read before the change failed
 	ReasonContextEnded      Reason = "context_ended" // the context was canceled or its deadline passed
 	ReasonUnauthorized      Reason = "unauthorized"  // the token was rejected

@@ -15,10 +15,10 @@ type RemoveOptions struct {
 	// then in UserAccess.Unread. By default no user is removed.
 	AllowUnread bool
 	// Before is called once before anything is changed, with what each user who would be
-	// removed has. Save it: it is the record that [Client.Restore] takes. If Before
-	// returns an error, the call is refused with [ErrRefused]. It is not called in a dry run, or if there
-	// is no user to remove. It runs on the caller's goroutine, holds no lock, and may use
-	// the client.
+	// removed has. Save it: it is the record that [Client.Restore] takes. If Before returns an
+	// error, the call is refused with [ErrRefused], and an address that has a new row after it
+	// is refused. It is not called in a dry run, or if there is no user to remove. It runs on
+	// the caller's goroutine, holds no lock, and may use the client.
 	Before func(context.Context, []*UserAccess) error
 }
 
@@ -56,9 +56,9 @@ func (c *Client) RemoveUsers(ctx context.Context, emails []string, opts *RemoveO
 	b.prepareRemoval(ctx, guards)
 	if options.Before != nil && !options.DryRun && len(b.undecided()) > 0 {
 		b.release() // Before may take long, and may use the client
-		b.callBefore(ctx, options)
+		shown := b.callBefore(ctx, options)
 		b.roles = c.newRoleDirectory()
-		b.prepareRemoval(ctx, guards)
+		b.prepareRemoval(ctx, append(guards, shown))
 	}
 	b.send = b.sendRemoval
 	b.readBack = b.readUsersBack(removed)
@@ -73,20 +73,34 @@ func (b *bulk) prepareRemoval(ctx context.Context, guards []guard) {
 	b.reserveRemovals(ctx)
 }
 
-// callBefore calls RemoveOptions.Before with what the users have.
-func (b *bulk) callBefore(ctx context.Context, options RemoveOptions) {
+// callBefore calls RemoveOptions.Before with what the users have. It returns a guard that
+// refuses rows that were not there then.
+func (b *bulk) callBefore(ctx context.Context, options RemoveOptions) guard {
+	shown := map[string]bool{}
+	isNew := func(u *User) bool { return !shown[u.ShareUID] }
+	notNew := func(t *target, _ *CurrentUser, _ *Organization) Reason {
+		if !slices.ContainsFunc(t.rows, isNew) {
+			return ""
+		}
+		t.note("the address has a row that was not there when RemoveOptions.Before was called")
+		return ReasonBefore
+	}
 	had, err := b.client.readAccess(ctx, options.AllowUnread, b.client.newRoleDirectory(), func(context.Context) error { return nil })
 	if err != nil {
 		b.abort(readFailure(ctx), b.op.notRead(err))
-		return
+		return notNew
 	}
 	var users []*UserAccess
 	for _, t := range b.undecided() {
+		for _, u := range t.rows {
+			shown[u.ShareUID] = true
+		}
 		users = append(users, had.of(t.user()))
 	}
 	if err := options.Before(ctx, users); err != nil {
 		b.abort(ReasonBefore, b.op.refused(fmt.Errorf("RemoveOptions.Before: %w", err)))
 	}
+	return notNew
 }
 
 // sendRemoval removes the rows of a batch.
