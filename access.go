@@ -32,7 +32,7 @@ type UserAccess struct {
 	Teams  []TeamRef    `json:"teams"`
 	// Owns are the stacks that the user owns.
 	Owns []StackRef `json:"owns"`
-	// Unread are the stacks whose roles could not be read.
+	// Unread are the stacks whose roles could not be read, or whose owner is not known.
 	Unread []StackRef `json:"unread"`
 }
 
@@ -103,8 +103,9 @@ type StackRef struct {
 type AccessOptions struct {
 	// Emails are the addresses of the users. None means all users.
 	Emails []string
-	// AllowUnread continues if the roles of a stack cannot be read, and adds the stack to
-	// UserAccess.Unread. By default Access yields [ErrIncomplete].
+	// AllowUnread continues if the roles of a stack cannot be read or its owner is not known,
+	// and adds the stack to UserAccess.Unread. By default Access
+	// yields [ErrIncomplete].
 	AllowUnread bool
 }
 
@@ -116,7 +117,8 @@ type AccessOptions struct {
 // before the first user is yielded.
 //
 // It yields [ErrIncomplete], with the name of the stack, if the roles of a stack cannot be
-// read, and [ErrInvalid] if an address is malformed. An organization without teams is not an
+// read or its owner is not known. It yields ErrIncomplete too if a member has no account uid,
+// and [ErrInvalid] if an address is malformed. An organization without teams is not an
 // error.
 //
 // It sends what [Client.Users] sends or, with addresses, what [Client.FindUsers] sends. It
@@ -142,6 +144,12 @@ func (c *Client) Access(ctx context.Context, opts *AccessOptions) iter.Seq2[*Use
 		if err != nil {
 			yield(nil, withOp("Access", err))
 			return
+		}
+		for _, u := range users {
+			if u.UID == "" && u.Status != StatusPending { // stacks and teams list accounts
+				yield(nil, opListUsers.withOp(fmt.Errorf("%w: a member has no account uid (share %s)", ErrIncomplete, u.ShareUID)))
+				return
+			}
 		}
 		for _, u := range users {
 			if !yield(r.of(u), nil) {
@@ -201,6 +209,12 @@ func (c *Client) readAccess(ctx context.Context, allowUnread bool, directory *ro
 	}
 	for _, stack := range r.stacks {
 		err := failures[stack.APIKey]
+		if stack.OwnerUID == "" {
+			if !allowUnread {
+				return nil, fmt.Errorf("%w: the owner of stack %q (%s) is not known", ErrIncomplete, stack.Name, stack.APIKey)
+			}
+			delete(r.stackRoles, stack.APIKey)
+		}
 		if err != nil && (!allowUnread || ctx.Err() != nil || errors.Is(err, ErrUnauthorized)) {
 			return nil, fmt.Errorf("%w: the roles of stack %q (%s) cannot be read: %w", ErrIncomplete, stack.Name, stack.APIKey, err)
 		}

@@ -19,10 +19,10 @@ type Request struct {
 	Method string
 	// Path is below the base URL and starts with a slash, such as
 	// "/v3/organizations/{organization_uid}/logs/{log}". If it has no version, /v3
-	// is added in front. Elements in braces are replaced by PathValues, and
-	// {organization_uid} by that of the client. Use PathValues for everything that
-	// is not a fixed word of the API: Path appears in errors and logs, the values
-	// do not.
+	// is added in front. Elements in braces are replaced by PathValues. If these
+	// lack organization_uid, it is that of the client. Use PathValues for everything
+	// that is not a fixed word of the API: Path appears in errors and logs, the
+	// values do not.
 	Path       string
 	PathValues map[string]string
 	Query      url.Values
@@ -127,14 +127,18 @@ func (r Request) checkReadOnly(op *operation) error {
 	if r.Bulk {
 		return errors.New("a bulk action cannot be ReadOnly")
 	}
+	method := op.method
+	if method == http.MethodHead { // many servers handle it as a GET
+		method = http.MethodGet
+	}
 	path := strings.Split(op.path, "/")
 	for i, element := range path {
-		if value, ok := r.PathValues[strings.Trim(element, "{}")]; ok && strings.HasPrefix(element, "{") {
-			path[i] = value
+		if name, ok := valueName(element); ok && r.PathValues[name] != "" {
+			path[i] = r.PathValues[name]
 		}
 	}
 	for _, known := range operations {
-		if known.writes() && known.method == op.method && samePath(strings.Split(known.path, "/"), path) {
+		if known.writes() && known.method == method && samePath(strings.Split(known.path, "/"), path) {
 			return errors.New("this request changes something or sends email: it cannot be ReadOnly")
 		}
 	}

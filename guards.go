@@ -190,7 +190,7 @@ func (b *bulk) keepAdministrators(ctx context.Context, keeps func(t *target, rol
 		b.abort(readFailure(ctx), b.op.refused(fmt.Errorf("the administrators cannot be counted: %w", err)))
 		return
 	}
-	before, after, err := countAdministrators(roles, teams, targets, keeps)
+	before, after, err := countAdministrators(b.organization.OwnerUID, roles, teams, targets, keeps)
 	least := b.client.config.guards.MinAdministrators
 	switch {
 	case err != nil:
@@ -200,9 +200,9 @@ func (b *bulk) keepAdministrators(ctx context.Context, keeps func(t *target, rol
 	}
 }
 
-// countAdministrators counts the users with a role that administers, now and if targets keep
-// only some of their roles.
-func countAdministrators(roles []*Role, teams []*Team, targets []*target, keeps func(*target, string, *Team) bool) (before, after int, err error) {
+// countAdministrators counts the users except the owner with a role that administers, now and
+// if targets keep only some of their roles.
+func countAdministrators(ownerUID string, roles []*Role, teams []*Team, targets []*target, keeps func(*target, string, *Team) bool) (before, after int, err error) {
 	known := make(map[string]*Role, len(roles))
 	for _, role := range roles {
 		known[role.UID] = role
@@ -225,6 +225,9 @@ func countAdministrators(roles []*Role, teams []*Team, targets []*target, keeps 
 	now, then := map[string]bool{}, map[string]bool{}
 	count := func(users []string, roleUID string, team *Team) {
 		for _, uid := range users {
+			if uid == ownerUID {
+				continue
+			}
 			now[uid] = true
 			if t := byUID[uid]; t == nil || keeps(t, roleUID, team) {
 				then[uid] = true

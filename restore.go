@@ -41,7 +41,9 @@ func (c *Client) Restore(ctx context.Context, had []*UserAccess, opts *InviteOpt
 	b := c.newBulk(opRestore, emails, options.BulkOptions)
 	r := &restoration{bulk: b, records: map[*target]*UserAccess{}, lost: map[*target][]string{}, teams: map[string]*Team{}}
 	r.assign(had)
-	b.reads = append(b.reads, b.readRoles, r.readTeams, r.readStacks)
+	keys := r.stackKeys() // before the lookup, which runs at the same time as the reads, decides targets
+	readStacks := func(ctx context.Context) error { return r.readStacks(ctx, keys) }
+	b.reads = append(b.reads, b.readRoles, r.readTeams, readStacks)
 	b.resolve(ctx)
 	r.plan(ctx)
 	b.send = b.sendInvitation(options.Message)
@@ -95,8 +97,8 @@ func (r *restoration) readTeams(ctx context.Context) error {
 	return err
 }
 
-// readStacks reads the roles of the stacks in which a record has a direct role.
-func (r *restoration) readStacks(ctx context.Context) error {
+// stackKeys returns the stacks in which a record has a direct role.
+func (r *restoration) stackKeys() []string {
 	keys := map[string]bool{}
 	for _, t := range r.targets {
 		if t.status != "" {
@@ -108,7 +110,11 @@ func (r *restoration) readStacks(ctx context.Context) error {
 			}
 		}
 	}
-	r.stacks = r.client.readStackRoles(ctx, slices.Sorted(maps.Keys(keys)))
+	return slices.Sorted(maps.Keys(keys))
+}
+
+func (r *restoration) readStacks(ctx context.Context, keys []string) error {
+	r.stacks = r.client.readStackRoles(ctx, keys)
 	for _, stack := range r.stacks {
 		if reason, err := stack.failure(); err != nil && reason == ReasonReadFailed {
 			return err
@@ -161,6 +167,7 @@ func (r *restoration) planRoles(t *target, known []*Role) []string {
 		case i < 0:
 		case grant.Direct && len(t.rows) > 0 && !slices.Contains(roleUIDs(t.rows[0]), grant.RoleUID):
 			r.lose(t, "role %q (%s), which UpdateRoles can give", grant.RoleName, grant.RoleUID)
+		case slices.Contains(direct, grant.RoleUID): // in the record twice
 		case grant.Direct:
 			direct = append(direct, grant.RoleUID)
 		case grant.MaybeDirect && (maybe == "" || !known[i].Admin):
@@ -190,6 +197,7 @@ func (r *restoration) planStacks(t *target) StackAccess {
 			r.lose(t, "role %q (%s) of stack %q", grant.RoleName, grant.RoleUID, grant.Stack.Name)
 		case unlessMember(t) == "" && !slices.Contains(stack.roles[i].Users, t.rows[0].UID):
 			r.lose(t, "role %q (%s) of stack %q, which UpdateStackAccess can give", grant.RoleName, grant.RoleUID, grant.Stack.Name)
+		case slices.Contains(access[key], grant.RoleUID): // in the record twice
 		default:
 			access[key] = append(access[key], grant.RoleUID)
 		}
@@ -225,7 +233,7 @@ func (r *restoration) missingTeams(t *target) []*Team {
 	var missing []*Team
 	for _, ref := range r.records[t].Teams {
 		team := r.teams[ref.UID]
-		if team != nil && (len(t.rows) == 0 || !slices.Contains(team.UserUIDs, t.rows[0].UID)) {
+		if team != nil && !slices.Contains(missing, team) && (len(t.rows) == 0 || !slices.Contains(team.UserUIDs, t.rows[0].UID)) {
 			missing = append(missing, team)
 		}
 	}

@@ -75,7 +75,10 @@ type rolesResponse struct {
 	Count *int    `json:"count"`
 }
 
-func (r *rolesResponse) complete() bool { return r.Roles != nil && !slices.Contains(r.Roles, nil) }
+// complete reports whether there is a list. Users without a uid could be anybody.
+func (r *rolesResponse) complete() bool {
+	return r.Roles != nil && !slices.ContainsFunc(r.Roles, func(role *Role) bool { return role == nil || slices.Contains(role.Users, "") })
+}
 
 func (c *Client) readRoles(ctx context.Context, op *operation, in input) (paging.Page[*Role], error) {
 	var response rolesResponse
@@ -189,7 +192,9 @@ func (d *roleDirectory) list(ctx context.Context) ([]*Role, error) {
 	}
 	roles, err := Collect(d.client.Roles(ctx))
 	if err != nil {
-		d.done, d.err = ctx.Err() == nil, err
+		if ctx.Err() == nil { // it is not read again for each page
+			d.done, d.err = true, err
+		}
 		return nil, err
 	}
 	d.roles, d.done = roles, true

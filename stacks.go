@@ -222,18 +222,16 @@ func (s *stackChange) resolve(ctx context.Context, roles []string, stack *stackR
 }
 
 // roleUIDsByUser returns the roles of each user. It returns an error if the server
-// did not send the users of roles.
+// did not send the users of a role.
 func roleUIDsByUser(roles []*Role) (map[string][]string, error) {
 	users := map[string][]string{}
-	sent := len(roles) == 0
 	for _, role := range roles {
-		sent = sent || role.Users != nil
+		if role.Users == nil {
+			return nil, fmt.Errorf("orgusers: the server did not send the users of the role %q (%s) of the stack", role.Name, role.UID)
+		}
 		for _, user := range role.Users {
 			users[user] = append(users[user], role.UID)
 		}
-	}
-	if !sent {
-		return nil, errors.New("orgusers: the server did not send the users of the stack's roles")
 	}
 	return users, nil
 }

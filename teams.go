@@ -122,11 +122,23 @@ func (c *Client) teamsIfAny(ctx context.Context) ([]*Team, error) {
 	switch {
 	case errors.Is(err, ErrForbidden), errors.Is(err, ErrNotFound):
 		return nil, nil
-	case err != nil:
-		return nil, fmt.Errorf("%w: the list of teams cannot be read: %w", ErrIncomplete, err)
-	default:
-		return teams, nil
+	case err == nil:
+		err = checkTeamUsers(teams...)
 	}
+	if err != nil {
+		return nil, fmt.Errorf("%w: the list of teams cannot be read: %w", ErrIncomplete, err)
+	}
+	return teams, nil
+}
+
+// checkTeamUsers returns an error if the server did not send the users of a team.
+func checkTeamUsers(teams ...*Team) error {
+	for _, team := range teams {
+		if team.UserUIDs == nil {
+			return fmt.Errorf("the server did not send the users of the team %q (%s)", team.Name, team.UID)
+		}
+	}
+	return nil
 }
 
 // teamsResponse is an object with a list, the whole list, or nothing with status 204.
@@ -149,7 +161,10 @@ func (r *teamsResponse) noContent() {
 	r.Teams, r.Count = []*Team{}, new(int)
 }
 
-func (r *teamsResponse) complete() bool { return r.Teams != nil && !slices.Contains(r.Teams, nil) }
+// complete reports whether there is a list. Users without a uid could be anybody.
+func (r *teamsResponse) complete() bool {
+	return r.Teams != nil && !slices.ContainsFunc(r.Teams, func(t *Team) bool { return t == nil || slices.Contains(t.UserUIDs, "") })
+}
 
 // GetTeam returns the team with a uid or a name. A uid takes precedence. Names are compared
 // without letter case. It returns [ErrNotFound] if the organization has no such team, and
@@ -167,6 +182,15 @@ func (c *Client) GetTeam(ctx context.Context, nameOrUID string) (*Team, error) {
 		return nil, fmt.Errorf("orgusers: GetTeam: %w: %w", ErrInvalid, err)
 	}
 	return team, nil
+}
+
+// teamWithUsers is GetTeam for a call that draws conclusions from the users of the team.
+func (c *Client) teamWithUsers(ctx context.Context, nameOrUID string) (*Team, error) {
+	team, err := c.GetTeam(ctx, nameOrUID)
+	if err == nil {
+		err = checkTeamUsers(team)
+	}
+	return team, err
 }
 
 // TeamUser is a user of a team.
@@ -253,7 +277,7 @@ func (c *Client) AddToTeam(ctx context.Context, teamUID string, emails []string,
 		}
 	}
 	b.stopIfRefused()
-	b.skip(unlessMember)
+	b.skip(unlessAccepted)
 	team := find(ctx)
 	b.skip(func(t *target) Reason {
 		if slices.Contains(team.UserUIDs, t.user().UID) {
@@ -269,7 +293,7 @@ func (c *Client) AddToTeam(ctx context.Context, teamUID string, emails []string,
 		for _, t := range batch {
 			if t.doubtful {
 				b.refuse(t, ReasonDuplicateRows, nil)
-			} else if reason := unlessMember(t); reason != "" {
+			} else if reason := unlessAccepted(t); reason != "" {
 				t.decide(OutcomeSkipped, reason, nil)
 			}
 		}
@@ -284,6 +308,15 @@ func (c *Client) AddToTeam(ctx context.Context, teamUID string, emails []string,
 	}
 	b.readBack = b.readTeamBack(team.UID, true)
 	return b.run(ctx)
+}
+
+// unlessAccepted skips a user whose status is not known too, because the request may invite
+// the user again.
+func unlessAccepted(t *target) Reason {
+	if len(t.rows) > 0 && t.rows[0].Status != StatusAccepted {
+		return ReasonPending
+	}
+	return unlessMember(t)
 }
 
 // RemoveFromTeam removes users from a team, which is given by uid or name. Addresses that are
@@ -330,7 +363,7 @@ func (b *bulk) findTeam(nameOrUID string) func(context.Context) *Team {
 	var team *Team
 	var failure error
 	b.reads = append(b.reads, func(ctx context.Context) error {
-		team, failure = b.client.GetTeam(ctx, nameOrUID)
+		team, failure = b.client.teamWithUsers(ctx, nameOrUID)
 		return nil
 	})
 	return func(ctx context.Context) *Team {
@@ -356,7 +389,7 @@ func (b *bulk) findTeam(nameOrUID string) func(context.Context) *Team {
 // readTeamBack reads whether users are in a team.
 func (b *bulk) readTeamBack(teamUID string, wanted bool) func(context.Context, []*target) (map[*target]evidence, error) {
 	return func(ctx context.Context, batch []*target) (map[*target]evidence, error) {
-		team, err := b.client.GetTeam(ctx, teamUID)
+		team, err := b.client.teamWithUsers(ctx, teamUID)
 		if err != nil {
 			return nil, err
 		}

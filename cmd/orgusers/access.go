@@ -1,6 +1,7 @@
 package main
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -20,7 +21,7 @@ func newAccessListCommand(t *tool) *cobra.Command {
 --email it lists all users. It reads the roles of every stack.
 
 With --output json it writes the records that 'orgusers users restore' takes.`,
-		Args: cobra.NoArgs,
+		Args: noArgs,
 	}
 	emails := cmd.Flags().StringSlice("email", nil, "only these `addresses`, separated by commas; can be repeated")
 	allowUnread := cmd.Flags().Bool("allow-unread", false, "continue if the roles of a stack cannot be read, and name the stack")
@@ -33,6 +34,13 @@ With --output json it writes the records that 'orgusers users restore' takes.`,
 		access, err := orgusers.Collect(o.client.Access(cmd.Context(), &orgusers.AccessOptions{Emails: *emails, AllowUnread: *allowUnread}))
 		if err != nil {
 			return err
+		}
+		for _, email := range *emails {
+			if !slices.ContainsFunc(access, func(a *orgusers.UserAccess) bool {
+				return strings.EqualFold(a.User.Email, strings.TrimSpace(email))
+			}) {
+				t.say("%s is not in the organization", plain(strings.TrimSpace(email)))
+			}
 		}
 		if t.output == "json" {
 			return writeList(t, o, "access", access, nil)

@@ -164,6 +164,10 @@ func (l *addressList) checkAddress(e *entry) {
 		l.mistake(e.line, "an address is empty")
 	case e.line > 0 && strings.HasPrefix(e.email, "#"):
 		l.mistake(e.line, "the line begins with #, but there are no comments, because an address can begin with #: take the line out, or give the address with --email")
+	case isNamedAddress(e.email):
+		l.mistake(e.line, "%q has more than an address: leave out the name and the brackets", shorten(e.email))
+	case e.line == 0 && strings.Count(e.email, "@") > 1 && !isAddress(e.email):
+		l.mistake(e.line, "%q is not a valid email address: separate addresses with commas", shorten(e.email))
 	case !isAddress(e.email):
 		l.mistake(e.line, "%q is not a valid email address", shorten(e.email))
 	}
@@ -174,6 +178,13 @@ func (l *addressList) checkAddress(e *entry) {
 func isAddress(text string) bool {
 	address, err := mail.ParseAddress(text)
 	return err == nil && address.Name == "" && !strings.HasPrefix(text, "<") && strings.IndexFunc(text, func(r rune) bool { return !unicode.IsPrint(r) }) < 0
+}
+
+// isNamedAddress reports whether a text is an address with a name or in brackets, as
+// programs for email copy it.
+func isNamedAddress(text string) bool {
+	_, err := mail.ParseAddress(text)
+	return err == nil && strings.HasSuffix(text, ">")
 }
 
 // jsonStart begins JSON, and not an address.
@@ -233,7 +244,7 @@ func (l *addressList) parseLines(text string) {
 		}
 		l.entries = append(l.entries, &entry{email: unguard(text), line: line})
 	}
-	if len(l.entries) > 0 && !slices.ContainsFunc(l.entries, func(e *entry) bool { return isAddress(e.email) }) {
+	if len(l.entries) > 0 && !slices.ContainsFunc(l.entries, func(e *entry) bool { return isAddress(e.email) || isNamedAddress(e.email) }) {
 		first := l.entries[0]
 		l.mistake(first.line, "there is no address in the whole file; is %q the header of another column?", shorten(first.email))
 	}

@@ -80,7 +80,8 @@ func TestWrongAddressFiles(t *testing.T) {
 	server := newTeam(t, 0)
 	for name, test := range map[string]struct{ file, says string }{
 		"a name":                     {"a@example.com\nAda Lovelace\n", `stdin line 2: "Ada Lovelace" is not a valid email address`},
-		"a name and an address":      {"Ada <a@example.com>\na@example.com\n", `"Ada <a@example.com>" is not a valid`},
+		"a name and an address":      {"Ada <a@example.com>\na@example.com\n", `"Ada <a@example.com>" has more than an address: leave out the name`},
+		"only names and addresses":   {"Ada <a@example.com>\n", "correct this first:\n  stdin line 1: \"Ada <a@example.com>\" has more"},
 		"an invisible character":     {"a@example.com\u200b\n", `"a@example.com\u200b" is not a valid`},
 		"names only":                 {"Names\nAda\n", `is "Names" the header of another column?`},
 		"a comment":                  {"# left in May\na@example.com\n", "stdin line 1: the line begins with #, but there are no comments"},
@@ -117,6 +118,7 @@ func TestWrongAddressFiles(t *testing.T) {
 		runOn(t, server, "invitations", "withdraw", "--file", "leavers.csv").expect(t, 2, "--file: open leavers.csv: no such file")
 		runOn(t, server, "invitations", "withdraw", "--file", "").expect(t, 2, "the name of the file is empty")
 		runOn(t, server, "invitations", "withdraw", "--email", "Ada Lovelace,,a@example.com").expect(t, 2, `--email: "Ada Lovelace" is not a valid email address`, "--email: an address is empty")
+		runOn(t, server, "invitations", "withdraw", "--email", "a@example.com; b@example.com").expect(t, 2, "separate addresses with commas")
 	})
 	t.Cleanup(func() {
 		if sent := server.Requests(); len(sent) > 0 {

@@ -27,7 +27,7 @@ func newAuditListCommand(t *tool) *cobra.Command {
 cannot search them: the tool reads all entries and shows those that match.`,
 		Example: `  orgusers audit list --since 2026-03-01 --by ada@example.com
   orgusers audit list --event share --limit 20 --output json`,
-		Args: cobra.NoArgs,
+		Args: noArgs,
 	}
 	flags := cmd.Flags()
 	since := flags.String("since", "", "only entries from this `time` on, such as 2026-03-01 or 2026-03-01T08:00:00Z")
@@ -99,7 +99,7 @@ func newAuditGetCommand(t *tool) *cobra.Command {
 	return &cobra.Command{
 		Use:   "get UID",
 		Short: "Show one entry of the audit log",
-		Args:  cobra.ExactArgs(1),
+		Args:  oneArg,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			o, err := t.open(cmd.Context())
 			if err != nil {

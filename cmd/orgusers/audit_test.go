@@ -23,7 +23,7 @@ func TestAudit(t *testing.T) {
 	runOn(t, server, "audit", "get", uid).expect(t, 0, uid, "Request", "member0@example.com")
 	runOn(t, server, "audit", "get", uid, "--output", "json").expect(t, 0, `"uid": "`+uid+`"`)
 	runOn(t, server, "audit", "get", "blt1").expect(t, 1, "the service does not have it")
-	runOn(t, server, "audit", "get").expect(t, 2, "accepts 1 arg(s)")
+	runOn(t, server, "audit", "get").expect(t, 2, "want one UID as the argument, not 0")
 	runOn(t, server, "audit", "list", "--since", "yesterday").expect(t, 2, `--since "yesterday": want a date`)
 	runOn(t, server, "audit", "list", "--limit", "-1").expect(t, 2, "--limit -1")
 	runOn(t, server, "audit", "list", "--by", "stranger@example.com").expect(t, 1, "stranger")

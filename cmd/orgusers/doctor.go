@@ -26,7 +26,7 @@ func newDoctorCommand(t *tool) *cobra.Command {
 With --contract it writes, as JSON, in which form this organization's service
 answers where the form is not documented: types and known names of fields, never
 a value. docs/operations.md says how to send the result to the project.`,
-		Args: cobra.NoArgs,
+		Args: noArgs,
 	}
 	contract := cmd.Flags().Bool("contract", false, "write the forms of responses that are not documented")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {

@@ -35,7 +35,7 @@ on loopback only. When it is ready it writes to stdout, as lines NAME=value or a
 JSON, what points clients at it. On stderr it says how to log in.`,
 		Example: `  orgusers fake serve --addr 127.0.0.1:8080 --users 250
   orgusers login --base-url http://127.0.0.1:8080`,
-		Args: cobra.NoArgs,
+		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := f.check(); err != nil {
 				return err
@@ -90,8 +90,8 @@ func (t *tool) serveFake(ctx context.Context, f *fakeFlags, listener net.Listene
 	if err != nil {
 		return errors.Join(err, listener.Close())
 	}
-	t.note("serving %d made-up users at %s until it is interrupted\nlog in with 'orgusers login --base-url %s --email %s', password %q",
-		f.users, url, url, fake.Email, orguserstest.Password)
+	t.note("serving %d made-up users at %s until it is interrupted\nlog in with 'orgusers login --base-url %s --org %s --email %s', password %q",
+		f.users, url, url, fake.OrganizationUID, fake.Email, orguserstest.Password)
 	server := &http.Server{Handler: fake, ReadHeaderTimeout: 10 * time.Second}
 	stopped := context.AfterFunc(ctx, func() { _ = server.Close() }) // there is nothing to lose
 	defer stopped()

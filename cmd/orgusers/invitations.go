@@ -25,7 +25,7 @@ func newInvitationsListCommand(t *tool) *cobra.Command {
 	return &cobra.Command{
 		Use:   "list",
 		Short: "List pending invitations, oldest first",
-		Args:  cobra.NoArgs,
+		Args:  noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			o, err := t.open(cmd.Context())
 			if err != nil {
@@ -65,7 +65,7 @@ each person gets; several are separated by semicolons:
 of 'orgusers users export' is such a file: without --role, its column
 Organization Roles has the roles. Its column Stacks is not read, because some of
 those roles come through teams.`,
-		Args: cobra.NoArgs,
+		Args: noArgs,
 	}
 	addresses := addAddressFlags(cmd)
 	addresses.columns = []string{"roles", "stacks"}
@@ -83,7 +83,7 @@ those roles come through teams.`,
 			return err
 		}
 		if len(*roles) == 0 && !slices.Contains(people.header, "roles") && !slices.Contains(people.header, exportedRoles) {
-			return badInput("no roles: give --role, or a file with a column Roles")
+			return badInput("no roles: give --role, or a file with a column Roles%s", people.otherColumns())
 		}
 		people.leaveOutExportedStacks()
 		addresses.nameUnread(people)
@@ -109,6 +109,14 @@ those roles come through teams.`,
 
 // exportedRoles is the column of an export with the roles that users have.
 const exportedRoles = "organizationroles"
+
+// otherColumns names the columns that are not read, for an error about a missing one.
+func (l *addressList) otherColumns() string {
+	if len(l.unread) == 0 {
+		return ""
+	}
+	return fmt.Sprintf("; %s has the columns %s, which are not read", l.name, quoteAll(l.unread))
+}
 
 // leaveOutExportedStacks takes out the column Stacks of an export with access: it has
 // roles that come through teams too.
@@ -215,7 +223,7 @@ func (n *invitation) mistake(e *entry, column, flag string, wrong error) {
 // can contain colons.
 func (n *invitation) findStack(ctx context.Context, text string) (key string, roles []string, wrong, err error) {
 	if n.knownStacks == nil {
-		n.knownStacks, err = readNamed(n.client.Stacks(ctx, nil), func(s *orgusers.Stack) named { return named{s.APIKey, s.Name} })
+		n.knownStacks, err = readNamed(n.client.Stacks(ctx, nil), nameStack)
 		if err != nil {
 			return "", nil, nil, err
 		}
@@ -247,6 +255,10 @@ type named struct{ uid, name string }
 
 func nameRole(r *orgusers.Role) named { return named{r.UID, r.Name} }
 
+func nameStack(s *orgusers.Stack) named { return named{s.APIKey, s.Name} }
+
+func nameTeam(t *orgusers.Team) named { return named{t.UID, t.Name} }
+
 func readNamed[T any](all iter.Seq2[*T, error], name func(*T) named) ([]named, error) {
 	things := []named{}
 	for thing, err := range all {
@@ -261,7 +273,7 @@ func readNamed[T any](all iter.Seq2[*T, error], name func(*T) named) ([]named, e
 // findNamed returns the uid of a thing with a uid or name. The error lists the things.
 func findNamed(what string, things []named, wanted string) (string, error) {
 	wanted = strings.TrimSpace(wanted)
-	var uids, names []string
+	var uids []string
 	for _, thing := range things {
 		switch {
 		case thing.uid == wanted:
@@ -269,19 +281,29 @@ func findNamed(what string, things []named, wanted string) (string, error) {
 		case strings.EqualFold(strings.TrimSpace(thing.name), wanted):
 			uids = append(uids, thing.uid)
 		}
-		if len(names) < 20 {
-			names = append(names, thing.name)
-		}
 	}
 	switch {
 	case len(uids) == 1:
 		return uids[0], nil
 	case len(uids) > 1:
 		return "", fmt.Errorf("there are several %ss %q: give one of the uids %s", what, shorten(wanted), strings.Join(uids, ", "))
-	case len(names) < len(things):
+	case len(things) == 0:
+		return "", fmt.Errorf("there is no %s %q, and no other", what, shorten(wanted))
+	}
+	return "", fmt.Errorf("there is no %s %q; there are %s", what, shorten(wanted), quoteNames(things))
+}
+
+// quoteNames returns the names of the first things.
+func quoteNames(things []named) string {
+	const most = 20
+	var names []string
+	for _, thing := range things[:min(most, len(things))] {
+		names = append(names, thing.name)
+	}
+	if len(things) > most {
 		names = append(names, "…")
 	}
-	return "", fmt.Errorf("there is no %s %q; there are %s", what, shorten(wanted), quoteAll(names))
+	return quoteAll(names)
 }
 
 func newInvitationsResendCommand(t *tool) *cobra.Command {
@@ -300,7 +322,7 @@ func newPendingCommand(t *tool, name, short, done, ifUnknown string, call func(*
 		Use:   name + " --email ADDRESS,…",
 		Short: short,
 		Long:  short + ". Members are skipped.",
-		Args:  cobra.NoArgs,
+		Args:  noArgs,
 	}
 	addresses := addAddressFlags(cmd)
 	flags := addChangeFlags(cmd)

@@ -107,7 +107,7 @@ func TestInvitationsSendRefuses(t *testing.T) {
 		"an unknown stack":   {"", []string{"--email", "a@example.com", "--role", "member", "--stack", "Web:Developer"}, []string{`--stack: there is no stack "Web"; there are "Website", "Mobile App"`}},
 		"a stack twice":      {"", []string{"--email", "a@example.com", "--role", "member", "--stack", "website:Developer", "--stack", "Website:Admin"}, []string{`the stack "Website:Admin" is given twice`}},
 		"mistakes of a file": {"Email,Roles,Stacks\na@example.com,editor,Website\nb@example.com,,Website:Dev\n", []string{"--role", "member"}, []string{`line 2: there is no organization role "editor"`, `line 2: "Website": want STACK:ROLE,ROLE`, `line 3: there is no role of the stack Website "Dev"; there are "Admin", `}},
-		"a misspelt column":  {"Email,Rolls\na@example.com,member\n", nil, []string{"no roles: give --role"}},
+		"a misspelt column":  {"Email,Rolls\na@example.com,member\n", nil, []string{"no roles: give --role", `stdin has the columns "Rolls", which are not read`}},
 		"an empty role":      {"Email,Roles\na@example.com,;\n", nil, []string{"at least one role is needed"}},
 		"two wishes":         {"Email,Roles\na@example.com,member\nA@example.com,admin\n", nil, []string{"conflicting access"}},
 		"two columns":        {"Email,Roles,Role\na@example.com,member,admin\n", nil, []string{"two columns have the same meaning"}},

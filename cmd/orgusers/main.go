@@ -126,6 +126,27 @@ func newGroup(use, short string, commands ...*cobra.Command) *cobra.Command {
 	return group
 }
 
+// noArgs refuses arguments that belong to no flag, which are often addresses.
+func noArgs(cmd *cobra.Command, args []string) error {
+	switch {
+	case len(args) == 0:
+		return nil
+	case cmd.Flags().Lookup("email") != nil && strings.Contains(args[0], "@"):
+		return fmt.Errorf("unexpected argument %q: give addresses with --email", args[0])
+	default:
+		return fmt.Errorf("unexpected argument %q", args[0])
+	}
+}
+
+// oneArg refuses more or fewer arguments than the one that the usage names.
+func oneArg(cmd *cobra.Command, args []string) error {
+	if len(args) != 1 {
+		_, name, _ := strings.Cut(cmd.Use, " ")
+		return fmt.Errorf("want one %s as the argument, not %d", name, len(args))
+	}
+	return nil
+}
+
 // start checks what cobra does not check before it calls a command.
 func (t *tool) start(cmd *cobra.Command) error {
 	if err := errors.Join(cmd.ValidateRequiredFlags(), cmd.ValidateFlagGroups()); err != nil {

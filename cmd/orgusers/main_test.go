@@ -36,7 +36,8 @@ func TestMisuse(t *testing.T) {
 		"unknown subcommand": {[]string{"roles", "lst"}, "Run 'orgusers roles --help' for the usage"},
 		"no subcommand":      {[]string{"roles"}, "needs a subcommand: list, set"},
 		"unknown flag":       {[]string{"roles", "list", "--all"}, "unknown flag: --all"},
-		"argument":           {[]string{"roles", "list", "all"}, `unknown command "all"`},
+		"argument":           {[]string{"roles", "list", "all"}, `unexpected argument "all"`},
+		"an address":         {[]string{"users", "remove", "ada@example.com"}, `unexpected argument "ada@example.com": give addresses with --email`},
 		"output":             {[]string{"roles", "list", "--fake", "--output", "xml"}, "want table, json or csv"},
 		"half a setting":     {[]string{"roles", "list"}, "because CONTENTSTACK_REGION is set; unset it"},
 	} {

@@ -11,7 +11,7 @@ func newManCommand(t *tool) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "man",
 		Short: "Write the man pages into a directory",
-		Args:  cobra.NoArgs,
+		Args:  noArgs,
 	}
 	directory := cmd.Flags().String("dir", "", "write the pages into this `directory`")
 	_ = cmd.MarkFlagRequired("dir") // the flag is there

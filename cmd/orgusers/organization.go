@@ -31,7 +31,9 @@ type organization struct {
 	uid    string // empty if the command is about the account only
 	from   string // where the credentials come from
 	fake   bool   // its users are made up
-	close  func()
+	// profile says that a stored profile has the credentials.
+	profile bool
+	close   func()
 }
 
 // open returns the organization of the flags, the environment or a profile. Close
@@ -40,9 +42,21 @@ func (t *tool) open(ctx context.Context, options ...orgusers.Option) (*organizat
 	o, err := t.openAccount(ctx, options...)
 	if err == nil && o.uid == "" {
 		o.close()
-		return nil, badInput("%s has no organization: give --org UID or set %s; 'orgusers organizations list' shows the uids", o.from, uidVariable)
+		instead := "set " + uidVariable
+		if o.profile {
+			instead = "store it with 'orgusers login --org UID'"
+		}
+		return nil, badInput("%s has no organization: give --org UID or %s; 'orgusers organizations list' shows the uids", o.from, instead)
 	}
 	return o, err
+}
+
+// areSet says that variables are set.
+func areSet(names []string) string {
+	if len(names) == 1 {
+		return names[0] + " is set"
+	}
+	return strings.Join(names, ", ") + " are set"
 }
 
 // setVariables returns the variables that are set. One that is set to nothing
@@ -120,8 +134,12 @@ func (t *tool) openEnvironment(set []string, options []orgusers.Option) (*organi
 	}
 	client, err := orgusers.NewFromEnv(options...)
 	if err != nil {
-		return nil, badInput("%s\nCredentials, organization and region come from the environment because %s is set; unset it or give --profile to use a profile",
-			withoutPackage(err.Error()), strings.Join(set, ", "))
+		object := "them"
+		if len(set) == 1 {
+			object = "it"
+		}
+		return nil, badInput("%s\nCredentials, organization and region come from the environment because %s; unset %s or give --profile to use a profile",
+			withoutPackage(err.Error()), areSet(set), object)
 	}
 	return &organization{client: client, uid: uid, from: "the environment", close: client.CloseIdleConnections}, nil
 }
@@ -142,7 +160,7 @@ func (t *tool) openProfile(ctx context.Context, options []orgusers.Option) (*org
 	if err != nil {
 		return nil, err
 	}
-	return &organization{client: client, uid: uid, from: fmt.Sprintf("profile %q", p.Name), close: client.CloseIdleConnections}, nil
+	return &organization{client: client, uid: uid, from: fmt.Sprintf("profile %q", p.Name), profile: true, close: client.CloseIdleConnections}, nil
 }
 
 // newProfileClient returns a client with the token of a profile. Requests about

@@ -23,7 +23,7 @@ func newOrganizationsListCommand(t *tool) *cobra.Command {
 	return &cobra.Command{
 		Use:   "list",
 		Short: "List the organizations of the account",
-		Args:  cobra.NoArgs,
+		Args:  noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			o, err := t.openAccount(cmd.Context())
 			if err != nil {
@@ -48,7 +48,7 @@ func newOrganizationsShowCommand(t *tool) *cobra.Command {
 	return &cobra.Command{
 		Use:   "show",
 		Short: "Show the organization, with the limits of its plan",
-		Args:  cobra.NoArgs,
+		Args:  noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			o, err := t.open(cmd.Context())
 			if err != nil {
@@ -101,7 +101,7 @@ func newOrganizationsTransferCommand(t *tool) *cobra.Command {
 		Short: "Offer the organization to one of its members",
 		Long: `Offer the organization to one of its members, who gets an email and becomes the
 owner by accepting. Only the owner can do it.`,
-		Args: cobra.NoArgs,
+		Args: noArgs,
 	}
 	to := cmd.Flags().String("to", "", "`address` of the member")
 	_ = cmd.MarkFlagRequired("to") // the flag is there

@@ -141,13 +141,17 @@ func (c change) outcome(outcome orgusers.Outcome) string {
 // noteOf returns the reason of an outcome for people.
 func noteOf(outcome orgusers.Outcome) string {
 	note := strings.ReplaceAll(string(outcome.Reason), "_", " ")
-	if outcome.Detail != "" {
-		return outcome.Detail
-	}
 	if failure, ok := errors.AsType[*orgusers.Error](outcome.Err); ok && outcome.Status != orgusers.OutcomeNotStarted {
-		return note + ": " + happened(failure)
+		note += ": " + happened(failure)
 	}
-	return note
+	switch {
+	case outcome.Detail == "":
+		return note
+	case note == "" || outcome.Status == orgusers.OutcomePartial: // whose details say why
+		return outcome.Detail
+	default:
+		return note + "; " + outcome.Detail
+	}
 }
 
 // summary counts the outcomes, in the order in which they come first.
@@ -170,6 +174,9 @@ func (c change) summary(result *orgusers.BulkResult) string {
 	}
 	if result.Count(orgusers.OutcomePlanned) > 0 {
 		summary += "; --apply does it"
+	}
+	if result.Count(orgusers.OutcomeRefused) > 0 && result.Count(orgusers.OutcomeNotStarted) > 0 {
+		summary += "; --skip-refused processes the others"
 	}
 	if c.ifUnknown != "" && result.Count(orgusers.OutcomeUnknown) > 0 {
 		summary += "; " + c.ifUnknown

@@ -43,7 +43,7 @@ list is for 'orgusers users remove --file'.
 The page is personal data. Give it only to the reviewers.`,
 		Example: `  orgusers review -o review.html --data review.json
   orgusers review --output json -o review.json`,
-		Args: cobra.NoArgs,
+		Args: noArgs,
 	}
 	flags := cmd.Flags()
 	flags.StringVarP(&f.outputFile, "output-file", "o", "", "write to this `file`, which only you can read, instead of stdout")
@@ -162,9 +162,6 @@ func readReview(ctx context.Context, o *organization, f *reviewFlags) (*review.S
 		return nil, err
 	}
 	source.Access, err = orgusers.Collect(o.client.Access(ctx, &orgusers.AccessOptions{AllowUnread: f.allowUnread}))
-	if err != nil && strings.Contains(err.Error(), "the roles of stack") {
-		return nil, reported{error: err, summary: withoutPackage(err.Error()) + "; --allow-unread continues without them"}
-	}
 	if err != nil {
 		return nil, err
 	}

@@ -90,7 +90,7 @@ func TestReviewOfAStackThatCannotBeRead(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(cmd.Dir, "review.html"), []byte("before"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	run(t, cmd).expect(t, 1, `the roles of stack "`, "--allow-unread continues")
+	run(t, cmd).expect(t, 1, `the roles of stack "`, "--allow-unread can continue")
 	if expectFiles(t, cmd, "review.html"); string(readPrivate(t, cmd.Dir, "review.html")) != "before" {
 		t.Error("the file of before is not as it was")
 	}

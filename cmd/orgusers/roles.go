@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"iter"
 	"strconv"
-	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -23,7 +22,7 @@ func newRolesListCommand(t *tool) *cobra.Command {
 	return &cobra.Command{
 		Use:   "list",
 		Short: "List the organization roles",
-		Args:  cobra.NoArgs,
+		Args:  noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			o, err := t.open(cmd.Context())
 			if err != nil {
@@ -55,7 +54,7 @@ taken from them. Pending invitations are skipped.
 The API has no request of its own for it: the tool sends the request of an
 invitation and reads the roles back. The service may send an email.`,
 		Example: `  orgusers roles set --email ada@example.com --role member --role "security manager" --apply`,
-		Args:    cobra.NoArgs,
+		Args:    noArgs,
 	}
 	addresses := addAddressFlags(cmd)
 	roles := roleFlag(cmd)
@@ -105,12 +104,9 @@ func nameRoles(err error, existing iter.Seq2[*orgusers.Role, error]) error {
 	if !isLocallyInvalid(err) || !errors.Is(err, orgusers.ErrNotFound) {
 		return err
 	}
-	var names []string
-	for role, failed := range existing {
-		if failed != nil {
-			return err
-		}
-		names = append(names, fmt.Sprintf("%q", role.Name))
+	roles, failed := readNamed(existing, nameRole)
+	if failed != nil {
+		return err
 	}
-	return fmt.Errorf("%w; the roles are %s", err, strings.Join(names, ", "))
+	return fmt.Errorf("%w; there are %s", err, quoteNames(roles))
 }

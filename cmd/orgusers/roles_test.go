@@ -66,6 +66,7 @@ func TestRolesSet(t *testing.T) {
 	expectUntouched(t, server)
 	result := runOn(t, server, append(args, "--apply")...)
 	result.expect(t, 0, "1 changed, 1 skipped")
+	runOn(t, server, args[:len(args)-2]...).expect(t, 0, "pending@example.com  skipped  ", `pending; role "admin" is `)
 	if user, _ := server.User("member0@example.com"); len(user.RoleUIDs) != 2 {
 		t.Errorf("roles %v", user.RoleUIDs)
 	}
@@ -77,10 +78,10 @@ func TestUnknownRole(t *testing.T) {
 	t.Parallel()
 	server := newTeam(t, 1)
 	runOn(t, server, "roles", "set", "--email", "member0@example.com", "--role", "Boss", "--apply").
-		expect(t, 2, `nothing was changed: no role has the name or uid "Boss"; the roles are "admin", "member"`)
+		expect(t, 2, `nothing was changed: no role has the name or uid "Boss"; there are "admin", "member"`)
 	runOn(t, server, "roles", "set", "--email", "member0@example.com").expect(t, 2, `required flag(s) "role" not set`)
 	runOn(t, server, "stacks", "grant", "--stack", "website", "--email", "member0@example.com", "--role", "Boss", "--apply").
-		expect(t, 2, `no role has the name or uid "Boss"; the roles are "Admin", `)
+		expect(t, 2, `no role has the name or uid "Boss"; there are "Admin", `)
 	expectUntouched(t, server)
 }
 

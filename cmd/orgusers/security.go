@@ -57,7 +57,7 @@ func newSecurityCommand(t *tool) *cobra.Command {
 // newSecurityActionCommand returns a command for one action. Endpoint returns the
 // endpoint that the action needs; it is nil if the API has a public request.
 func newSecurityActionCommand(t *tool, use, short, done string, call bulkCall, endpoint func(*orgusers.Endpoints) orgusers.Endpoint) *cobra.Command {
-	cmd := &cobra.Command{Use: use, Short: short, Long: short + ".", Args: cobra.NoArgs}
+	cmd := &cobra.Command{Use: use, Short: short, Long: short + ".", Args: noArgs}
 	addresses := addAddressFlags(cmd)
 	flags := addChangeFlags(cmd)
 	file := new(string)

@@ -140,7 +140,7 @@ func TestOwnerAndSelfAreRefused(t *testing.T) {
 	t.Parallel()
 	server := newTeam(t, 2)
 	args := []string{"security", "reset-mfa", "--email", "owner@example.com,admin@example.com,member0@example.com", "--apply"}
-	run(t, withEndpoints(t, server, fakeEndpoints, 0o600, args...)).expect(t, 2, "nothing was changed: 2 refused, 1 not started", "owner@example.com    refused", "admin@example.com    refused")
+	run(t, withEndpoints(t, server, fakeEndpoints, 0o600, args...)).expect(t, 2, "nothing was changed: 2 refused, 1 not started; --skip-refused processes the others", "owner@example.com    refused", "admin@example.com    refused")
 	expectUntouched(t, server)
 	run(t, withEndpoints(t, server, fakeEndpoints, 0o600, append(args, "--skip-refused")...)).expect(t, 1, "orgusers: 2 refused, 1 reset\n")
 }

@@ -40,7 +40,7 @@ has several organizations, login asks which one to use unless --org is given.`,
   orgusers login --region eu --profile work
   orgusers login --with-token < token.txt
   orgusers login --oauth --token-command 'op read op://work/contentstack/token'`,
-		Args: cobra.NoArgs,
+		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if t.fake {
 				return badInput("the organization of --fake ends with the command: start 'orgusers fake serve' and give its address with --base-url")
@@ -126,12 +126,12 @@ func (t *tool) login(ctx context.Context, f *loginFlags) error {
 	case p.OrganizationUID == "":
 		t.say("it has no organization: give --org to each command, or to login")
 	case name == "":
-		t.say("organization %s; the account does not list it", plain(p.OrganizationUID))
+		t.say("organization %s, which the account does not list: check the uid with 'orgusers organizations list'", plain(p.OrganizationUID))
 	default:
 		t.say("organization %q (%s)", name, p.OrganizationUID)
 	}
 	if set := setVariables(); len(set) > 0 {
-		t.say("%s is set: commands use the environment, not this profile, unless --profile is given", strings.Join(set, ", "))
+		t.say("%s: commands use the environment, not this profile, unless --profile is given", areSet(set))
 	}
 	return nil
 }
@@ -242,7 +242,7 @@ func newLogoutCommand(t *tool) *cobra.Command {
 	return &cobra.Command{
 		Use:   "logout",
 		Short: "End the session of a profile and delete the profile",
-		Args:  cobra.NoArgs,
+		Args:  noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if t.fake {
 				return badInput("--fake has no session to end")
@@ -282,7 +282,7 @@ func newWhoamiCommand(t *tool) *cobra.Command {
 	return &cobra.Command{
 		Use:   "whoami",
 		Short: "Show the account, the organization and the service",
-		Args:  cobra.NoArgs,
+		Args:  noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			o, err := t.openAccount(cmd.Context())
 			if err != nil {

@@ -167,7 +167,7 @@ func TestProfilesThatAreRefused(t *testing.T) {
 		"two tokens":          {`{"profiles": [{"name": "a", "base_url": "https://x", "token": "blt1", "token_command": "x"}]}`, 0o600, "either a token or a token_command"},
 		"no name":             {`{"profiles": [{}]}`, 0o600, "no name"},
 		"another file":        {`{"users": []}`, 0o600, "is not a file of profiles"},
-		"no organization":     {`{"profiles": [` + one + `]}`, 0o600, "has no organization: give --org"},
+		"no organization":     {`{"profiles": [` + one + `]}`, 0o600, "has no organization: give --org UID or store it with 'orgusers login --org UID'"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -23,7 +23,7 @@ func newStacksCommand(t *tool) *cobra.Command {
 }
 
 func newStacksListCommand(t *tool) *cobra.Command {
-	cmd := &cobra.Command{Use: "list", Short: "List the stacks of the organization", Args: cobra.NoArgs}
+	cmd := &cobra.Command{Use: "list", Short: "List the stacks of the organization", Args: noArgs}
 	search := cmd.Flags().String("search", "", "only stacks whose name contains the `text`")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		o, err := t.open(cmd.Context())
@@ -61,7 +61,7 @@ func newStacksAccessCommand(t *tool) *cobra.Command {
 		Short: "List the users of a stack with their roles in it",
 		Long: `List the users of a stack with their roles in it. 'orgusers access list' also shows
 which roles come through a team.`,
-		Args: cobra.NoArgs,
+		Args: noArgs,
 	}
 	name := stackFlag(cmd)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
@@ -114,9 +114,10 @@ func newStacksGrantCommand(t *tool) *cobra.Command {
 		Short: "Give members exactly these roles in one stack",
 		Long: `Give members exactly these roles in one stack, by name or uid. They replace the
 roles that the members had in it; other stacks do not change. Pending invitations
-are skipped.`,
+are skipped. A role that comes through a team stays: the outcome is partial, and the
+exit status 1.`,
 		Example: `  orgusers stacks grant --stack Website --role Developer --email ada@example.com --apply`,
-		Args:    cobra.NoArgs,
+		Args:    noArgs,
 	}
 	name := stackFlag(cmd)
 	roles := roleFlag(cmd)
@@ -132,8 +133,9 @@ func newStacksRevokeCommand(t *tool) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "revoke",
 		Short: "Take one stack from members",
-		Long:  "Take one stack from members. Access through a team stays, and is reported.",
-		Args:  cobra.NoArgs,
+		Long: `Take one stack from members. Access through a team stays: the outcome is partial,
+and the exit status 1.`,
+		Args: noArgs,
 	}
 	name := stackFlag(cmd)
 	addresses := addAddressFlags(cmd)
@@ -179,25 +181,17 @@ func stackFlag(cmd *cobra.Command) *string {
 // findStack returns the stack with an API key or a name. An exact key comes first;
 // names are compared without letter case.
 func findStack(ctx context.Context, client *orgusers.Client, nameOrKey string) (*orgusers.Stack, error) {
-	var named []*orgusers.Stack
-	var names []string
-	for stack, err := range client.Stacks(ctx, nil) {
-		switch {
-		case err != nil:
-			return nil, err
-		case stack.APIKey == nameOrKey:
-			return stack, nil
-		case strings.EqualFold(stack.Name, nameOrKey):
-			named = append(named, stack)
-		}
-		names = append(names, fmt.Sprintf("%q", stack.Name))
+	stacks, err := orgusers.Collect(client.Stacks(ctx, nil))
+	if err != nil {
+		return nil, err
 	}
-	switch len(named) {
-	case 1:
-		return named[0], nil
-	case 0:
-		return nil, badInput("there is no stack %q; the stacks are %s", nameOrKey, strings.Join(names[:min(len(names), 20)], ", "))
-	default:
-		return nil, badInput("%d stacks have the name %q: give the API key; 'orgusers stacks list' shows it", len(named), nameOrKey)
+	var all []named
+	for _, stack := range stacks {
+		all = append(all, nameStack(stack))
 	}
+	key, err := findNamed("stack", all, nameOrKey)
+	if err != nil {
+		return nil, misuse{err}
+	}
+	return stacks[slices.IndexFunc(stacks, func(s *orgusers.Stack) bool { return s.APIKey == key })], nil
 }

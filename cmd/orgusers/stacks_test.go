@@ -31,6 +31,6 @@ func TestUnknownStack(t *testing.T) {
 	t.Parallel()
 	server := newTeam(t, 1)
 	runOn(t, server, "stacks", "revoke", "--stack", "Shop", "--email", "member0@example.com", "--apply").
-		expect(t, 2, `nothing was changed: there is no stack "Shop"; the stacks are "Website", "Mobile App"`)
+		expect(t, 2, `nothing was changed: there is no stack "Shop"; there are "Website", "Mobile App"`)
 	runOn(t, server, "stacks", "access").expect(t, 2, `required flag(s) "stack" not set`)
 }

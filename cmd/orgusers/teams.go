@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strconv"
 
 	"github.com/spf13/cobra"
@@ -25,7 +26,7 @@ stay in the organization.`,
 }
 
 func newTeamsListCommand(t *tool) *cobra.Command {
-	cmd := &cobra.Command{Use: "list", Short: "List the teams of the organization", Args: cobra.NoArgs}
+	cmd := &cobra.Command{Use: "list", Short: "List the teams of the organization", Args: noArgs}
 	search := cmd.Flags().String("search", "", "only teams whose name contains the `text`")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		o, err := t.open(cmd.Context())
@@ -50,7 +51,7 @@ func newTeamsListCommand(t *tool) *cobra.Command {
 }
 
 func newTeamsUsersCommand(t *tool) *cobra.Command {
-	cmd := &cobra.Command{Use: "users", Short: "List the users of a team", Args: cobra.NoArgs}
+	cmd := &cobra.Command{Use: "users", Short: "List the users of a team", Args: noArgs}
 	name := teamFlag(cmd)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		ctx := cmd.Context()
@@ -59,7 +60,7 @@ func newTeamsUsersCommand(t *tool) *cobra.Command {
 			return err
 		}
 		defer o.close()
-		team, err := o.client.GetTeam(ctx, *name)
+		team, err := findTeam(ctx, o.client, *name)
 		if err != nil {
 			return err
 		}
@@ -81,7 +82,7 @@ func newTeamsUsersCommand(t *tool) *cobra.Command {
 type teamCall func(client *orgusers.Client, ctx context.Context, team string, emails []string, options *orgusers.BulkOptions) (*orgusers.BulkResult, error)
 
 func newTeamsChangeCommand(t *tool, use, short, long, done string, call teamCall) *cobra.Command {
-	cmd := &cobra.Command{Use: use, Short: short, Long: long, Args: cobra.NoArgs}
+	cmd := &cobra.Command{Use: use, Short: short, Long: long, Args: noArgs}
 	name := teamFlag(cmd)
 	addresses := addAddressFlags(cmd)
 	flags := addChangeFlags(cmd)
@@ -103,7 +104,7 @@ func newTeamsChangeCommand(t *tool, use, short, long, done string, call teamCall
 		if err := t.announce(ctx, o); err != nil {
 			return err
 		}
-		team, err := o.client.GetTeam(ctx, *name)
+		team, err := findTeam(ctx, o.client, *name)
 		if err != nil {
 			return fmt.Errorf("nothing was changed: %w", err)
 		}
@@ -121,4 +122,21 @@ func teamFlag(cmd *cobra.Command) *string {
 	team := cmd.Flags().String("team", "", "`team` by name or uid")
 	_ = cmd.MarkFlagRequired("team") // the flag is there
 	return team
+}
+
+// findTeam returns the team with a uid or a name. Names are compared without letter case.
+func findTeam(ctx context.Context, client *orgusers.Client, nameOrUID string) (*orgusers.Team, error) {
+	teams, err := orgusers.Collect(client.Teams(ctx, nil))
+	if err != nil {
+		return nil, err
+	}
+	var all []named
+	for _, team := range teams {
+		all = append(all, nameTeam(team))
+	}
+	uid, err := findNamed("team", all, nameOrUID)
+	if err != nil {
+		return nil, misuse{err}
+	}
+	return teams[slices.IndexFunc(teams, func(t *orgusers.Team) bool { return t.UID == uid })], nil
 }

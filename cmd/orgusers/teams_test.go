@@ -23,7 +23,7 @@ func TestTeams(t *testing.T) {
 	runOn(t, server, "teams", "list").expect(t, 0, "Editors", uid, "=cmd\uFFFD[2J")
 	runOn(t, server, "teams", "list", "--search", "edit", "--output", "json").expect(t, 0, `"name": "Editors"`)
 	runOn(t, server, "teams", "users", "--team", "EDITORS").expect(t, 0, "member0@example.com")
-	runOn(t, server, "teams", "users", "--team", "Writers").expect(t, 1, "Writers")
+	runOn(t, server, "teams", "users", "--team", "Writers").expect(t, 2, `there is no team "Writers"; there are "Editors"`)
 	runOn(t, newTeam(t, 1), "teams", "list", "--output", "csv").expect(t, 0, "Name,Uid,Users,Roles,Stacks,Description\n")
 
 	add := []string{"teams", "add", "--team", "editors", "--email", "member1@example.com,member0@example.com,stranger@example.com,pending@example.com", "--output", "json"}
@@ -45,7 +45,7 @@ func TestTeams(t *testing.T) {
 	if members := server.Teams()[0].Members; len(members) != 1 {
 		t.Errorf("members %v", members)
 	}
-	runOn(t, server, "teams", "remove", "--team", "Writers", "--email", "member1@example.com", "--apply").expect(t, 1, "nothing was changed:", "Writers")
+	runOn(t, server, "teams", "remove", "--team", "Writers", "--email", "member1@example.com", "--apply").expect(t, 2, "nothing was changed:", "Writers")
 }
 
 func TestAccessList(t *testing.T) {
@@ -58,6 +58,7 @@ func TestAccessList(t *testing.T) {
 	if access, _ := result.document(t)["access"].([]any); len(access) != 1 {
 		t.Errorf("access %v", access)
 	}
+	runOn(t, server, "access", "list", "--email", "stranger@example.com,member0@example.com").expect(t, 0, "orgusers: stranger@example.com is not in the organization\n")
 	runOn(t, server, "access", "list", "--email", "Ada Lovelace").expect(t, 2, "is not a valid email address")
 }
 
@@ -65,7 +66,7 @@ func TestAccessThatCannotBeRead(t *testing.T) {
 	t.Parallel()
 	server := newTeamWithTeams(t)
 	server.AddFault(orguserstest.Fault{Path: "/v3/roles", Times: 1, Effect: orguserstest.Status(403)})
-	runOn(t, server, "access", "list").expect(t, 1)
+	runOn(t, server, "access", "list").expect(t, 1, "the roles of stack \"Website\" (", "the service does not allow it", "--allow-unread can")
 	server.ClearFaults()
 	server.AddFault(orguserstest.Fault{Path: "/v3/roles", Times: 1, Effect: orguserstest.Status(403)})
 	runOn(t, server, "access", "list", "--allow-unread").expect(t, 0, "could not be read")

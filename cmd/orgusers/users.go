@@ -29,7 +29,7 @@ func newUsersListCommand(t *tool) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "list",
 		Short: "List members and pending invitations",
-		Args:  cobra.NoArgs,
+		Args:  noArgs,
 	}
 	filter := addFilterFlags(cmd)
 	sort := addSortFlags(cmd)
@@ -118,7 +118,7 @@ func newUsersGetCommand(t *tool) *cobra.Command {
 	return &cobra.Command{
 		Use:   "get ADDRESS",
 		Short: "Show one user or invitation",
-		Args:  cobra.ExactArgs(1),
+		Args:  oneArg,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if !isAddress(strings.TrimSpace(args[0])) {
 				return badInput("%q is not a valid email address; 'orgusers users list --search TEXT' finds users by name", shorten(args[0]))

@@ -43,7 +43,7 @@ With --with-access, the JSON is that of 'orgusers access list'.
 A cell that a spreadsheet would run as a formula begins with an apostrophe unless
 --keep-formulas is given. For exactly the cells of 'csdx cm:export-to-csv' give
 --csdx --keep-formulas, and --sort created for its order.`,
-		Args: cobra.NoArgs,
+		Args: noArgs,
 	}
 	f := &exportFlags{cmd: cmd, filter: addFilterFlags(cmd), sort: addSortFlags(cmd)}
 	flags := cmd.Flags()
@@ -154,6 +154,9 @@ func (f *exportFlags) pickColumns() ([]orgusers.Column, error) {
 		for _, name := range f.columns {
 			i := slices.Index(names, columnName(name))
 			if i < 0 {
+				if !f.withAccess && slices.Contains(columnNames(orgusers.AccessColumns()), columnName(name)) {
+					return nil, badInput("--columns: the column %q needs --with-access", name)
+				}
 				return nil, badInput("--columns: there is no column %q; there are %s", name, strings.Join(names, ", "))
 			}
 			picked = append(picked, all[i])

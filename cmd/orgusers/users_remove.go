@@ -49,7 +49,7 @@ saved. A file with columns that are not read, such as Decision, is refused with
 --yes. --not-seen-for leaves out the owner, your own account and protected users.
 
 Limits hold for one run. The owner and your own account are never removed.`,
-		Args: cobra.NoArgs,
+		Args: noArgs,
 	}
 	r := &removal{t: t, cmd: cmd, addresses: addAddressFlags(cmd), change: addChangeFlags(cmd), yes: yesFlag(cmd)}
 	r.addresses.ticks = true

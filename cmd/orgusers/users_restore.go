@@ -110,7 +110,7 @@ they have accepted.
 
 The command is a dry run without --apply. With --apply it shows what it would do,
 and asks for the name of the organization unless --yes is given.`,
-		Args: cobra.NoArgs,
+		Args: noArgs,
 	}
 	path := cmd.Flags().String("file", "", "the `record` that 'orgusers users remove' wrote")
 	message := cmd.Flags().String("message", "", "`text` for the email")

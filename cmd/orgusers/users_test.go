@@ -99,7 +99,7 @@ func TestUsersMisuse(t *testing.T) {
 		says string
 	}{
 		"a name for an address":    {[]string{"get", "Ada A"}, `"Ada A" is not a valid email address; 'orgusers users list --search TEXT'`},
-		"no address":               {[]string{"get"}, "accepts 1 arg(s)"},
+		"no address":               {[]string{"get"}, "want one ADDRESS as the argument, not 0"},
 		"a role":                   {[]string{"list", "--role", "editor"}, `--role: there is no organization role "editor"; there are "admin", "member"`},
 		"a status":                 {[]string{"list", "--status", "lost"}, "want accepted or pending"},
 		"MFA":                      {[]string{"list", "--mfa", "yes"}, "want on or off"},
@@ -111,7 +111,7 @@ func TestUsersMisuse(t *testing.T) {
 		"a field":                  {[]string{"list", "--sort", "age"}, `--sort "age": want email, first-name`},
 		"a column":                 {[]string{"export", "--columns", "email,shoe-size"}, `there is no column "shoe-size"; there are email, first-name`},
 		"columns and csdx":         {[]string{"export", "--columns", "email", "--csdx"}, "[columns csdx]"},
-		"a column of access":       {[]string{"export", "--columns", "teams"}, `there is no column "teams"`},
+		"a column of access":       {[]string{"export", "--columns", "teams"}, `the column "teams" needs --with-access`},
 		"access and csdx":          {[]string{"export", "--with-access", "--csdx"}, "[csdx with-access]"},
 		"a separator":              {[]string{"export", "--separator", "||"}, "one character"},
 		"JSON and columns":         {[]string{"export", "--output", "json", "--columns", "email"}, "--columns is for CSV"},
