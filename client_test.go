@@ -177,13 +177,19 @@ func TestNilOptions(t *testing.T) {
 	ctx, server := t.Context(), orguserstest.NewUnstartedServer(orguserstest.WithPeople(operations.Crowd()...))
 	c := clientOf(t, server, orgusers.WithEndpoints(server.Endpoints()), fast)
 	one, pending, stranger := []string{operations.Member(0)}, []string{operations.Pending(0)}, operations.Stranger(0)
-	stack := server.Stacks()[0]
+	stack, team := server.Stacks()[0], server.AddTeam(orguserstest.Team{Name: "Editors"}).UID
+	record := &orgusers.UserAccess{Version: 1, OrganizationUID: server.OrganizationUID, User: &orgusers.User{Email: operations.Member(1)}}
 	for name, err := range map[string]error{
 		"New":                 onlyError(orgusers.New("blt1", orgusers.WithAuthToken(token), nil)),
 		"Organizations":       onlyError(orgusers.Collect(orgusers.Organizations(ctx, append(server.Options(), nil)...))),
 		"ListUsers":           onlyError(c.ListUsers(ctx, nil)),
 		"Users":               onlyError(orgusers.Collect(c.Users(ctx, nil))),
 		"Stacks":              onlyError(orgusers.Collect(c.Stacks(ctx, nil))),
+		"Access":              onlyError(orgusers.Collect(c.Access(ctx, nil))),
+		"Teams":               onlyError(orgusers.Collect(c.Teams(ctx, nil))),
+		"AddToTeam":           onlyError(c.AddToTeam(ctx, team, one, nil)),
+		"RemoveFromTeam":      onlyError(c.RemoveFromTeam(ctx, team, one, nil)),
+		"Restore":             onlyError(c.Restore(ctx, []*orgusers.UserAccess{record}, nil)),
 		"AuditLog":            onlyError(orgusers.Collect(c.AuditLog(ctx, nil))),
 		"GetOrganization":     onlyError(c.GetOrganization(ctx, nil)),
 		"ExportCSV":           onlyError(c.ExportCSV(ctx, io.Discard, nil)),

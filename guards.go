@@ -1,6 +1,7 @@
 package orgusers
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -54,10 +55,8 @@ func WithGuards(g Guards) Option {
 		case math.IsNaN(g.MaxRemovalShare) || g.MaxRemovalShare > 1:
 			return errors.New("Guards.MaxRemovalShare is not a number up to 1")
 		}
-		if g.Window == 0 {
-			g.Window = 24 * time.Hour
-		}
-		c.guards = g
+		c.guards = g // the option may be used again
+		c.guards.Window = cmp.Or(g.Window, 24*time.Hour)
 		return nil
 	}
 }
