@@ -26,13 +26,13 @@ type UserAccess struct {
 	User            *User     `json:"user"`
 	// Roles are the organization roles.
 	Roles []RoleGrant `json:"roles"`
-	// Stacks are the stack roles. The owner of the organization has every stack, also
-	// without a role here.
+	// Stacks are the stack roles. The owner of the organization has access to every stack,
+	// even without a role here.
 	Stacks []StackGrant `json:"stacks"`
 	Teams  []TeamRef    `json:"teams"`
 	// Owns are the stacks that the user owns.
 	Owns []StackRef `json:"owns"`
-	// Unread are the stacks whose roles could not be read.
+	// Unread are the stacks whose roles could not be read, or whose owner is not known.
 	Unread []StackRef `json:"unread"`
 }
 
@@ -103,19 +103,22 @@ type StackRef struct {
 type AccessOptions struct {
 	// Emails are the addresses of the users. None means all users.
 	Emails []string
-	// AllowUnread continues if the roles of a stack cannot be read, and adds the stack to
-	// UserAccess.Unread. By default that is [ErrIncomplete].
+	// AllowUnread continues if the roles of a stack cannot be read or its owner is not known,
+	// and adds the stack to UserAccess.Unread. By default Access
+	// yields [ErrIncomplete].
 	AllowUnread bool
 }
 
-// Access returns a sequence of what users can access, and through what: organization
-// roles, stack roles, teams and owned stacks. Access that a user had from the first request
-// to the last is in it, and access that a user had at no moment is not. Users are in the
-// order of [Client.Users], or of the given addresses; addresses that are not in the
-// organization are left out. Everything is read before the first user is yielded.
+// Access returns a sequence of what users can access, and through what: organization roles,
+// stack roles, teams and owned stacks. It includes all access that a user had from the first
+// request to the last, and none that the user had at no moment. Access that changed meanwhile
+// may or may not be included. Users are in the order of [Client.Users], or of the given
+// addresses; addresses that are not in the organization are left out. Everything is read
+// before the first user is yielded.
 //
 // It yields [ErrIncomplete], with the name of the stack, if the roles of a stack cannot be
-// read, and [ErrInvalid] if an address is malformed. An organization without teams is not an
+// read or its owner is not known. It yields ErrIncomplete too if a member has no account uid,
+// and [ErrInvalid] if an address is malformed. An organization without teams is not an
 // error.
 //
 // It sends what [Client.Users] sends or, with addresses, what [Client.FindUsers] sends. It
@@ -141,6 +144,12 @@ func (c *Client) Access(ctx context.Context, opts *AccessOptions) iter.Seq2[*Use
 		if err != nil {
 			yield(nil, withOp("Access", err))
 			return
+		}
+		for _, u := range users {
+			if u.UID == "" && u.Status != StatusPending { // stacks and teams list accounts
+				yield(nil, opListUsers.withOp(fmt.Errorf("%w: a member has no account uid (share %s)", ErrIncomplete, u.ShareUID)))
+				return
+			}
 		}
 		for _, u := range users {
 			if !yield(r.of(u), nil) {
@@ -200,6 +209,12 @@ func (c *Client) readAccess(ctx context.Context, allowUnread bool, directory *ro
 	}
 	for _, stack := range r.stacks {
 		err := failures[stack.APIKey]
+		if stack.OwnerUID == "" {
+			if !allowUnread {
+				return nil, fmt.Errorf("%w: the owner of stack %q (%s) is not known", ErrIncomplete, stack.Name, stack.APIKey)
+			}
+			delete(r.stackRoles, stack.APIKey)
+		}
 		if err != nil && (!allowUnread || ctx.Err() != nil || errors.Is(err, ErrUnauthorized)) {
 			return nil, fmt.Errorf("%w: the roles of stack %q (%s) cannot be read: %w", ErrIncomplete, stack.Name, stack.APIKey, err)
 		}

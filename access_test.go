@@ -1,6 +1,7 @@
 package orgusers_test
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -205,7 +206,7 @@ func TestAccessAsJSON(t *testing.T) {
 		if diff := cmp.Diff(a, &back); diff != "" {
 			t.Error(diff)
 		}
-		if again, err := json.Marshal(&back); err != nil || string(again) != string(text) {
+		if again, err := json.Marshal(&back); err != nil || !bytes.Equal(again, text) {
 			t.Errorf("got %s, %v, want %s", again, err, text)
 		}
 		for _, end := range []int{1, len(text) / 2, len(text) - 1} {

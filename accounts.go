@@ -13,7 +13,8 @@ import (
 )
 
 // Endpoint is a request for an action of the product that has no public request. A
-// response of 4xx is taken to mean that nothing was done for any of the users.
+// response with a status of 400 to 407, 409 to 429 or 431 means that nothing was done
+// for any of the users.
 type Endpoint struct {
 	// Method is the HTTP method. Default POST.
 	Method string
@@ -23,14 +24,15 @@ type Endpoint struct {
 	// Encode returns the body, which is sent as JSON. Default: an object with the
 	// addresses under "emails", and for UpdateRoles the uids under "roles".
 	Encode func(EndpointRequest) (any, error)
-	// Decode reads the outcomes from a response of 2xx: done, skipped or failed, with
-	// words for people in Detail. Every other status is unknown. An address that it
-	// leaves out is done, or unknown if there is an outcome for an address that was not
-	// sent. Default: all are done. UpdateRoles reads back what is done.
+	// Decode returns the outcomes in a response of 2xx: done, skipped or failed, with
+	// words for people in Detail. An outcome with another status is unknown. An address
+	// without an outcome is done; if Decode returns an address that was not sent, it is
+	// unknown. Default: all are done. For UpdateRoles, done is confirmed by reading back.
 	Decode func(response []byte) ([]Outcome, error)
 }
 
-// EndpointRequest is what an endpoint is asked to do, for at most ten users.
+// EndpointRequest is the content of one request to an endpoint, for at most ten
+// users.
 type EndpointRequest struct {
 	// Emails are the addresses of members of the organization.
 	Emails []string
@@ -40,8 +42,8 @@ type EndpointRequest struct {
 
 // Endpoints are the requests for actions that have no public request. The vendor
 // documents what these actions do, but not their requests, and this package does not
-// guess them. The method of an endpoint that is not set returns [ErrNoEndpoint]. The
-// fake of package orguserstest has endpoints of its own.
+// guess them. If an endpoint is not set, its method returns [ErrNoEndpoint]. For the
+// fake, use Server.Endpoints of package orguserstest.
 type Endpoints struct {
 	Unlock, ResetMFA, ForcePasswordReset, EndSessions Endpoint
 	// UpdateRoles replaces the documented request of [Client.UpdateRoles].
@@ -111,10 +113,10 @@ func (e Endpoint) encode(request EndpointRequest) (any, error) {
 	}{request.Emails, request.RoleUIDs}, nil
 }
 
-// SendPasswordResets sends the email with instructions for a new password to members
-// of the organization. It works for locked accounts too. Pending invitations and
-// addresses that are not in the organization are skipped. The service does not say
-// whether it sent an email.
+// SendPasswordResets sends an email with instructions for a new password to members
+// of the organization, also if the account is locked. Pending invitations and
+// addresses that are not in the organization are skipped. The service does not
+// confirm that it sent an email.
 //
 // It returns [ErrRefused] if the list is empty or an address is malformed. If the
 // response was lost, the outcome is unknown ([ErrOutcomeUnknown]).
@@ -140,17 +142,17 @@ func (c *Client) SendPasswordResets(ctx context.Context, emails []string, opts *
 
 // UnlockUsers unlocks accounts that are locked after failed logins. In the product it
 // does not apply to users in several organizations, or to users who are not locked.
-// Whether the outcome says so depends on the endpoint, and a dry run cannot know it.
+// Whether the outcome shows this depends on the endpoint; that of a dry run does not.
 //
-// The API has no public request for it: it sends the request of [WithEndpoints], and
-// returns [ErrNoEndpoint] without one. Guards and outcomes are those of
-// [Client.RemoveUsers]; pending invitations are skipped. If the response was lost, the
-// outcome is unknown, because it cannot be read back.
+// The API has no public request for it. It sends the request of [WithEndpoints], for
+// ten users at a time, and returns [ErrNoEndpoint] without one. Guards ([ErrRefused])
+// and outcomes are those of [Client.RemoveUsers]; pending invitations are skipped. If
+// the response was lost, the outcome is unknown, because it cannot be read back.
 func (c *Client) UnlockUsers(ctx context.Context, emails []string, opts *BulkOptions) (*BulkResult, error) {
 	return c.accountAction(ctx, "UnlockUsers", c.endpoints().Unlock, emails, opts, notOwner, notSelf)
 }
 
-// ResetMFA resets MFA. Each user gets an email with a link.
+// ResetMFA resets the MFA of users. Each user gets an email with a link.
 //
 // Request, guards and outcomes are those of [Client.UnlockUsers].
 func (c *Client) ResetMFA(ctx context.Context, emails []string, opts *BulkOptions) (*BulkResult, error) {
@@ -166,8 +168,8 @@ func (c *Client) ForcePasswordReset(ctx context.Context, emails []string, opts *
 }
 
 // EndSessions logs users out at once. In the product it does not apply to users in
-// several organizations, or to users without a session. Whether the outcome says so
-// depends on the endpoint, and a dry run cannot know it.
+// several organizations, or to users without a session. Whether the outcome shows
+// this depends on the endpoint; that of a dry run does not.
 //
 // Request, guards and outcomes are those of [Client.UnlockUsers].
 func (c *Client) EndSessions(ctx context.Context, emails []string, opts *BulkOptions) (*BulkResult, error) {

@@ -19,11 +19,11 @@ type AuditEntry struct {
 	// CreatedAt is zero if the server's text is not a time.
 	CreatedAt  time.Time
 	CreatedBy  string // the uid of a user
-	Module     string // "user"
+	Module     string // such as "user"
 	EventType  string // "share" and "logout" are documented
 	RemoteAddr string
 	Metadata   map[string]any
-	// Request and Response are those of the change.
+	// Request and Response are the request that made the change, and its response.
 	Request, Response json.RawMessage
 	// Raw is the whole entry.
 	Raw json.RawMessage
@@ -115,15 +115,15 @@ func maskIn(value any) (found bool) {
 	return found
 }
 
-// AuditLogOptions select entries of the audit log. The API has no parameters for them:
-// the other entries are read and left out. Nil selects all entries.
+// AuditLogOptions select entries of the audit log. The API has no parameters for
+// them, so all entries are read and the others are left out. Nil selects all entries.
 type AuditLogOptions struct {
 	// Since and Until bound CreatedAt; Since is included, Until is not. An entry whose
 	// time cannot be read is kept. Zero means no bound.
 	Since, Until time.Time
-	// CreatedBy is the uid of a user.
+	// CreatedBy keeps the entries of the user with this uid.
 	CreatedBy string
-	// EventType and Module are values of the server.
+	// EventType and Module keep the entries with these values.
 	EventType, Module string
 }
 
@@ -145,9 +145,10 @@ func (o *AuditLogOptions) keep(e *AuditEntry) bool {
 // auditPageSize is the page size of the audit log.
 const auditPageSize = 25
 
-// AuditLog returns a sequence of the organization's audit log, newest entry first, for
-// the last 30 days. It is complete or ends with an error as that of [Client.Users]:
-// [ErrIncomplete], or the error of a request. Leave the range when you have enough.
+// AuditLog returns a sequence of the organization's audit log, newest entry first,
+// for the last 30 days. Like [Client.Users] it is complete or ends with an error:
+// [ErrIncomplete], or the error of a request. Break out of the loop when you have
+// enough entries.
 //
 // It sends GET /organizations/{organization_uid}/logs (documented), once for about
 // every 23 entries.

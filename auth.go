@@ -16,7 +16,7 @@ import (
 type TokenSource interface {
 	// Token returns an access token without the word Bearer. It should return an
 	// error that is [ErrUnauthorized] if the user has to sign in again. The text of
-	// the error is not shown, because it can be that of a token endpoint.
+	// the error is not shown, because a token endpoint may put secrets into it.
 	Token(ctx context.Context) (string, error)
 }
 
@@ -25,9 +25,9 @@ type TokenSource interface {
 type TokenInvalidator interface {
 	TokenSource
 	// Invalidate is called with a token that got a 401, before Token is called
-	// again. Each request that used the token calls it, possibly after the token
-	// was replaced: compare the token, and forget no other. It is called from any
-	// goroutine and should not block.
+	// again. Several requests may report the same token, even after it was replaced,
+	// so discard the current token only if it is this one. Invalidate is called from
+	// any goroutine and should not block.
 	Invalidate(token string)
 }
 
@@ -124,27 +124,26 @@ type userResponse[T any] struct {
 
 func (r *userResponse[T]) complete() bool { return r.User != nil }
 
-// Credentials are what a person logs in with. Printed, logged or encoded, they show
-// nothing.
+// Credentials are the address and the password of an account. Printed, logged or
+// encoded, they are redacted.
 type Credentials struct {
 	Email, Password string
 	// MFACode is needed if the account has MFA: [Login] returns [ErrMFARequired].
 	MFACode string
 }
 
-// Format prints nothing of the credentials, for every verb.
+// Format prints a placeholder for every verb.
 func (Credentials) Format(f fmt.State, _ rune) {
 	_, _ = f.Write([]byte("orgusers.Credentials([redacted])"))
 }
 
-// MarshalText encodes nothing of the credentials, as JSON, XML and other texts.
+// MarshalText returns a placeholder, also for JSON and XML.
 func (Credentials) MarshalText() ([]byte, error) { return []byte("[redacted]"), nil }
 
-// GobEncode encodes nothing of the credentials.
+// GobEncode returns nothing.
 func (Credentials) GobEncode() ([]byte, error) { return nil, nil }
 
-// Session is the result of a login. Printed, logged or encoded, it shows no
-// token.
+// Session is the result of a login. Printed, logged or encoded, it shows no token.
 type Session struct {
 	// User is the account that logged in.
 	User *CurrentUser
@@ -153,7 +152,7 @@ type Session struct {
 }
 
 // AuthToken returns the token of the session, for [WithAuthToken]. An account has
-// at most twenty live tokens: one more login ends the oldest.
+// at most twenty sessions: one more login ends the oldest.
 func (s *Session) AuthToken() string {
 	if s == nil || s.authToken == nil {
 		return ""
@@ -161,17 +160,18 @@ func (s *Session) AuthToken() string {
 	return s.authToken()
 }
 
-// Format prints nothing of the session, for every verb.
+// Format prints a placeholder for every verb.
 func (Session) Format(f fmt.State, _ rune) { _, _ = f.Write([]byte("orgusers.Session([redacted])")) }
 
-// Login starts a session with an address and a password. It ignores other
-// credentials among the options, and it does not read the environment: the region
-// is [RegionNA] unless [WithRegion] or [WithBaseURL] is given.
+// Login starts a session with an address and a password. It ignores credentials
+// among the options and does not read the environment. The region is [RegionNA]
+// unless [WithRegion] or [WithBaseURL] is given.
 //
-// It returns [ErrInvalid] if the credentials are wrong, [ErrLocked] if the account
-// is locked, and [ErrMFARequired] if an MFA code is needed or wrong; Error.MFAType
-// is the kind of code. It is never repeated, because each failed login counts
-// towards locking the account. Its errors contain no text of the server.
+// It returns [ErrInvalid] if the address or the password is wrong, [ErrLocked] if
+// the account is locked, and [ErrMFARequired] if an MFA code is needed or wrong.
+// Error.MFAType is then the kind of code. A login that the server may have counted
+// is not sent again, because failed logins lock the account. Errors contain no text
+// of the server.
 //
 // It sends POST /user-session (documented).
 func Login(ctx context.Context, creds Credentials, opts ...Option) (*Session, error) {
@@ -256,10 +256,10 @@ func (r *loginResponse) UnmarshalJSON(data []byte) error {
 
 func (r *loginResponse) complete() bool { return r.token != "" }
 
-// Logout ends the session of the client's authtoken. The client is of no use
-// afterwards. With a [TokenSource] the same request is sent with the source's
-// token; the effect is unknown. It returns [ErrUnauthorized] if the session has
-// ended already, and [ErrOutcomeUnknown] if the response was lost.
+// Logout ends the session of the client's authtoken, after which the client cannot
+// be used. With a [TokenSource] it sends the same request, but the effect is
+// unknown. It returns [ErrUnauthorized] if the session has ended already, and
+// [ErrOutcomeUnknown] if the response was lost.
 //
 // It sends DELETE /user-session (documented).
 func (c *Client) Logout(ctx context.Context) error {

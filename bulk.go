@@ -14,8 +14,9 @@ type BulkOptions struct {
 	// SkipRefused processes the other addresses if some are refused. By default the
 	// whole call is refused if one address is.
 	SkipRefused bool
-	// Progress is called on the caller's goroutine with the number of addresses
-	// that have an outcome, after each request.
+	// Progress is called with the number of addresses that have an outcome: before
+	// the first request for a change, and after each such request. It is called on
+	// the caller's goroutine.
 	Progress func(done, total int)
 }
 
@@ -40,24 +41,24 @@ const (
 	// not apply to the user. Outcome.Reason says why.
 	OutcomeSkipped OutcomeStatus = "skipped"
 	// OutcomePartial means that a part of the change was made. Outcome.Detail says
-	// what was not. It is safe to repeat.
+	// what was not. Repeating the call is safe.
 	OutcomePartial OutcomeStatus = "partial"
 	// OutcomeRefused means that a guard stopped the change, or that the address or
 	// its arguments are not valid.
 	OutcomeRefused OutcomeStatus = "refused"
-	// OutcomeNotStarted means that nothing was sent for the address: the call or
-	// the token was refused, a read failed, or the context ended. It is safe to
-	// repeat.
+	// OutcomeNotStarted means that the change was not requested: the call was
+	// refused, the token was rejected, a read failed, or the context ended.
+	// Repeating the call is safe.
 	OutcomeNotStarted OutcomeStatus = "not_started"
-	// OutcomeFailed means that the server refused the change, or that it is not
-	// there when read back.
+	// OutcomeFailed means that the server rejected the change, or that reading back
+	// does not show it.
 	OutcomeFailed OutcomeStatus = "failed"
 	// OutcomeUnknown means that the change may or may not have been made.
-	// Outcome.Err is [ErrOutcomeUnknown].
+	// Outcome.Err is an [ErrOutcomeUnknown].
 	OutcomeUnknown OutcomeStatus = "unknown"
 )
 
-// Reason says why an outcome is not done. It is a short constant to group by.
+// Reason says why an outcome is not done. It is a constant to group by;
 // Outcome.Detail has words for people.
 type Reason string
 
@@ -138,17 +139,18 @@ type Outcome struct {
 	// Reason is set unless the status is done or planned.
 	Reason Reason `json:"reason,omitempty"`
 	// Detail has more in words for people, such as the uid of a role that was given
-	// by name, or the other row of an address. It contains no secrets.
+	// by name. It can contain addresses, but no secrets.
 	Detail string `json:"detail,omitempty"`
 	// User is the user or invitation as last read, nil if there is none. After a
 	// removal it is the user who was removed.
 	User *User `json:"user,omitempty"`
-	// Err is the whole error. It is not in JSON.
+	// Err is nil if the status is done, planned or skipped. It is not in JSON.
 	Err error `json:"-"`
 }
 
-// BulkResult has one outcome for each address, in the order given, even if the
-// call was refused. Addresses that differ only in letter case are one.
+// BulkResult has one outcome for each address, in the order given. Calls return it
+// with every error, and never nil. Addresses that differ only in letter case count as
+// one, unless the organization has a row for each spelling.
 type BulkResult struct {
 	DryRun   bool      `json:"dry_run"`
 	Outcomes []Outcome `json:"outcomes"`

@@ -28,7 +28,6 @@ type bulk struct {
 
 	reads        []func(context.Context) error // that the call needs before the change
 	organization *Organization                 // as read by the guards
-	owned        map[string][]string           // names of stacks by the uid of their owner
 	places       int                           // reserved within the limits of removals
 	turn         chan struct{}                 // that the call holds
 	started      bool                          // targets may have been sent

@@ -434,3 +434,8 @@ func describeRows(rows []*User) string {
 	}
 	return strings.Join(words, " and ")
 }
+
+// emailsBody is the body of requests about addresses.
+type emailsBody struct {
+	Emails []string `json:"emails"`
+}

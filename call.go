@@ -11,18 +11,18 @@ import (
 	"github.com/orgusers/orgusers/internal/transport"
 )
 
-// Request is any request of the API, for [Client.Do].
+// Request describes a request to the API, for [Client.Do].
 type Request struct {
 	// Op is the name of the request in errors and logs. Default "Do".
 	Op string
 	// Method is the HTTP method. Default GET.
 	Method string
-	// Path is below the base URL and starts with a slash. A path without a
-	// version gets /v3 in front. Elements in braces are filled in from
-	// PathValues, {organization_uid} by the client:
-	// "/v3/organizations/{organization_uid}/logs/{log}". Use PathValues for
-	// everything that is not a fixed word of the API: Path appears in errors and
-	// logs, the values do not.
+	// Path is below the base URL and starts with a slash, such as
+	// "/v3/organizations/{organization_uid}/logs/{log}". If it has no version, /v3
+	// is added in front. Elements in braces are replaced by PathValues. If these
+	// lack organization_uid, it is that of the client. Use PathValues for everything
+	// that is not a fixed word of the API: Path appears in errors and logs, the
+	// values do not.
 	Path       string
 	PathValues map[string]string
 	Query      url.Values
@@ -31,25 +31,24 @@ type Request struct {
 	Header http.Header
 	// Body is sent as JSON unless it is nil.
 	Body any
-	// ReadOnly declares that the request changes nothing and sends no email, so
-	// that it may be retried after every failure. Without it the request is sent
-	// once, and again only if the server cannot have acted on it. The method
-	// does not say which: this API has a GET that sends email.
+	// ReadOnly declares that the request changes nothing and sends no email, so that
+	// it is retried as a read. Otherwise it is retried as a write, whatever its
+	// method: this API has a GET that sends email.
 	ReadOnly bool
-	// Bulk paces the request by RateLimits.Bulk.
+	// Bulk paces the request by RateLimits.Bulk. It excludes ReadOnly.
 	Bulk bool
 }
 
-// Do sends any request with the client's credentials, pacing, retries and
-// errors, and decodes the JSON of the response into out. If out is nil, the
-// response is only checked. A HEAD and a 204 leave out as it is. Guards do not
-// apply to Do.
+// Do sends any request with the client's credentials, pacing, retries and errors,
+// and decodes the JSON of the response into out. If out is nil, the response is
+// only checked. A HEAD request and a response of 204 leave out unchanged. Guards do
+// not apply to Do.
 //
-// It returns [ErrInvalid] without sending anything if the path is missing or
-// malformed, if a header would replace the credentials, or if ReadOnly is set on
-// a PUT, PATCH or DELETE or on a request that this package knows to be a write.
-// It returns [ErrOutcomeUnknown] if the response to a request without ReadOnly
-// was lost.
+// It returns [ErrInvalid] without sending anything if the request is malformed, if
+// a header would replace the credentials, or if ReadOnly is set on a PUT, PATCH or
+// DELETE or on a request that this package knows to be a write. It returns
+// [ErrRefused] if ReadOnly is not set and the client has [WithReadOnly]. It returns
+// [ErrOutcomeUnknown] if the response to a request without ReadOnly was lost.
 func (c *Client) Do(ctx context.Context, r Request, out any) error {
 	op := r.operation()
 	if err := r.check(op); err != nil {
@@ -128,14 +127,18 @@ func (r Request) checkReadOnly(op *operation) error {
 	if r.Bulk {
 		return errors.New("a bulk action cannot be ReadOnly")
 	}
+	method := op.method
+	if method == http.MethodHead { // many servers handle it as a GET
+		method = http.MethodGet
+	}
 	path := strings.Split(op.path, "/")
 	for i, element := range path {
-		if value, ok := r.PathValues[strings.Trim(element, "{}")]; ok && strings.HasPrefix(element, "{") {
-			path[i] = value
+		if name, ok := valueName(element); ok && r.PathValues[name] != "" {
+			path[i] = r.PathValues[name]
 		}
 	}
 	for _, known := range operations {
-		if known.writes() && known.method == op.method && samePath(strings.Split(known.path, "/"), path) {
+		if known.writes() && known.method == method && samePath(strings.Split(known.path, "/"), path) {
 			return errors.New("this request changes something or sends email: it cannot be ReadOnly")
 		}
 	}

@@ -77,6 +77,24 @@ func TestDoWithoutABody(t *testing.T) {
 	}
 }
 
+// The organization of the path is that of the header, too.
+func TestDoForAnotherOrganization(t *testing.T) {
+	t.Parallel()
+	for values, want := range map[string]string{"": "blt1", "blt2": "blt2"} {
+		log := &requestLog{responses: []roundTripper{body(http.StatusOK, `{}`)}}
+		request := orgusers.Request{Path: "/organizations/{organization_uid}/things", ReadOnly: true}
+		if values != "" {
+			request.PathValues = map[string]string{"organization_uid": values}
+		}
+		if err := newClient(t, log).Do(t.Context(), request, nil); err != nil {
+			t.Fatal(err)
+		}
+		if sent := log.sent[0]; sent.URL.Path != "/v3/organizations/"+want+"/things" || sent.Header.Get("organization_uid") != want {
+			t.Errorf("got %s with %v", sent.URL.Path, sent.Header)
+		}
+	}
+}
+
 func TestDoAddsTheVersion(t *testing.T) {
 	t.Parallel()
 	for path, want := range map[string]string{

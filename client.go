@@ -18,18 +18,19 @@ import (
 )
 
 // Client manages the users of one organization. Create it with [New] or
-// [NewFromEnv] and share it: it is safe for any number of goroutines, which
-// share its rate limits. The zero Client returns [ErrInvalid] from every call.
+// [NewFromEnv] and share it: it is safe for concurrent use, and its rate limits
+// apply to all goroutines together. The zero Client returns [ErrInvalid] from
+// every request.
 type Client struct {
 	organizationUID string
 	config          config
 	wire            *transport.Transport
 }
 
-// New returns a client for an organization. It needs either [WithAuthToken] or
-// [WithTokenSource]. It checks its arguments and does no I/O, so the first call
-// shows whether the credentials are valid. It returns [ErrInvalid] if the uid or
-// an option is invalid.
+// New returns a client for an organization. It requires either [WithAuthToken] or
+// [WithTokenSource]. It does no I/O, so the first call shows whether the
+// credentials are valid. It returns [ErrInvalid] if the uid or an option is
+// invalid.
 func New(organizationUID string, opts ...Option) (*Client, error) {
 	c, err := newConfig(opts)
 	if err != nil {
@@ -43,14 +44,15 @@ func New(organizationUID string, opts ...Option) (*Client, error) {
 
 // NewFromEnv returns a client that is configured by the environment:
 //
-//	CONTENTSTACK_ORGANIZATION_UID  the organization
+//	CONTENTSTACK_ORGANIZATION_UID  the uid of the organization
 //	CONTENTSTACK_AUTHTOKEN         the token of a user session, or
-//	CONTENTSTACK_OAUTH_TOKEN       an OAuth access token, used until it expires
-//	CONTENTSTACK_REGION            as ParseRegion reads it; default na, or
-//	CONTENTSTACK_BASE_URL          as WithBaseURL takes it
+//	CONTENTSTACK_OAUTH_TOKEN       an OAuth access token, which is not renewed
+//	CONTENTSTACK_REGION            a name for ParseRegion (default "na"), or
+//	CONTENTSTACK_BASE_URL          a URL for WithBaseURL
 //
-// Options override the environment. It returns [ErrInvalid] if a variable is
-// missing or invalid. The error names the variable, never its value.
+// Options override the environment. It returns [ErrInvalid] if the uid or the token
+// is missing, if a value is invalid, or if two alternatives are set. The error names
+// the variable, never its value.
 func NewFromEnv(opts ...Option) (*Client, error) {
 	c, err := newConfig(opts)
 	if err != nil {
@@ -70,9 +72,9 @@ func NewFromEnv(opts ...Option) (*Client, error) {
 }
 
 // ForOrganization returns a client for another organization with the same
-// credentials and settings. It has its own rate limits, except those of requests
-// about the current user and those given by [WithRateLimiters]. It sends nothing.
-// It returns [ErrInvalid] if the uid is malformed.
+// credentials and settings. It sends nothing. Its rate limits are its own, except
+// those for requests about the current user and those given by
+// [WithRateLimiters]. It returns [ErrInvalid] if the uid is malformed.
 func (c *Client) ForOrganization(uid string) (*Client, error) {
 	if !c.made() {
 		return nil, invalid(errors.New("the client was not made with New"))
@@ -107,7 +109,7 @@ func (c *Client) CloseIdleConnections() {
 	}
 }
 
-// String names the organization and contains no secret.
+// String returns the uid of the organization, and no secret.
 func (c *Client) String() string { return "orgusers.Client(" + c.organizationUID + ")" }
 
 // Format prints String for every verb. Without it, fmt would print the token

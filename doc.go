@@ -1,5 +1,5 @@
 // Package orgusers manages the users of a Contentstack organization. It lists,
-// searches and exports them, shows their roles and stacks, and invites, edits,
+// searches and exports them, shows their roles, stacks and teams, and invites, edits,
 // removes and unlocks them.
 //
 // # Getting started
@@ -18,37 +18,52 @@
 //		fmt.Println(user.Email, user.LastLoginAt)
 //	}
 //
-// A client is safe for any number of goroutines, which share its rate limits. Most
-// requests need the organization's owner or an administrator. [Organizations] lists
-// the organizations that credentials reach, before there is a client.
+// A client is safe for concurrent use. Most requests need the organization's owner or
+// an administrator. [Organizations] lists the organizations of an account, before there
+// is a client.
 //
 // # Complete, or an error
 //
-// A list is read to its end, or ends with an error. [Client.Users] reads pages that
-// overlap, so that it notices users who come and go meanwhile, and reads again if it
-// has to. It returns [ErrIncomplete] if the pages do not fit together.
-// [Client.ExportCSVFile] leaves a complete file or none.
+// A list is complete, or ends with an error. [Client.Users] reads pages that overlap, so
+// that it notices users who are added or removed meanwhile, and reads again if it has
+// to. It ends with [ErrIncomplete] if the list may lack users. [Client.ExportCSVFile]
+// writes a complete file, or leaves what was there before.
 //
 // # Once, or a report
 //
-// A call that changes something returns a [BulkResult] with one [Outcome] for each
-// address: done, skipped, refused, failed, unknown, and so on. The error is nil if and
-// only if every outcome is done, planned or skipped.
+// A call that changes users returns a [BulkResult] with one [Outcome] for each address:
+// done, skipped, refused, failed, unknown, and so on. The error is nil if and only if
+// every outcome is done, planned or skipped.
 //
 //	result, err := client.RemoveUsers(ctx, leavers, nil)
 //	for _, outcome := range result.Outcomes {
 //		fmt.Println(outcome.Email, outcome.Status, outcome.Reason)
 //	}
 //
-// No change is sent twice. If a response is lost, the organization is read back: a
-// change that is there is done, and only a change that is certainly not there is sent
-// again. After a timeout the server may still be processing the request, so it is never
-// sent again. The outcome is then [OutcomeUnknown] unless the change is there.
+// No change is made twice. If a response is lost, the state is read back. A change that
+// was made is done, and only one that was certainly not made is sent again. After a
+// timeout the server may still be processing the request, so it is never sent again: the
+// outcome is [OutcomeUnknown], unless reading back shows the change.
 //
-// [BulkOptions] has a dry run, which sends only reads. Calls take any number of
-// addresses and send ten in a request. The whole call is refused with [ErrRefused],
-// before anything is changed, if the list is empty, an address is malformed, or the list
-// contains the owner or the caller. BulkOptions.SkipRefused processes the others.
+// [BulkOptions] has a dry run, which sends only reads. Calls take any number of addresses
+// and send at most ten in a request. The whole call is refused with [ErrRefused], before
+// anything is changed, if the list is empty or an address is malformed. Most calls also
+// refuse the owner and the caller. BulkOptions.SkipRefused processes the other addresses.
+// [WithGuards] adds limits, and [WithReadOnly] refuses every change.
+//
+// # Who has what
+//
+// [Client.Access] says which organization roles, stack roles, teams and owned stacks a user
+// has, and through what: a role is direct, or a team gives it. [AccessColumns] has it for
+// exports. The result is also a record: [RemoveOptions] has a function that gets it before
+// users are removed, and [Client.Restore] undoes the removal with it.
+//
+// # Guards
+//
+// [WithGuards] limits how many users are removed in a day, keeps a number of administrators,
+// and protects users that you name and owners of stacks. The limits hold for all clients that
+// are derived from one [New], in any number of goroutines. With [WithReadOnly] a client sends
+// reads only.
 //
 // # Retries
 //
@@ -73,40 +88,39 @@
 //
 // By default there are six attempts, with random delays below a ceiling that doubles
 // from 500 ms to 30 s: see [RetryPolicy]. If many retries fail, calls stop retrying until
-// requests succeed again. Redirects are followed for reads within the same origin. An
-// attempt takes at most a minute, unless [WithHTTPClient] sets another timeout.
+// requests succeed again. Only reads follow redirects, within the same origin. An attempt
+// takes at most a minute, unless [WithHTTPClient] sets another timeout.
 //
 // # Rate limits
 //
-// An organization has ten reads and ten writes per second, unless its plan raises them.
-// All programs that use it share them. The client paces its requests accordingly; see
-// [WithRateLimits] for other limits and [WithRateLimiters] for limiters of your own. After
-// a 429 all requests of that limit wait, for as long as Retry-After says or until the
-// second is over. A canceled context ends every wait. A wait that would outlast the
-// deadline is not started: the error is [ErrRateLimited] and [context.DeadlineExceeded],
-// and Error.RetryAfter is the wait.
+// All programs that use an organization share ten reads and ten writes per second, or
+// more with some plans. The client paces its requests accordingly; see [WithRateLimits]
+// for other limits and [WithRateLimiters] for limiters of your own. After a 429 all
+// requests under that limit wait for as long as Retry-After says, or for a second. A
+// canceled context ends every wait. A wait that would outlast the deadline is not started:
+// the error is both [ErrRateLimited] and [context.DeadlineExceeded], and Error.RetryAfter
+// is the wait.
 //
 // # Errors
 //
-// A request that failed returns an [*Error] with the operation, the status, the API's code
-// and message, and what to do. [errors.Is] with [ErrNotFound], [ErrForbidden] and so on
-// finds its kind. Errors, logs and printed values contain no tokens, passwords or
-// addresses of users. An [*AddressError] gives the position of the address that an error
-// is about; Outcome.Email and Outcome.Detail name it.
+// A failed request returns an [*Error] with the operation, the status, and the API's code
+// and message. [errors.Is] with [ErrNotFound], [ErrForbidden] and so on finds its kind.
+// Errors and logs contain no tokens, passwords or addresses. An [*AddressError] gives the
+// position of the address that an error is about; Outcome.Email names it.
 //
 // # Observing requests
 //
 // [WithLogger] logs each attempt at debug level. The Transport of [WithHTTPClient] is
-// called for each attempt; [AttemptFromContext] gives it names for spans and metrics. The
+// called for each attempt; [AttemptFromContext] has names for spans and metrics. The
 // hooks of a net/http/httptrace.ClientTrace in the context are called too.
 //
-// # How sure the contract is
+// # What the vendor documents
 //
 // The doc comment of each method says which request it sends, and whether the vendor
 // documents it. If the form of a value is not known, every plausible form is accepted.
-// Four actions of the product have no public request: [Client.UnlockUsers],
+// Four actions of the product have no public request. [Client.UnlockUsers],
 // [Client.ResetMFA], [Client.ForcePasswordReset] and [Client.EndSessions] return
-// [ErrNoEndpoint] unless [WithEndpoints] supplies one.
+// [ErrNoEndpoint] unless [WithEndpoints] supplies it.
 //
 // # Testing
 //

@@ -21,19 +21,20 @@ var (
 	// ErrUnauthorized means that the token is missing, wrong or expired (401), or
 	// that the organization requires single sign-on. Log in again.
 	ErrUnauthorized = errors.New("unauthorized")
-	// ErrForbidden means that the user must not do this (403, or code 162). Most
-	// operations need the owner or an administrator.
+	// ErrForbidden means that the caller lacks the right to do this (403, or code
+	// 162). Most operations need the owner or an administrator.
 	ErrForbidden = errors.New("forbidden")
 	// ErrNotFound means that the organization, user, role or other object does
 	// not exist (404, or code 141).
 	ErrNotFound = errors.New("not found")
 	// ErrInvalid means that an argument or option was rejected before anything
-	// was sent, or that the server rejected the request (400, 412, 422). Correct
-	// it; repeating does not help.
+	// was sent, or that the server rejected the request (400, 412, 422). Repeating
+	// the call unchanged does not help.
 	ErrInvalid = errors.New("invalid")
-	// ErrConflict means that the request conflicts with the present state (409).
+	// ErrConflict means that the request conflicts with the present state (409), or
+	// that two members have the address given to [Client.GetUser].
 	ErrConflict = errors.New("conflict")
-	// ErrRateLimited means that the rate limit left no room (429), or that the
+	// ErrRateLimited means that the rate limit is exhausted (429), or that the
 	// deadline comes before the request's turn. Error.RetryAfter is the wait.
 	ErrRateLimited = errors.New("rate limited")
 	// ErrServer means that the server failed (5xx), or sent a response that
@@ -47,56 +48,58 @@ var (
 	// ErrNoEndpoint means that the API has no public request for the action, and
 	// that [WithEndpoints] did not supply one.
 	ErrNoEndpoint = errors.New("the API has no public request for this action: supply one with WithEndpoints")
-	// ErrRefused means that a guard of this package stopped the call before
-	// anything was changed. Only reads were sent.
+	// ErrRefused means that this package stopped a call before anything was changed:
+	// at most reads were sent. With BulkOptions.SkipRefused this is true of the
+	// refused addresses only.
 	ErrRefused = errors.New("refused")
 	// ErrOutcomeUnknown means that a change may or may not have been made, and
-	// that repeating it could make it twice. Read back before you decide.
+	// that repeating the call could make it twice. Read the state first.
 	ErrOutcomeUnknown = errors.New("outcome unknown")
-	// ErrIncomplete means that a list cannot be shown to be complete. The rows
-	// before the error are correct.
+	// ErrIncomplete means that a list may lack rows. The rows before the error are
+	// correct.
 	ErrIncomplete = paging.ErrIncomplete
 )
 
-// AddressError is in the chain of an error that concerns one address of a call.
-// It gives the position of the address, because errors contain no addresses.
-// [errors.AsType] finds it.
+// AddressError gives the position of the address that an error is about, because
+// errors contain no addresses. It is in the chain of the error: [errors.AsType]
+// finds it.
 type AddressError struct {
-	// Index is the position of the address in the list that was given, from 0.
+	// Index is the position of the address in the list of the call, from 0.
 	Index int
 	// Reason is the same as Outcome.Reason.
 	Reason Reason
 }
 
-// Error names the address by its position, counted from 1, and the reason.
+// Error returns the position of the address, counted from 1, and the reason.
 func (e *AddressError) Error() string {
 	return fmt.Sprintf("address %d %s", e.Index+1, e.Reason.text())
 }
 
-// Error is a request that failed. It contains no addresses and no secrets: they
-// are removed from the server's texts too. Use [errors.Is] with the Err…
-// variables to find its kind. A context that ended is found in the same way.
+// Error describes a failed request. It contains no addresses and no secrets: they
+// are removed from the server's texts too. [errors.Is] finds its kind, which is
+// one of the Err… variables, and also [context.Canceled] and
+// [context.DeadlineExceeded].
 type Error struct {
 	// Op is the operation: the name of a method of this package, or Request.Op.
 	Op string
 	// Method and Path are those of the request. Path is a template, such as
 	// "/v3/organizations/{organization_uid}/share".
 	Method, Path string
-	// StatusCode is the status of the last response, 0 if there was none.
+	// StatusCode is the HTTP status of the last response, 0 if there was none.
 	StatusCode int
 	// Code is the API's own error code, 0 if there was none.
 	Code int
 	// Message is the server's text, or describes the failure.
 	Message string
-	// Fields are the server's complaints by field. Complaints about no field have
-	// the empty name.
+	// Fields are the server's complaints by field, at most 20. Complaints about no
+	// field have the empty name.
 	Fields map[string][]string
-	// MFAType is the kind of MFA code that a login needs.
+	// MFAType is the kind of MFA code that a login needs, empty if unknown.
 	MFAType string
 	// RequestID is the X-Request-ID of the response.
 	RequestID string
 	// RetryAfter is the pause that the server asked for, or the wait for the rate
-	// limit that would have outlasted the deadline.
+	// limit that would have outlasted the deadline. 0 means neither.
 	RetryAfter time.Duration
 	// Attempts is how many times the request was sent.
 	Attempts int
@@ -110,8 +113,8 @@ type Error struct {
 	locked  bool // the account is locked
 }
 
-// Error names the operation, the failure, what is known of the outcome and what
-// to do.
+// Error returns the operation, the failure, what is known of the outcome, and
+// advice.
 func (e *Error) Error() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "orgusers: %s: %s %s: ", e.Op, e.Method, e.Path)

@@ -27,39 +27,40 @@ type ExportOptions struct {
 	// Columns are the columns, in order. Default [DefaultColumns], followed by
 	// [AccessColumns] if Access is set.
 	Columns []Column
-	// Access reads what users have access to before the users, for [AccessColumns].
-	// It costs what [Client.Access] costs.
+	// Access reads what users have access to, for [AccessColumns]. It takes the
+	// requests of [Client.Access].
 	Access bool
 	// Filter returns true for the users to export. It is called once for each
-	// user, in the order of rows, with the user that columns get, and must
-	// not change the user.
+	// user, in the order of rows, with the same user as Column.Value. It must not
+	// change the user.
 	Filter func(*User) bool
 	// Sort is the order of rows. Default: by address, case-insensitively, then
 	// by its exact spelling.
 	Sort Sort
-	// KeepFormulas writes cells unchanged. Without it, a cell that a
-	// spreadsheet could run as a formula gets an apostrophe in front. In either
-	// case line breaks within cells become line feeds. A spreadsheet that does
-	// not split rows at Comma sees other cells, so set Comma to what it splits at.
+	// KeepFormulas writes cells unchanged. By default a cell that a spreadsheet
+	// could run as a formula gets an apostrophe in front. This protects only if
+	// the spreadsheet separates cells at Comma. In either case line breaks within
+	// cells become line feeds.
 	KeepFormulas bool
 	// BOM starts the file with a byte order mark, by which some spreadsheets
 	// recognize UTF-8.
 	BOM bool
 	// CRLF ends rows with a carriage return and a line feed, as on Windows.
 	CRLF bool
-	// Comma separates the cells. Default ','.
+	// Comma separates the cells. Default ','. It must not be a quotation mark or a
+	// line break.
 	Comma rune
-	// Progress is called about every hundred users that are read, every
-	// thousand rows that are written, and at the end of both.
+	// Progress is called after every 100 users read, after every 1,000 rows
+	// written, and at the end of reading and of writing.
 	Progress func(ExportProgress)
 	// MemoryBudget is how many bytes of users are kept in memory while they are
-	// sorted. The others go to a temporary file in $TMPDIR. Only the user of the
-	// process can read it, and it is removed at the end of the call, on Unix
+	// sorted. The others go to a temporary file in [os.TempDir], which only the
+	// user of the process can read. It is removed at the end of the call, on Unix
 	// even if the process is killed.
 	//
-	// Default 8 MiB, which is about 30,000 users. A smaller budget than 64 KiB
-	// is 64 KiB, and a negative one returns [ErrInvalid]. With the default a
-	// program grows by about 60 MiB to export a million users.
+	// Default 8 MiB, which is about 30,000 users. Values below 64 KiB mean 64 KiB,
+	// and a negative one returns [ErrInvalid]. With the default a program grows by
+	// about 63 MiB to export a million users.
 	MemoryBudget int64
 }
 
@@ -67,7 +68,8 @@ type ExportOptions struct {
 type ExportProgress struct {
 	// Users is how many users have been read.
 	Users int
-	// Count is how many users there are, or -1 if the server does not say.
+	// Count is how many users there are: 0 before the first response, and -1 if the
+	// server does not say.
 	Count int
 	// Rows is how many rows have been written.
 	Rows int
@@ -75,7 +77,7 @@ type ExportProgress struct {
 
 // ExportSummary is the result of an export.
 type ExportSummary struct {
-	// Rows is how many users were written. The header is not counted.
+	// Rows is how many users were written, without the header.
 	Rows int
 	// Users is how many users were read.
 	Users int
@@ -86,8 +88,8 @@ type ExportSummary struct {
 
 // ExportCSV writes the organization's users to w as CSV in UTF-8. It reads and
 // sorts all users before it writes. If reading fails, nothing is written. If
-// writing fails, the summary says how many rows w has taken. The summary is
-// never nil.
+// writing fails, ExportSummary.Rows is how many rows w has taken. The summary is
+// never nil. It returns [ErrInvalid] if an option is invalid.
 //
 // It sends what [Client.Users] sends, and with ExportOptions.Access what
 // [Client.Access] sends.
@@ -294,13 +296,14 @@ func (e *export) progress() {
 }
 
 // ExportCSVFile writes the organization's users to a file as [Client.ExportCSV]
-// does. The file is complete and has mode 0600, or it is not written: rows go to
-// a temporary file in the same directory, which is renamed at the end.
+// does. Rows go to a temporary file in the same directory, with mode 0600, which
+// is renamed to path at the end.
 //
 // After an error, a file that existed before is unchanged and no other file is
 // left. If the process is killed, the temporary file is left; its name starts
 // with ".orgusers-" and ends in ".tmp". It returns [ErrInvalid] if path is
-// something other than a regular file, such as a terminal or a directory.
+// something other than a regular file, such as a terminal or a directory. A
+// symbolic link is followed.
 //
 // It sends what [Client.ExportCSV] sends.
 func (c *Client) ExportCSVFile(ctx context.Context, path string, opts *ExportOptions) (*ExportSummary, error) {

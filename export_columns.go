@@ -11,9 +11,9 @@ type Column struct {
 	// Header is the cell in the first row.
 	Header string
 	// Value returns the cell of a user. It is called once for each row, in the
-	// order of rows. The user has the names of roles and the address of the
-	// inviter, if the server sends the address or the inviter is in the
-	// organization. Value must not be nil and must not change the user.
+	// order of rows. The user has the names of roles. InvitedBy.Email is set if the
+	// server sends it or the inviter is in the organization. Value must not be nil
+	// and must not change the user.
 	Value func(*User) string
 
 	// onlyPresentInviter hides an inviter who has left the organization.
@@ -62,14 +62,15 @@ func DefaultColumns() []Column {
 	}
 }
 
-// CSDXColumns returns the columns of the file that the vendor's command line
-// tool writes (csdx cm:export-to-csv --action users): Email, User UID,
-// Organization Role, Status, Invited By, Created Time, Updated Time. Scripts
-// written for that file can read this one.
+// CSDXColumns returns the columns of the file that the vendor's command line tool
+// writes (csdx cm:export-to-csv --action users): Email, User UID, Organization
+// Role, Status, Invited By, Created Time, Updated Time. Scripts written for that
+// file can read this one.
 //
 // With ExportOptions.KeepFormulas the cells are the same, with two exceptions.
 // Dates are in UTC; those of the tool are in local time. A missing date is empty;
-// the tool writes NaN/NaN/NaN. The rows of the tool are in the order of the API.
+// the tool writes NaN/NaN/NaN. The order of rows differs: the tool has that of
+// the API.
 func CSDXColumns() []Column {
 	return []Column{
 		{Header: "Email", Value: func(u *User) string { return u.Email }},
@@ -96,11 +97,13 @@ func CSDXColumns() []Column {
 	}
 }
 
-// AccessColumns returns columns of what users have access to: Stacks, with the roles
-// in each and the teams that give them, Teams and Owned Stacks. They need
-// ExportOptions.Access; their Value is always empty. A cell of Stacks is
-// "Blog: Editor, Developer (Team A); Shop: Editor". The owner of the organization
-// has every stack, also those that are not in the cell.
+// AccessColumns returns columns of what users have access to. They need
+// ExportOptions.Access, and their Value always returns "".
+//
+// Stacks has the roles in each stack, and the teams that give them: "Blog: Editor,
+// Developer (Team A); Shop: Editor". Teams and Owned Stacks have names. The owner
+// of the organization has access to every stack, also to those that are not in the
+// cell.
 func AccessColumns() []Column {
 	column := func(header string, cell func(*UserAccess) string) Column {
 		return Column{Header: header, Value: func(*User) string { return "" }, access: cell}

@@ -11,27 +11,29 @@ import (
 	"time"
 )
 
-// Guards stop calls that would harm the organization. They are checked before anything is
-// sent, in dry runs too. A call is refused if a guard cannot be checked, for example because
-// the stacks cannot be read. Guards do not apply to [Client.Do], and do not count what other
-// processes remove.
+// Guards limit what calls may change. They are checked before any change is sent, in dry runs
+// too. A call is refused if a guard cannot be checked, for example because the stacks cannot
+// be read. Guards do not apply to [Client.Do], and do not count what other processes remove.
 type Guards struct {
 	// MaxRemovals is how many users [Client.RemoveUsers] and [Client.WithdrawInvitations] may
-	// remove from one organization within Window, over all clients that are derived from one
-	// [New]. A call that would remove more is refused as a whole, with SkipRefused too. 0 means
-	// no limit; a negative number allows no removal.
+	// remove from one organization within Window, over all clients derived from one [New] with
+	// [Client.ForOrganization]. Partial and unknown removals count. A call that would remove
+	// more is refused as a whole, with SkipRefused too. 0 means no limit; a negative number
+	// allows no removal.
 	MaxRemovals int
-	// MaxRemovalShare is the same as a part of the organization's members, rounded up. 0 means
-	// no limit; a negative number allows no removal.
+	// MaxRemovalShare is the same limit as a fraction of the accepted members, from 0 to 1,
+	// rounded up. If both are set, the lower one applies. 0 means no limit; a negative number
+	// allows no removal.
 	MaxRemovalShare float64
 	// Window is the sliding window of the two limits. Default 24 hours.
 	Window time.Duration
 	// MinAdministrators is how many administrators must remain, not counting the owner. They
 	// are counted from the users of the organization's roles and teams. [Client.UpdateRoles],
 	// [Client.RemoveUsers] and [Client.RemoveFromTeam] run one after another, and are refused
-	// as a whole if a call would leave fewer. 0 means no minimum.
+	// as a whole if a call lowers the number of administrators below it. 0 means no minimum.
 	MinAdministrators int
-	// KeepStackOwners refuses to remove a user who owns stacks. Outcome.Detail names them.
+	// KeepStackOwners refuses to remove a user who owns stacks. Outcome.Detail names the
+	// stacks.
 	KeepStackOwners bool
 	// Protected refuses the users for whom it returns true, in calls that remove, withdraw or
 	// revoke: [Client.RemoveUsers], [Client.WithdrawInvitations], [Client.UpdateRoles],
@@ -60,9 +62,9 @@ func WithGuards(g Guards) Option {
 	}
 }
 
-// WithReadOnly makes every call that changes something return [ErrRefused] before anything
-// is sent, and [Client.Do] without Request.ReadOnly too. [Login] and [Client.Logout] are not
-// refused: they concern the session.
+// WithReadOnly makes every call that changes something return [ErrRefused] before anything is
+// sent, in dry runs too. This includes [Client.Do] without Request.ReadOnly. [Login] and
+// [Client.Logout] are not refused: they concern the session.
 func WithReadOnly() Option {
 	return func(c *config) error {
 		c.readOnly = true
@@ -134,13 +136,15 @@ func (c *Client) notProtected() guard {
 	}
 }
 
-// readOwners makes resolve read who owns stacks, if a guard needs it.
-func (b *bulk) readOwners() {
+// notStackOwner returns a guard that refuses users who own stacks, and makes resolve read the
+// stacks. Without Guards.KeepStackOwners it refuses no user.
+func (b *bulk) notStackOwner() guard {
 	if b.client == nil || !b.client.config.guards.KeepStackOwners {
-		return
+		return func(*target, *CurrentUser, *Organization) Reason { return "" }
 	}
+	var owned map[string][]string // names of stacks by the uid of their owner
 	b.reads = append(b.reads, func(ctx context.Context) error {
-		b.owned = map[string][]string{}
+		owned = map[string][]string{}
 		for stack, err := range b.client.Stacks(ctx, nil) {
 			switch {
 			case err != nil:
@@ -148,19 +152,16 @@ func (b *bulk) readOwners() {
 			case stack.OwnerUID == "":
 				return fmt.Errorf("%w: the owner of stack %q (%s) is not known", ErrRefused, stack.Name, stack.APIKey)
 			}
-			b.owned[stack.OwnerUID] = append(b.owned[stack.OwnerUID], fmt.Sprintf("%q (%s)", stack.Name, stack.APIKey))
+			owned[stack.OwnerUID] = append(owned[stack.OwnerUID], fmt.Sprintf("%q (%s)", stack.Name, stack.APIKey))
 		}
 		return nil
 	})
-}
-
-// keepStackOwners refuses users who own stacks.
-func (b *bulk) keepStackOwners() {
-	for _, t := range b.undecided() {
-		if stacks := b.owned[t.user().UID]; len(stacks) > 0 && t.user().UID != "" {
-			t.note("owns the stacks " + strings.Join(stacks, ", ") + ": give them to another user first")
-			b.refuse(t, ReasonOwnsStacks, nil)
+	return func(t *target, _ *CurrentUser, _ *Organization) Reason {
+		if t.user() == nil || t.user().UID == "" || len(owned[t.user().UID]) == 0 {
+			return ""
 		}
+		t.note("owns the stacks " + strings.Join(owned[t.user().UID], ", ") + ": give them to another user first")
+		return ReasonOwnsStacks
 	}
 }
 
@@ -190,7 +191,7 @@ func (b *bulk) keepAdministrators(ctx context.Context, keeps func(t *target, rol
 		b.abort(readFailure(ctx), b.op.refused(fmt.Errorf("the administrators cannot be counted: %w", err)))
 		return
 	}
-	before, after, err := countAdministrators(roles, teams, targets, keeps)
+	before, after, err := countAdministrators(b.organization.OwnerUID, roles, teams, targets, keeps)
 	least := b.client.config.guards.MinAdministrators
 	switch {
 	case err != nil:
@@ -200,9 +201,9 @@ func (b *bulk) keepAdministrators(ctx context.Context, keeps func(t *target, rol
 	}
 }
 
-// countAdministrators counts the users with a role that administers, now and if targets keep
-// only some of their roles.
-func countAdministrators(roles []*Role, teams []*Team, targets []*target, keeps func(*target, string, *Team) bool) (before, after int, err error) {
+// countAdministrators counts the users except the owner with a role that administers, now and
+// if targets keep only some of their roles.
+func countAdministrators(ownerUID string, roles []*Role, teams []*Team, targets []*target, keeps func(*target, string, *Team) bool) (before, after int, err error) {
 	known := make(map[string]*Role, len(roles))
 	for _, role := range roles {
 		known[role.UID] = role
@@ -225,6 +226,9 @@ func countAdministrators(roles []*Role, teams []*Team, targets []*target, keeps 
 	now, then := map[string]bool{}, map[string]bool{}
 	count := func(users []string, roleUID string, team *Team) {
 		for _, uid := range users {
+			if uid == ownerUID {
+				continue
+			}
 			now[uid] = true
 			if t := byUID[uid]; t == nil || keeps(t, roleUID, team) {
 				then[uid] = true

@@ -3,407 +3,426 @@ package orgusers_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"math"
 	"net/http"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
-
-	"pgregory.net/rapid"
 
 	"github.com/orgusers/orgusers"
 	"github.com/orgusers/orgusers/orguserstest"
 	"github.com/orgusers/orgusers/test/operations"
 )
 
-// guarded returns a fake with the crowd, and a client of it with guards that waits for no
-// rate limit.
-func guarded(tb testing.TB, guards orgusers.Guards, opts ...orguserstest.Option) (*orguserstest.Server, *orgusers.Client) {
-	tb.Helper()
-	server := orguserstest.NewUnstartedServer(append([]orguserstest.Option{orguserstest.WithPeople(operations.Crowd()...)}, opts...)...)
-	tb.Cleanup(server.Close)
-	return server, clientOf(tb, server, fast, orgusers.WithEndpoints(server.Endpoints()), orgusers.WithGuards(guards))
-}
-
-// changesOf returns the requests of a fake that change something.
-func changesOf(server *orguserstest.Server) (changes []string) {
-	for _, r := range server.Requests() {
-		if r.Method == http.MethodDelete || r.Operation == "Invite" || strings.Contains(r.Path, "/fake/") || strings.Contains(r.Path, "/stacks/share") {
-			changes = append(changes, r.Method+" "+r.Path)
-		}
-	}
-	return changes
-}
-
-// expectRefused fails the test unless every outcome is refused or not started, one has the
-// reason, and nothing was changed.
-func expectRefused(t *testing.T, server *orguserstest.Server, result *orgusers.BulkResult, err error, want orgusers.Reason) orgusers.Outcome {
+// guarded returns a fake with the crowd and a client with guards.
+func guarded(t *testing.T, g orgusers.Guards, opts ...orguserstest.Option) (*orguserstest.Server, *orgusers.Client) {
 	t.Helper()
-	var found orgusers.Outcome
-	for _, o := range result.Outcomes {
-		if o.Status != orgusers.OutcomeRefused && o.Status != orgusers.OutcomeNotStarted {
-			t.Errorf("got the outcome %+v", o)
-		}
-		if o.Reason == want {
-			found = o
-		}
-	}
-	if !errors.Is(err, orgusers.ErrRefused) || found.Email == "" {
-		t.Errorf("got %+v, %v, want the reason %q", result.Outcomes, err, want)
-	}
-	if changes := changesOf(server); len(changes) > 0 {
-		t.Errorf("changes were sent: %v", changes)
-	}
-	return found
+	server, _ := crowded(t, opts...)
+	return server, clientOf(t, server, fast, orgusers.WithGuards(g), orgusers.WithEndpoints(server.Endpoints()))
 }
 
-// The crowd has 12 members, the owner and an administrator, and 12 invitations.
-func TestGuardsOfRemovals(t *testing.T) {
+func TestWithGuardsRejects(t *testing.T) {
 	t.Parallel()
-	members, pending := operations.Twelve(operations.Member), operations.Twelve(operations.Pending)
-	for name, test := range map[string]struct {
-		guards  orgusers.Guards
-		emails  []string
-		refused bool
+	for _, g := range []orgusers.Guards{{Window: -1}, {MinAdministrators: -1}, {MaxRemovalShare: 1.01}, {MaxRemovalShare: math.NaN()}} {
+		if _, err := orgusers.New("blt1", orgusers.WithAuthToken(token), orgusers.WithGuards(g)); !errors.Is(err, orgusers.ErrInvalid) {
+			t.Errorf("%+v: got %v, want ErrInvalid", g, err)
+		}
+	}
+}
+
+// removal is one step of a table: a call, and how many users it removes or why it does not.
+type removal struct {
+	call string // "remove", "withdraw", "dry", "skip refused", "fail", "other organization", "same organization", "wait"
+	n    int
+	ok   bool
+}
+
+func TestRemovalLimits(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		name   string
+		guards orgusers.Guards
+		steps  []removal
 	}{
-		"no limit":                      {orgusers.Guards{}, members, false},
-		"as many as the limit":          {orgusers.Guards{MaxRemovals: 3}, members[:3], false},
-		"one more than the limit":       {orgusers.Guards{MaxRemovals: 3}, members[:4], true},
-		"invitations count":             {orgusers.Guards{MaxRemovals: 3}, slices.Concat(members[:2], pending[:2]), true},
-		"strangers do not count":        {orgusers.Guards{MaxRemovals: 3}, append(operations.Twelve(operations.Stranger), members[:3]...), false},
-		"a negative number allows none": {orgusers.Guards{MaxRemovals: -1}, members[:1], true},
-		"a share of 14 is rounded up":   {orgusers.Guards{MaxRemovalShare: 0.2}, members[:3], false},
-		"more than a share of 14":       {orgusers.Guards{MaxRemovalShare: 0.2}, members[:4], true},
-		"a negative share allows none":  {orgusers.Guards{MaxRemovalShare: -0.1}, members[:1], true},
-		"the whole share":               {orgusers.Guards{MaxRemovalShare: 1}, members, false},
-		"the smaller of both":           {orgusers.Guards{MaxRemovals: 2, MaxRemovalShare: 0.5}, members[:3], true},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			for _, options := range []orgusers.BulkOptions{{DryRun: true}, {SkipRefused: true}, {}} {
-				server, client := guarded(t, test.guards)
-				result, err := client.RemoveUsers(t.Context(), test.emails, &orgusers.RemoveOptions{BulkOptions: options})
-				if test.refused {
-					expectRefused(t, server, result, err, orgusers.ReasonLimit)
-				} else if err != nil {
-					t.Errorf("with %+v: %v", options, err)
-				}
-			}
-			if !slices.ContainsFunc(test.emails, func(email string) bool { return strings.HasPrefix(email, "member") }) {
-				return
-			}
-			server, client := guarded(t, test.guards)
-			result, err := client.WithdrawInvitations(t.Context(), pending[:len(slices.Compact(test.emails))%13], nil)
-			if errors.Is(err, orgusers.ErrRefused) && len(changesOf(server)) > 0 {
-				t.Errorf("got %+v, %v", result, err)
-			}
-		})
+		{"no limit", orgusers.Guards{}, []removal{{"remove", 12, true}, {"withdraw", 12, true}}},
+		{"negative", orgusers.Guards{MaxRemovals: -1}, []removal{{"remove", 1, false}, {"withdraw", 1, false}, {"dry", 1, false}}},
+		{"negative share", orgusers.Guards{MaxRemovals: 5, MaxRemovalShare: -0.1}, []removal{{"remove", 1, false}}},
+		{"in one call", orgusers.Guards{MaxRemovals: 3}, []removal{{"remove", 4, false}, {"skip refused", 4, false}, {"dry", 4, false}, {"remove", 3, true}, {"remove", 1, false}}},
+		{"in several calls", orgusers.Guards{MaxRemovals: 3}, []removal{{"remove", 2, true}, {"withdraw", 2, false}, {"withdraw", 1, true}, {"remove", 1, false}}},
+		{"a dry run does not count", orgusers.Guards{MaxRemovals: 3}, []removal{{"dry", 3, true}, {"remove", 3, true}, {"dry", 1, false}}},
+		{"what failed does not count", orgusers.Guards{MaxRemovals: 3}, []removal{{"fail", 3, true}, {"remove", 3, true}}},
+		{"after the window", orgusers.Guards{MaxRemovals: 3, Window: time.Hour}, []removal{{"remove", 3, true}, {"wait", 59, true}, {"remove", 1, false}, {"wait", 1, true}, {"remove", 3, true}}},
+		{"after a day", orgusers.Guards{MaxRemovals: 1}, []removal{{"remove", 1, true}, {"wait", 24*60 - 1, true}, {"remove", 1, false}, {"wait", 1, true}, {"remove", 1, true}}},
+		{"by a client of the same organization", orgusers.Guards{MaxRemovals: 3}, []removal{{"same organization", 3, true}, {"remove", 1, false}}},
+		{"by a client of another organization", orgusers.Guards{MaxRemovals: 3}, []removal{{"other organization", 1, true}, {"remove", 3, true}}},
+		{"a share, rounded up", orgusers.Guards{MaxRemovalShare: 0.15}, []removal{{"remove", 4, false}, {"remove", 3, true}}}, // of 14 members
+		{"a share of seven", orgusers.Guards{MaxRemovalShare: 0.07}, []removal{{"remove", 2, false}, {"remove", 1, true}}},
+		{"the lower of both", orgusers.Guards{MaxRemovals: 2, MaxRemovalShare: 1}, []removal{{"remove", 3, false}, {"remove", 2, true}}},
 	}
-}
-
-// Removals count until the window has passed, for all clients derived from one, for each
-// organization. Places of dry runs, of refused and of failed removals are given back.
-func TestRemovalLimitsAreShared(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		server, client := guarded(t, orgusers.Guards{MaxRemovals: 2, Window: time.Hour})
-		remove := func(c *orgusers.Client, emails ...string) error {
-			_, err := c.RemoveUsers(t.Context(), emails, nil)
-			return err
-		}
-		derived, err := client.ForOrganization(server.OrganizationUID)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if _, err := client.RemoveUsers(t.Context(), []string{operations.Member(0)}, &orgusers.RemoveOptions{BulkOptions: orgusers.BulkOptions{DryRun: true}}); err != nil {
-			t.Fatal(err)
-		}
-		server.AddFault(orguserstest.Fault{Method: http.MethodDelete, Times: 1, Effect: orguserstest.Status(http.StatusForbidden)})
-		if err := remove(client, operations.Member(0)); !errors.Is(err, orgusers.ErrForbidden) {
-			t.Errorf("got %v", err)
-		}
-		for _, step := range []struct {
-			client *orgusers.Client
-			email  string
-			wait   time.Duration
-			want   error
-		}{
-			{client, operations.Member(0), 0, nil},
-			{derived, operations.Pending(0), 30 * time.Minute, nil},
-			{client, operations.Member(1), 0, orgusers.ErrRefused},
-			{derived, operations.Member(1), 29 * time.Minute, orgusers.ErrRefused},
-			{derived, operations.Member(1), 2 * time.Minute, nil}, // the first is an hour ago
-			{client, operations.Member(2), 0, orgusers.ErrRefused},
-			{client, operations.Member(2), 30 * time.Minute, nil},
-		} {
-			time.Sleep(step.wait) // fake time
-			if err := remove(step.client, step.email); !errors.Is(err, step.want) {
-				t.Errorf("%s: got %v, want %v", step.email, err, step.want)
-			}
-		}
-	})
-}
-
-// A removal that may have been made counts.
-func TestUnknownRemovalsCount(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		server, client := guarded(t, orgusers.Guards{MaxRemovals: 1})
-		server.AddFault(orguserstest.Fault{Method: http.MethodDelete, Effect: orguserstest.Reset()},
-			orguserstest.Fault{Method: http.MethodPost, Path: sharePath + "/search", Skip: 1, Effect: orguserstest.Status(http.StatusForbidden)})
-		result, err := client.RemoveUsers(t.Context(), []string{operations.Member(0)}, nil)
-		if result.Count(orgusers.OutcomeUnknown) != 1 {
-			t.Fatalf("got %+v, %v", result, err)
-		}
-		server.ClearFaults()
-		if _, err := client.RemoveUsers(t.Context(), []string{operations.Member(1)}, nil); !errors.Is(err, orgusers.ErrRefused) {
-			t.Errorf("got %v", err)
-		}
-	})
-}
-
-// However calls interleave, no more users are removed than the limit allows, and each place
-// that is free can be used.
-func TestGuardsInEveryInterleaving(t *testing.T) {
-	t.Parallel()
-	ctx := t.Context()
-	rapid.Check(t, func(t *rapid.T) {
-		limit := rapid.IntRange(1, 8).Draw(t, "limit")
-		calls := rapid.SliceOfN(rapid.IntRange(1, 4), 1, 5).Draw(t, "users of each call")
-		dry := rapid.SliceOfN(rapid.Bool(), len(calls), len(calls)).Draw(t, "dry runs")
-		server := orguserstest.NewUnstartedServer(orguserstest.WithPeople(operations.Crowd()...))
-		defer server.Close()
-		client, err := orgusers.New(server.OrganizationUID, append(server.Options(), fast, orgusers.WithGuards(orgusers.Guards{MaxRemovals: limit}))...)
-		if err != nil {
-			t.Fatal(err)
-		}
-		everybody := slices.Concat(operations.Twelve(operations.Member), operations.Twelve(operations.Pending))
-		var running sync.WaitGroup
-		first := 0
-		for i, users := range calls {
-			emails := everybody[first : first+users]
-			first += users
-			running.Go(func() {
-				_, _ = client.RemoveUsers(ctx, emails, &orgusers.RemoveOptions{BulkOptions: orgusers.BulkOptions{DryRun: dry[i]}})
-			})
-		}
-		running.Wait()
-		removed := 0
-		for _, email := range everybody {
-			if _, there := server.User(email); !there {
-				removed++
-			}
-		}
-		if removed > limit {
-			t.Fatalf("%d users were removed, the limit is %d", removed, limit)
-		}
-		if free := limit - removed; free > 0 {
-			if _, err := client.RemoveUsers(ctx, everybody[len(everybody)-free:], nil); err != nil {
-				t.Fatalf("%d places are free: %v", free, err)
-			}
-		}
-	})
-}
-
-// The crowd has one administrator next to the owner, who is the caller.
-func TestMinAdministrators(t *testing.T) {
-	t.Parallel()
-	boss, second := operations.Member(0), operations.Member(1)
-	remove := func(ctx context.Context, _ *orguserstest.Server, c *orgusers.Client, emails []string, opts orgusers.BulkOptions) (*orgusers.BulkResult, error) {
-		return c.RemoveUsers(ctx, emails, &orgusers.RemoveOptions{BulkOptions: opts})
-	}
-	demote := func(ctx context.Context, _ *orguserstest.Server, c *orgusers.Client, emails []string, opts orgusers.BulkOptions) (*orgusers.BulkResult, error) {
-		return c.UpdateRoles(ctx, emails, []string{"member"}, &opts)
-	}
-	leave := func(ctx context.Context, s *orguserstest.Server, c *orgusers.Client, emails []string, opts orgusers.BulkOptions) (*orgusers.BulkResult, error) {
-		return c.RemoveFromTeam(ctx, s.Teams()[0].UID, emails, &opts)
-	}
-	administrators := orguserstest.Team{Name: "Administrators", Roles: []string{"Admin"}, Members: []string{second}}
-	for name, test := range map[string]struct {
-		least   int
-		direct  []string // administrators, next to the caller
-		team    bool     // a team makes the second member an administrator
-		call    func(context.Context, *orguserstest.Server, *orgusers.Client, []string, orgusers.BulkOptions) (*orgusers.BulkResult, error)
-		emails  []string
-		refused bool
-	}{
-		"one of three, two must remain":       {2, []string{boss, second}, false, remove, []string{boss}, false},
-		"two of three, two must remain":       {2, []string{boss, second}, false, remove, []string{boss, second}, true},
-		"a member may go":                     {2, []string{boss}, false, remove, []string{second}, false},
-		"fewer than must remain, a member":    {9, []string{boss}, false, remove, []string{second}, false},
-		"fewer than must remain already":      {9, []string{boss}, false, remove, []string{boss}, true},
-		"a role is taken":                     {2, []string{boss}, false, demote, []string{boss}, true},
-		"a role is taken, enough remain":      {1, []string{boss}, false, demote, []string{boss}, false},
-		"an administrator by a team remains":  {2, []string{boss}, true, remove, []string{boss}, false},
-		"an administrator by a team is gone":  {2, nil, true, remove, []string{second}, true},
-		"leaves the team":                     {2, nil, true, leave, []string{second}, true},
-		"leaves the team, may have the role":  {2, []string{second}, true, leave, []string{second}, true},
-		"loses the direct role, not the team": {2, []string{second}, true, demote, []string{second}, false},
-	} {
-		t.Run(name, func(t *testing.T) {
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				for _, options := range []orgusers.BulkOptions{{DryRun: true}, {SkipRefused: true}, {}} {
-					var teams []orguserstest.Option
-					if test.team {
-						teams = append(teams, orguserstest.WithTeams(administrators))
-					}
-					server, client := guarded(t, orgusers.Guards{MinAdministrators: test.least}, teams...)
-					for _, email := range test.direct {
-						server.SetRoles(email, "Admin")
-					}
-					result, err := test.call(t.Context(), server, client, test.emails, options)
-					if test.refused {
-						expectRefused(t, server, result, err, orgusers.ReasonLimit)
-					} else if errors.Is(err, orgusers.ErrRefused) {
-						t.Errorf("with %+v: %v", options, err)
-					}
+				server, client := guarded(t, tt.guards)
+				for i, step := range tt.steps {
+					runRemoval(t, i, server, client, step)
 				}
 			})
 		})
 	}
 }
 
-// Two calls at the same time do not take the last two administrators.
-func TestAdministratorsRemainBetweenCalls(t *testing.T) {
-	t.Parallel()
-	for range 5 {
-		server, client := guarded(t, orgusers.Guards{MinAdministrators: 2})
-		targets := operations.Twelve(operations.Member)[:4]
-		for _, email := range targets {
-			server.SetRoles(email, "Admin") // five with the caller
+// runRemoval makes one step, for the first users who are there.
+func runRemoval(t *testing.T, i int, server *orguserstest.Server, client *orgusers.Client, step removal) {
+	t.Helper()
+	var members, pending []string
+	for _, u := range server.Users() {
+		switch {
+		case strings.HasPrefix(u.Email, "member"):
+			members = append(members, u.Email)
+		case strings.HasPrefix(u.Email, "pending"):
+			pending = append(pending, u.Email)
 		}
-		var running sync.WaitGroup
-		for i, email := range targets {
-			running.Go(func() {
-				if i%2 == 0 {
-					_, _ = client.RemoveUsers(t.Context(), []string{email}, nil)
-				} else {
-					_, _ = client.UpdateRoles(t.Context(), []string{email}, []string{"member"}, nil)
+	}
+	emails, remove := members, client.RemoveUsers
+	options := orgusers.BulkOptions{}
+	switch step.call {
+	case "wait":
+		time.Sleep(time.Duration(step.n) * time.Minute) // fake time
+		return
+	case "dry":
+		options.DryRun = true
+	case "skip refused":
+		options.SkipRefused = true
+	case "fail":
+		server.AddFault(orguserstest.Fault{Method: http.MethodDelete, Effect: orguserstest.Status(http.StatusForbidden)})
+		defer server.ClearFaults()
+	case "withdraw":
+		emails = pending
+		remove = func(ctx context.Context, emails []string, opts *orgusers.RemoveOptions) (*orgusers.BulkResult, error) {
+			return client.WithdrawInvitations(ctx, emails, &opts.BulkOptions)
+		}
+	case "same organization", "other organization":
+		uid := client.OrganizationUID()
+		if step.call == "other organization" {
+			uid = server.SecondOrganizationUID
+		}
+		other, err := client.ForOrganization(uid)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if uid == server.SecondOrganizationUID {
+			emails = []string{server.AddUser(orguserstest.Person{Email: "both@example.com", SeveralOrganizations: true}).Email}
+		}
+		remove = other.RemoveUsers
+	}
+	left := len(server.Users())
+	result, err := remove(t.Context(), emails[:step.n], &orgusers.RemoveOptions{BulkOptions: options})
+	switch {
+	case !step.ok && (!errors.Is(err, orgusers.ErrRefused) || len(server.Users()) != left || result.Count(orgusers.OutcomeRefused) != step.n ||
+		result.Outcomes[0].Reason != orgusers.ReasonLimit || !strings.Contains(result.Outcomes[0].Detail, "the limit is")):
+		t.Errorf("step %d: got %v, %v, want all refused", i, summaries(result), err)
+	case step.ok && step.call != "fail" && (err != nil || result.Count(orgusers.OutcomeDone)+result.Count(orgusers.OutcomePlanned) != step.n):
+		t.Errorf("step %d: got %v, %v, want them done", i, summaries(result), err)
+	case step.call == "fail" && result.Count(orgusers.OutcomeFailed) != step.n:
+		t.Errorf("step %d: got %v, %v, want them failed", i, summaries(result), err)
+	}
+}
+
+func TestMinAdministrators(t *testing.T) {
+	t.Parallel()
+	team := func(members ...string) []orguserstest.Option {
+		return []orguserstest.Option{orguserstest.WithTeams(orguserstest.Team{Name: "Editors", Roles: []string{"Admin"}, Members: members})}
+	}
+	hidden := func(members ...string) []orguserstest.Option {
+		return append(team(members...), orguserstest.WithHiddenTeamRoles())
+	}
+	zero, one := operations.Member(0), operations.Member(1)
+	remove := func(emails ...string) func(context.Context, *orgusers.Client) (*orgusers.BulkResult, error) {
+		return func(ctx context.Context, c *orgusers.Client) (*orgusers.BulkResult, error) {
+			return c.RemoveUsers(ctx, emails, &orgusers.RemoveOptions{BulkOptions: orgusers.BulkOptions{SkipRefused: true}})
+		}
+	}
+	demote := func(roles ...string) func(context.Context, *orgusers.Client) (*orgusers.BulkResult, error) {
+		return func(ctx context.Context, c *orgusers.Client) (*orgusers.BulkResult, error) {
+			return c.UpdateRoles(ctx, []string{zero}, roles, nil)
+		}
+	}
+	leave := func(ctx context.Context, c *orgusers.Client) (*orgusers.BulkResult, error) {
+		return c.RemoveFromTeam(ctx, "Editors", []string{zero}, nil)
+	}
+	tests := []struct {
+		name   string
+		opts   []orguserstest.Option
+		admins []string // besides the caller
+		least  int
+		run    func(context.Context, *orgusers.Client) (*orgusers.BulkResult, error)
+		ok     bool
+	}{
+		{"two remain of three", nil, []string{zero, one}, 2, remove(zero), true},
+		{"one of three", nil, []string{zero, one}, 2, remove(zero, one), false},
+		{"not an administrator", nil, nil, 5, remove(zero), true},
+		{"through a team", team(zero), nil, 2, remove(zero), false},
+		{"through a team that roles do not show", hidden(zero), nil, 2, remove(zero), false},
+		{"another through a team", hidden(one), []string{zero}, 2, remove(zero), true},
+		{"to another role", nil, []string{zero}, 2, demote("Member"), false},
+		{"to administrators", nil, []string{one}, 2, demote("Member", "Admin"), true},
+		{"to another role, and a team remains", team(zero), []string{zero}, 2, demote("Member"), true},
+		{"out of the team", team(zero), nil, 2, leave, false},
+		{"out of the team that roles do not show", hidden(zero), nil, 2, leave, false},
+		{"out of the team, and others remain", hidden(zero), []string{one}, 2, leave, true},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				server, client := guarded(t, orgusers.Guards{MinAdministrators: tt.least}, tt.opts...)
+				for _, email := range tt.admins {
+					server.SetRoles(email, "Admin")
+				}
+				result, err := tt.run(t.Context(), client)
+				switch {
+				case tt.ok && err != nil && result.Outcomes[0].Reason != orgusers.ReasonThroughTeam:
+					t.Errorf("got %v, %v, want it done", summaries(result), err)
+				case !tt.ok && (!errors.Is(err, orgusers.ErrRefused) || result.Outcomes[0].Reason != orgusers.ReasonLimit || writesTo(server) > 0 ||
+					!strings.Contains(err.Error(), "administrators would remain")):
+					t.Errorf("got %v, %v after %d writes, want a refusal", summaries(result), err, writesTo(server))
 				}
 			})
-		}
-		running.Wait()
-		left := 0
-		for _, u := range server.Users() {
-			if slices.Contains(u.RoleUIDs, server.RoleUID("Admin")) {
-				left++
-			}
-		}
-		if left != 2 {
-			t.Fatalf("%d administrators remain, want 2", left)
-		}
+		})
+	}
+}
+
+// What a guard cannot determine is refused.
+func TestGuardsThatCannotBeChecked(t *testing.T) {
+	t.Parallel()
+	respond := func(path, text string) orguserstest.Fault {
+		return orguserstest.Fault{Method: http.MethodGet, Path: path, Effect: orguserstest.Status(200).WithBody(text)}
+	}
+	fail := func(path string) orguserstest.Fault {
+		return orguserstest.Fault{Method: http.MethodGet, Path: path, Effect: orguserstest.Status(http.StatusForbidden)}
+	}
+	const roles, stacks = "/v3/organizations/{organization_uid}/roles", "/v3/organizations/{organization_uid}/stacks"
+	tests := []struct {
+		name   string
+		guards orgusers.Guards
+		fault  orguserstest.Fault
+		says   string
+	}{
+		{"a team gives a role that does not exist", orgusers.Guards{MinAdministrators: 1}, respond("/v4/teams", `{"teams":[{"uid":"t1","name":"T","users":["u1"],"organizationRoles":["blt404"]}],"count":1}`), `the team "T" has a role that does not exist (blt404)`},
+		{"users have roles that do not exist", orgusers.Guards{MinAdministrators: 1}, respond(roles, `{"roles":[{"uid":"r1","name":"A","admin":true,"users":["u1"]}],"count":1}`), "has a role that does not exist"},
+		{"a role without its users", orgusers.Guards{MinAdministrators: 1}, respond(roles, `{"roles":[{"uid":"r1","name":"A","admin":true}],"count":1}`), "did not send the users"},
+		{"roles cannot be read", orgusers.Guards{MinAdministrators: 1}, orguserstest.Fault{Path: roles, Skip: 1, Effect: orguserstest.Status(http.StatusForbidden)}, "the administrators cannot be counted"},
+		{"stacks cannot be read", orgusers.Guards{KeepStackOwners: true}, fail(stacks), "the owners of stacks cannot be read"},
+		{"a stack without owner", orgusers.Guards{KeepStackOwners: true}, respond(stacks, `{"stacks":[{"api_key":"k1","name":"S"}],"count":1}`), `the owner of stack "S" (k1) is not known`},
+		{"members cannot be counted", orgusers.Guards{MaxRemovalShare: 1}, fail(sharePath), "the members cannot be counted"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				server, client := guarded(t, tt.guards)
+				server.AddFault(tt.fault)
+				result, err := client.RemoveUsers(t.Context(), []string{operations.Member(0)}, nil)
+				if !errors.Is(err, orgusers.ErrRefused) || !strings.Contains(err.Error(), tt.says) || result.Count(orgusers.OutcomeNotStarted) != 1 || writesTo(server) > 0 {
+					t.Errorf("got %v, %v, want a refusal that says %q", summaries(result), err, tt.says)
+				}
+			})
+		})
 	}
 }
 
 func TestKeepStackOwners(t *testing.T) {
 	t.Parallel()
 	server, client := guarded(t, orgusers.Guards{KeepStackOwners: true})
-	owned, owner := server.Stacks()[0], operations.Member(0)
-	server.SetStackOwner(owned.APIKey, owner)
-	result, err := client.RemoveUsers(t.Context(), []string{operations.Member(5), owner}, nil)
-	refused := expectRefused(t, server, result, err, orgusers.ReasonOwnsStacks)
-	if !strings.Contains(refused.Detail, owned.Name) {
-		t.Errorf("got %q, want the name %q", refused.Detail, owned.Name)
+	for _, stack := range server.Stacks()[:2] {
+		server.SetStackOwner(stack.APIKey, operations.Member(0))
+	}
+	given := []string{operations.Member(0), operations.Member(1)}
+	result, err := client.RemoveUsers(t.Context(), given, nil)
+	if got := summaries(result); !errors.Is(err, orgusers.ErrRefused) || got[0] != "refused: owns_stacks" || got[1] != "not_started: call_refused" {
+		t.Errorf("got %v, %v", got, err)
+	}
+	for _, name := range []string{`"Website" (`, `"Mobile App" (`} {
+		if detail := result.Outcomes[0].Detail; !strings.Contains(detail, name) {
+			t.Errorf("the detail is %q, want %s", detail, name)
+		}
+	}
+	result, _ = client.RemoveUsers(t.Context(), given, &orgusers.RemoveOptions{BulkOptions: orgusers.BulkOptions{SkipRefused: true}})
+	if got := summaries(result); got[0] != "refused: owns_stacks" || got[1] != "done" {
+		t.Errorf("got %v", got)
 	}
 }
 
-// Protected covers every call that removes, withdraws or revokes, and no other.
+// Protected users are refused by every call that removes, withdraws or revokes, and by no
+// other. The function may use the client.
 func TestProtected(t *testing.T) {
 	t.Parallel()
-	covered := []string{
-		"RemoveUsers", "WithdrawInvitations", "UpdateRoles", "UpdateStackAccess", "RemoveFromTeam",
-		"ResetMFA", "ForcePasswordReset", "EndSessions",
+	protecting := []string{
+		"RemoveUsers", "WithdrawInvitations", "UpdateRoles", "UpdateRoles, by endpoint", "UpdateStackAccess, given", "UpdateStackAccess, replaced", "UpdateStackAccess, removed",
+		"RemoveFromTeam", "ResetMFA", "ForcePasswordReset", "EndSessions",
 	}
-	for _, op := range operations.Changes() {
-		if op.Name == "TransferOwnership" || op.Name == "Restore" {
-			continue
+	eachBulk(t, func(t *testing.T, o operations.Operation, a *operations.Arguments) {
+		var client *orgusers.Client
+		opts := []orgusers.Option{fast, orgusers.WithGuards(orgusers.Guards{MinAdministrators: 1, MaxRemovals: 12, Protected: func(u *orgusers.User) bool {
+			_, err := client.WithdrawInvitations(t.Context(), []string{operations.Stranger(9)}, nil)
+			return u.Email == o.Change.Targets[0] && err == nil
+		}})}
+		if o.Endpoint {
+			opts = append(opts, orgusers.WithEndpoints(a.Fake.Endpoints()))
 		}
-		t.Run(op.Name, func(t *testing.T) {
+		client = clientOf(t, a.Fake, opts...)
+		a.Client = client
+		result, err := o.Change.Run(t.Context(), a, o.Change.Targets[:2], orgusers.BulkOptions{SkipRefused: true})
+		want := "done"
+		if slices.Contains(protecting, o.Name) {
+			want = "refused: protected"
+		}
+		if got := summaries(result); got[0] != want || got[1] != "done" || (err != nil) != (want != "done") {
+			t.Errorf("got %v, %v, want %s", got, err, want)
+		}
+	})
+}
+
+// A read-only client reads, and refuses everything else before it sends anything.
+func TestWithReadOnly(t *testing.T) {
+	t.Parallel()
+	for _, o := range operations.All {
+		t.Run(o.Name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				target := op.Change.Targets[0]
-				server, client := guarded(t, orgusers.Guards{Protected: func(u *orgusers.User) bool { return u.Email == target }})
-				if op.Change.Prepare != nil {
-					op.Change.Prepare(server)
+				server, _ := crowded(t)
+				opts := append(server.Options(), orgusers.WithReadOnly())
+				if o.Endpoint {
+					opts = append(opts, orgusers.WithEndpoints(server.Endpoints()))
 				}
-				result, err := op.Change.Run(t.Context(), &operations.Arguments{Client: client, Fake: server}, op.Change.Targets[:2], orgusers.BulkOptions{})
-				want := slices.Contains(covered, op.MethodName())
-				if got := result.Outcomes[0].Reason == orgusers.ReasonProtected && errors.Is(err, orgusers.ErrRefused); got != want {
-					t.Errorf("got %+v, %v", result.Outcomes, err)
+				client, err := orgusers.New(server.OrganizationUID, opts...)
+				if err != nil {
+					t.Fatal(err)
+				}
+				a := &operations.Arguments{Client: client, Fake: server, Options: server.Options()[1:], Dir: t.TempDir(), Password: orguserstest.Password}
+				_, err = o.Run(t.Context(), a)
+				switch {
+				case o.Writes() && o.Name != "Login" && o.Name != "Logout":
+					if !errors.Is(err, orgusers.ErrRefused) || !strings.Contains(err.Error(), "read-only") || len(server.Requests()) > 0 {
+						t.Errorf("got %v after %d requests, want ErrRefused and none", err, len(server.Requests()))
+					}
+				case errors.Is(err, orgusers.ErrRefused) || len(server.Requests()) == 0:
+					t.Errorf("got %v after %d requests", err, len(server.Requests()))
+				}
+			})
+		})
+	}
+	server, _ := crowded(t)
+	client := clientOf(t, server, orgusers.WithReadOnly())
+	result, err := client.RemoveUsers(t.Context(), []string{operations.Member(0), "x"}, &orgusers.RemoveOptions{BulkOptions: orgusers.BulkOptions{DryRun: true, SkipRefused: true}})
+	if got := summaries(result); !errors.Is(err, orgusers.ErrRefused) || got[0] != "not_started: read_only" || got[1] != "refused: invalid_address" || len(server.Requests()) > 0 {
+		t.Errorf("a dry run: got %v, %v", got, err)
+	}
+}
+
+// Before gets what each user has, after the guards. Its failure stops the call, and the
+// users are guarded again after it.
+func TestBefore(t *testing.T) {
+	t.Parallel()
+	zero, one := operations.Member(0), operations.Member(1)
+	errSave := errors.New("the disk is full")
+	tests := []struct {
+		name   string
+		guards orgusers.Guards
+		given  []string
+		before func(ctx context.Context, s *orguserstest.Server, c *orgusers.Client) error // nil: it must not be called
+		dry    bool
+		want   []string
+		is     error
+	}{
+		{"it returns", orgusers.Guards{MaxRemovals: 2}, []string{zero, one}, func(context.Context, *orguserstest.Server, *orgusers.Client) error { return nil }, false, []string{"done", "done"}, nil},
+		{"it fails", orgusers.Guards{}, []string{zero}, func(context.Context, *orguserstest.Server, *orgusers.Client) error { return errSave }, false, []string{"not_started: before"}, errSave},
+		{"it outlasts the context", orgusers.Guards{}, []string{zero}, func(ctx context.Context, _ *orguserstest.Server, _ *orgusers.Client) error {
+			<-ctx.Done()
+			return nil
+		}, false, []string{"not_started: context_ended"}, context.DeadlineExceeded},
+		{"the user leaves meanwhile", orgusers.Guards{}, []string{zero, one}, func(_ context.Context, s *orguserstest.Server, _ *orgusers.Client) error {
+			s.RemoveUser(zero)
+			return nil
+		}, false, []string{"skipped: not_in_organization", "done"}, nil},
+		{"the user gets stacks meanwhile", orgusers.Guards{KeepStackOwners: true}, []string{zero, one}, func(_ context.Context, s *orguserstest.Server, _ *orgusers.Client) error {
+			s.SetStackOwner(s.Stacks()[0].APIKey, zero)
+			return nil
+		}, false, []string{"refused: owns_stacks", "not_started: call_refused"}, orgusers.ErrRefused},
+		{"the limit is used up meanwhile", orgusers.Guards{MaxRemovals: 2, MinAdministrators: 1}, []string{zero, one}, func(ctx context.Context, _ *orguserstest.Server, c *orgusers.Client) error {
+			_, err := c.RemoveUsers(ctx, []string{operations.Member(2)}, nil) // holds no lock
+			return err
+		}, false, []string{"refused: limit", "refused: limit"}, orgusers.ErrRefused},
+		{"a dry run", orgusers.Guards{}, []string{zero}, nil, true, []string{"planned"}, nil},
+		{"a refused call", orgusers.Guards{MaxRemovals: 1}, []string{zero, one}, nil, false, []string{"refused: limit", "refused: limit"}, orgusers.ErrRefused},
+		{"nobody to remove", orgusers.Guards{}, []string{operations.Stranger(0)}, nil, false, []string{"skipped: not_in_organization"}, nil},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				server, client := guarded(t, tt.guards)
+				ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+				defer cancel()
+				calls := 0
+				result, err := client.RemoveUsers(ctx, tt.given, &orgusers.RemoveOptions{
+					BulkOptions: orgusers.BulkOptions{DryRun: tt.dry},
+					Before: func(ctx context.Context, had []*orgusers.UserAccess) error {
+						if calls++; tt.before == nil || len(had) != len(tt.given) || had[0].User.Email != zero || had[0].Roles[0].RoleName != "member" || writesTo(server) > 0 {
+							t.Errorf("it is called with %+v", had)
+						}
+						return tt.before(ctx, server, client)
+					},
+				})
+				if got := summaries(result); !slices.Equal(got, tt.want) || !errors.Is(err, tt.is) || calls > 1 {
+					t.Errorf("got %v, %v after %d calls, want %v and %v", got, err, calls, tt.want, tt.is)
 				}
 			})
 		})
 	}
 }
 
-// A guard that cannot be checked refuses the call.
-func TestGuardsThatCannotBeChecked(t *testing.T) {
+// A panic of Before passes through. Nothing is removed, and nothing stays reserved.
+func TestBeforePanics(t *testing.T) {
 	t.Parallel()
-	for name, test := range map[string]struct {
-		guards orgusers.Guards
-		path   string
-	}{
-		"the members":         {orgusers.Guards{MaxRemovalShare: 0.5}, sharePath},
-		"the administrators":  {orgusers.Guards{MinAdministrators: 1}, "/v3/organizations/{organization_uid}/roles"},
-		"the owners of stack": {orgusers.Guards{KeepStackOwners: true}, "/v3/organizations/{organization_uid}/stacks"},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			server, client := guarded(t, test.guards)
-			server.AddFault(orguserstest.Fault{Method: http.MethodGet, Path: test.path, Effect: orguserstest.Status(http.StatusForbidden)})
-			result, err := client.RemoveUsers(t.Context(), []string{operations.Member(0)}, nil)
-			if err == nil || result.Count(orgusers.OutcomeNotStarted)+result.Count(orgusers.OutcomeRefused) != 1 || len(changesOf(server)) > 0 {
-				t.Errorf("got %+v, %v", result.Outcomes, err)
+	server, client := guarded(t, orgusers.Guards{MaxRemovals: 1, MinAdministrators: 1})
+	func() {
+		defer func() {
+			if reason := recover(); reason != "enough" {
+				t.Errorf("recovered %v", reason)
 			}
+		}()
+		_, _ = client.RemoveUsers(t.Context(), []string{operations.Member(0)}, &orgusers.RemoveOptions{
+			Before: func(context.Context, []*orgusers.UserAccess) error { panic("enough") },
 		})
+	}()
+	if result, err := client.RemoveUsers(t.Context(), []string{operations.Member(0)}, nil); err != nil || writesTo(server) != 1 {
+		t.Errorf("after the panic: got %v, %v", summaries(result), err)
 	}
 }
 
-// A client that only reads sends no change, and says so for each address.
-func TestReadOnly(t *testing.T) {
+// A stack that cannot be read stops a removal with Before, unless it may be unread.
+func TestBeforeWithAnUnreadStack(t *testing.T) {
 	t.Parallel()
-	for _, op := range operations.All {
-		t.Run(op.Name, func(t *testing.T) {
-			t.Parallel()
-			server := orguserstest.NewUnstartedServer(orguserstest.WithPeople(operations.Crowd()...))
-			t.Cleanup(server.Close)
-			client := clientOf(t, server, fast, orgusers.WithEndpoints(server.Endpoints()), orgusers.WithReadOnly())
-			a := &operations.Arguments{Client: client, Fake: server, Options: server.Options()[:1], Password: orguserstest.Password, Dir: t.TempDir()}
-			if op.Change != nil && op.Change.Prepare != nil {
-				op.Change.Prepare(server)
-			}
-			result, err := op.Run(t.Context(), a)
-			session := op.Name == "Login" || op.Name == "Logout"
-			refuses := op.Writes() && !session
-			if errors.Is(err, orgusers.ErrRefused) != refuses && op.Name != "GetAuditEntry" {
-				t.Errorf("got %+v, %v", result, err)
-			}
-			if refuses && len(server.Requests()) > 0 {
-				t.Errorf("%d requests were sent", len(server.Requests()))
-			}
-			if bulk, ok := result.(*orgusers.BulkResult); ok && op.Name != "TransferOwnership" {
-				if len(bulk.Outcomes) != 1 || bulk.Outcomes[0].Status != orgusers.OutcomeNotStarted && bulk.Outcomes[0].Status != orgusers.OutcomeRefused {
-					t.Errorf("got %+v", bulk.Outcomes)
-				}
-			}
-		})
-	}
-}
-
-func TestGuardsThatAreInvalid(t *testing.T) {
-	t.Parallel()
-	for name, guards := range map[string]orgusers.Guards{
-		"a negative window":         {Window: -time.Second},
-		"a negative minimum":        {MinAdministrators: -1},
-		"a share above one":         {MaxRemovalShare: 1.5},
-		"a share that is no number": {MaxRemovalShare: math.NaN()},
-	} {
-		if _, err := orgusers.New("blt1", orgusers.WithAuthToken(token), orgusers.WithGuards(guards)); !errors.Is(err, orgusers.ErrInvalid) {
-			t.Errorf("%s: got %v", name, err)
+	server, client := guarded(t, orgusers.Guards{}, orguserstest.WithFault(orguserstest.Fault{Path: "/v3/roles", Times: 1, Effect: orguserstest.Status(http.StatusForbidden)}))
+	options := &orgusers.RemoveOptions{Before: func(_ context.Context, had []*orgusers.UserAccess) error {
+		if len(had[0].Unread) != 1 {
+			return fmt.Errorf("unread are %v", had[0].Unread)
 		}
+		return nil
+	}}
+	result, err := client.RemoveUsers(t.Context(), []string{operations.Member(0)}, options)
+	if got := summaries(result); got[0] != "not_started: read_failed" || !errors.Is(err, orgusers.ErrIncomplete) {
+		t.Errorf("got %v, %v", got, err)
+	}
+	server.ClearFaults()
+	server.AddFault(orguserstest.Fault{Path: "/v3/roles", Times: 1, Effect: orguserstest.Status(http.StatusForbidden)})
+	options.AllowUnread = true
+	if result, err = client.RemoveUsers(t.Context(), []string{operations.Member(0)}, options); err != nil {
+		t.Errorf("got %v, %v", summaries(result), err)
 	}
 }

@@ -8,8 +8,7 @@ import (
 	"slices"
 )
 
-// StackAccess is access to stacks: for each stack's API key, the stack roles by uid
-// or name.
+// StackAccess has the API key of each stack and the stack roles, by uid or name.
 type StackAccess map[string][]string
 
 // Invitee is a person to invite.
@@ -17,7 +16,8 @@ type Invitee struct {
 	Email string
 	// Roles are organization roles, by uid or name; at least one.
 	Roles []string
-	// Stacks are the stacks to give access to. It may be empty.
+	// Stacks are the stacks to give access to, with at least one role for each. It
+	// may be empty.
 	Stacks StackAccess
 }
 
@@ -47,8 +47,8 @@ func (o *InviteOptions) orDefault() InviteOptions {
 //
 // It sends POST /organizations/{organization_uid}/share (documented), for ten
 // people at a time, after reading the addresses, the organization's roles and the
-// roles of the stacks. If the response is lost, it reads the addresses back and
-// invites only people who are not there: each person gets at most one email.
+// roles of the stacks. If the response is lost, it reads the addresses for seven
+// seconds and then invites only people who are not there.
 func (c *Client) Invite(ctx context.Context, invitees []Invitee, opts *InviteOptions) (*BulkResult, error) {
 	options := opts.orDefault()
 	b := c.newBulk(opInvite, emailsOf(invitees), options.BulkOptions)
@@ -219,13 +219,15 @@ func (c *Client) PendingInvitations(ctx context.Context) iter.Seq2[*User, error]
 // ResendInvitations sends the emails of pending invitations again. Members and
 // addresses that are not in the organization are skipped.
 //
-// It cannot be read back whether an email was sent: if the response was lost, the
-// outcome is unknown ([ErrOutcomeUnknown]), and repeating it may send a second
-// email. It returns [ErrRefused] if the list is empty or an address is malformed.
+// If the response was lost, the outcome is unknown ([ErrOutcomeUnknown]), because
+// the API does not show whether an email was sent. Repeating the call may then send
+// a second email. It returns [ErrRefused] if the list is empty or an address is
+// malformed.
 //
-// It sends GET /organizations/{organization_uid}/share/{share_uid}/resend_invitation
+// It sends GET
+// /organizations/{organization_uid}/share/{share_uid}/resend_invitation
 // (documented) for each address, after reading the addresses. This GET sends email,
-// so it is never repeated.
+// so it is retried as a write.
 func (c *Client) ResendInvitations(ctx context.Context, emails []string, opts *BulkOptions) (*BulkResult, error) {
 	b := c.newBulk(opResendInvitations, emails, opts.orDefault())
 	b.resolve(ctx)
@@ -249,11 +251,8 @@ func (c *Client) ResendInvitations(ctx context.Context, emails []string, opts *B
 func (c *Client) WithdrawInvitations(ctx context.Context, emails []string, opts *BulkOptions) (*BulkResult, error) {
 	b := c.newBulk(opWithdrawInvitations, emails, opts.orDefault())
 	defer b.release()
-	b.readOwners()
-	b.resolve(ctx, notOwner, notSelf, c.notProtected())
+	b.resolve(ctx, notOwner, notSelf, c.notProtected(), b.notStackOwner())
 	b.skip(unlessPending)
-	b.keepStackOwners()
-	b.stopIfRefused()
 	b.reserveRemovals(ctx)
 	b.readBack = b.readUsersBack(removed)
 	asked := map[*target]bool{}

@@ -40,7 +40,7 @@ type config struct {
 
 // WithAuthToken authenticates requests with the token of a user session, as
 // [Login] returns it. Most operations need the owner or an administrator of the
-// organization. It excludes [WithTokenSource].
+// organization. It cannot be combined with [WithTokenSource].
 func WithAuthToken(token string) Option {
 	return func(c *config) error {
 		if err := checkToken(token); err != nil {
@@ -52,8 +52,8 @@ func WithAuthToken(token string) Option {
 }
 
 // WithTokenSource authenticates requests with OAuth access tokens of a user. It
-// excludes [WithAuthToken]. The scopes of the tokens must include the reads that
-// come before a change: see [Client.RemoveUsers].
+// cannot be combined with [WithAuthToken]. The scopes of the tokens must include
+// the reads that come before a change: see [Client.RemoveUsers].
 func WithTokenSource(src TokenSource) Option {
 	return func(c *config) error {
 		if src == nil {
@@ -82,7 +82,7 @@ func checkToken(token string) error {
 }
 
 // WithRegion selects the data center of the organization. The default is
-// [RegionNA]. It excludes [WithBaseURL].
+// [RegionNA]. It cannot be combined with [WithBaseURL].
 func WithRegion(r Region) Option {
 	return func(c *config) error {
 		region, err := parseRegion(string(r))
@@ -94,9 +94,9 @@ func WithRegion(r Region) Option {
 	}
 }
 
-// WithBaseURL sends requests to another URL, without /v3 at its end: to a proxy,
-// or to a fake. It must be https, or http on a loopback address. It excludes
-// [WithRegion].
+// WithBaseURL sends requests to another URL, such as that of a proxy or a fake.
+// It must not end with /v3, and must be https, or http on a loopback address. It
+// cannot be combined with [WithRegion].
 func WithBaseURL(baseURL string) Option {
 	return func(c *config) error {
 		u, err := parseBaseURL(baseURL)
@@ -142,12 +142,13 @@ func parseBaseURL(text string) (*url.URL, error) {
 }
 
 // WithHTTPClient sends requests through a copy of hc: for a proxy, a private
-// certificate authority, or tracing ([AttemptFromContext] tells its Transport
-// what it sends). Its Transport, its Timeout (of one attempt) and its Jar are
-// used. Its CheckRedirect is called only for redirects that this package would
-// follow. A Transport of your own should keep about twenty idle connections per
-// host (MaxIdleConnsPerHost), have timeouts for TLS handshakes and response
-// headers, and send pings over HTTP/2 (HTTP2Config).
+// certificate authority, or tracing (see [AttemptFromContext]). Its Timeout
+// applies to each attempt; zero means no timeout. Its CheckRedirect is called
+// only for redirects that this package would follow.
+//
+// A Transport of your own should keep about twenty idle connections per host
+// (MaxIdleConnsPerHost), have timeouts for TLS handshakes and response headers,
+// and send pings over HTTP/2 (HTTP2Config).
 func WithHTTPClient(hc *http.Client) Option {
 	return func(c *config) error {
 		if hc == nil {
@@ -158,10 +159,10 @@ func WithHTTPClient(hc *http.Client) Option {
 	}
 }
 
-// WithLogger logs each attempt at debug level, with these attributes: op,
-// method, path (a template), attempt (from 1), duration, and if known, status,
-// request_id, error, and retry_in, the wait before the next attempt. Logs have no
-// addresses, tokens, queries or bodies.
+// WithLogger logs each attempt at debug level. The attributes are op, method,
+// path (a template), attempt (from 1) and duration. If known, they include
+// status, request_id, error, and retry_in, the wait before the next attempt. Logs
+// have no addresses, tokens, queries or bodies.
 func WithLogger(l *slog.Logger) Option {
 	return func(c *config) error {
 		if l == nil {
@@ -172,9 +173,9 @@ func WithLogger(l *slog.Logger) Option {
 	}
 }
 
-// RetryPolicy is how often a request is tried, and how long the waits in between
-// are. Whether a request is retried at all depends on the operation: see the
-// package documentation. A zero field has its default.
+// RetryPolicy limits how often a request is sent, and the waits in between.
+// Whether a request is retried at all depends on the operation: see the package
+// documentation. A zero field has its default.
 type RetryPolicy struct {
 	// MaxAttempts includes the first attempt: 1 disables retries. Default 6.
 	MaxAttempts int
@@ -212,9 +213,9 @@ func WithRetry(p RetryPolicy) Option {
 }
 
 // RateLimits are ceilings for the client's own pacing, in requests per second.
-// They apply to each service of the API separately. A lower limit that the
-// server sends in a header replaces a ceiling; a higher one does not. A zero
-// field has its default.
+// They apply separately to each service of the API: organizations, stacks and
+// users. A limit that the server sends in a header replaces the ceiling if it is
+// lower. A zero field has its default.
 type RateLimits struct {
 	// Reads is for requests that only read, the search by address included.
 	// Default 10. Set it higher if the organization's plan allows more.
@@ -251,18 +252,18 @@ func WithRateLimits(l RateLimits) Option {
 // To share limits between machines, see docs/sharedlimit.md of the repository.
 type RateLimiter interface {
 	// Wait returns nil when one more request may be sent. It returns an error if
-	// ctx ends or the limiter fails; the call then fails and sends nothing.
+	// ctx ends or the limiter fails; the call then fails without that request.
 	Wait(ctx context.Context) error
 }
 
-// RateLimiters replace the client's own pacing. A nil field keeps it for that
-// kind of request: see [RateLimits].
+// RateLimiters replace the client's own pacing. For a nil field the client keeps
+// its own: see [RateLimits].
 type RateLimiters struct {
 	Reads, Writes, Bulk RateLimiter
 }
 
 // WithRateLimiters paces requests with limiters of the caller. Each attempt of
-// each request waits for them, in every client that is derived from this one.
+// each request waits for them. Clients from [Client.ForOrganization] share them.
 func WithRateLimiters(l RateLimiters) Option {
 	return func(c *config) error {
 		c.limiters = l
@@ -297,8 +298,8 @@ type Attempt struct {
 	Number int
 }
 
-// AttemptFromContext returns the attempt that an [http.RoundTripper] given by
-// [WithHTTPClient] is asked to send. The context is that of the request. It
+// AttemptFromContext returns the attempt that is being sent. Call it with the
+// request's context in the [http.RoundTripper] given by [WithHTTPClient]. It
 // returns false for every other context.
 func AttemptFromContext(ctx context.Context) (Attempt, bool) {
 	attempt, ok := transport.AttemptFromContext(ctx)

@@ -28,7 +28,7 @@ type Organization struct {
 	ExpiresOn time.Time `json:"expires_on,omitzero"`
 	// Enabled is false if the organization is switched off, or the server did not say.
 	Enabled bool `json:"enabled,omitempty"`
-	// OverUsageAllowed allows the organization to use more than its plan has.
+	// OverUsageAllowed is true if the organization may exceed its plan.
 	OverUsageAllowed bool `json:"is_over_usage_allowed,omitempty"`
 	// Plan is nil unless OrganizationOptions.IncludePlan is set and the server sent it.
 	Plan *Plan `json:"plan,omitempty"`
@@ -45,8 +45,8 @@ type Plan struct {
 }
 
 // PlanFeature is a feature of a plan. Its uid is not unique. Useful features are
-// "users" (how many there may be), "getLimit" and "limit" (reads and writes per
-// second), "bulkLimit", "bulk_user_actions", "mfaResetAccess" and "teams".
+// "users" (the maximum number), "getLimit" and "limit" (reads and writes per second),
+// "bulkLimit", "bulk_user_actions", "mfaResetAccess" and "teams".
 type PlanFeature struct {
 	UID      string  `json:"uid,omitempty"`
 	Name     string  `json:"name,omitempty"`
@@ -111,10 +111,9 @@ func (r *organizationResponse) complete() bool {
 	return r.Organization != nil || len(r.Organizations) == 1 && r.Organizations[0] != nil
 }
 
-// Organizations returns a sequence of the organizations that these credentials reach,
-// before there is a client for one of them. The options are those of [New]. The
-// sequence is that of [Client.Organizations]; it yields [ErrInvalid] if an option is
-// invalid.
+// Organizations returns a sequence of the organizations of an account, before there
+// is a client for one of them. It takes the options of [New], and yields [ErrInvalid]
+// if one is invalid. The sequence is that of [Client.Organizations].
 func Organizations(ctx context.Context, opts ...Option) iter.Seq2[*Organization, error] {
 	return func(yield func(*Organization, error) bool) {
 		config, err := newConfig(opts)
@@ -136,8 +135,8 @@ func Organizations(ctx context.Context, opts ...Option) iter.Seq2[*Organization,
 }
 
 // Organizations returns a sequence of all organizations that the current user belongs
-// to, complete or with an error as that of [Client.Users]: [ErrIncomplete], or the error
-// of a request.
+// to. Like [Client.Users] it is complete or ends with an error: [ErrIncomplete], or
+// the error of a request.
 //
 // It sends GET /organizations (documented).
 func (c *Client) Organizations(ctx context.Context) iter.Seq2[*Organization, error] {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
+	"net/http"
 	"slices"
 	"strings"
 	"sync"
@@ -361,5 +362,30 @@ func TestUsersWhileTheOrganizationChanges(t *testing.T) {
 				}
 			})
 		}
+	}
+}
+
+func TestFindUsersReadsAllPages(t *testing.T) {
+	t.Parallel()
+	server := startFake(t, orguserstest.WithUsers(100), orguserstest.WithPageCap(9))
+	all := withoutAddresses(expected(server.Users()))
+	got, err := fakeClient(t, server).FindUsers(t.Context(), emails(all))
+	if diff := diffUsers(all, got); err != nil || diff != "" {
+		t.Errorf("got the error %v, -want +got:\n%s", err, diff)
+	}
+}
+
+func TestFindUsersReturnsWhatItFoundBeforeAnError(t *testing.T) {
+	t.Parallel()
+	server := startFake(t, orguserstest.WithUsers(250), orguserstest.WithFault(
+		orguserstest.Fault{Path: sharePath + "/search", Skip: 1, Effect: orguserstest.Status(http.StatusForbidden)}))
+	all := withoutAddresses(expected(server.Users()))
+	got, err := fakeClient(t, server).FindUsers(t.Context(), emails(all))
+	if !errors.Is(err, orgusers.ErrForbidden) || len(got) == 0 {
+		t.Fatalf("got %d users and %v, want those of one search and ErrForbidden", len(got), err)
+	}
+	start := slices.IndexFunc(all, func(u *orgusers.User) bool { return u.ShareUID == got[0].ShareUID })
+	if diff := diffUsers(all[start:min(start+99, len(all))], got); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
 	}
 }

@@ -37,8 +37,8 @@ var regions = []struct {
 // ParseRegion returns the region with the given name: "na", "eu", "au",
 // "azure-na", "azure-eu", "gcp-na", "gcp-eu", or one of the aliases "us",
 // "aws-na", "aws-eu" and "aws-au". It ignores letter case and surrounding white
-// space, and reads an underscore as a hyphen. It returns [ErrInvalid] for every
-// other name.
+// space, and accepts an underscore for a hyphen. It returns [ErrInvalid] for
+// every other name.
 func ParseRegion(name string) (Region, error) {
 	region, err := parseRegion(name)
 	if err != nil {

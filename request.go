@@ -103,7 +103,7 @@ func (in input) forOrganization(uid string) input {
 	if in.header == nil {
 		in.header = http.Header{}
 	}
-	in.header.Set("organization_uid", uid)
+	in.header.Set("organization_uid", values["organization_uid"])
 	return in
 }
 
@@ -195,11 +195,10 @@ func decode(op *operation, response *transport.Response, out any) error {
 func expand(template string, values map[string]string) (string, error) {
 	elements := strings.Split(template, "/")
 	for i, element := range elements {
-		name, ok := strings.CutPrefix(element, "{")
+		name, ok := valueName(element)
 		if !ok {
 			continue
 		}
-		name = strings.TrimSuffix(name, "}")
 		escaped, err := escapeElement(values[name])
 		if err != nil {
 			return "", fmt.Errorf("%s %w", strings.ReplaceAll(name, "_", " "), err)
@@ -207,6 +206,12 @@ func expand(template string, values map[string]string) (string, error) {
 		elements[i] = escaped
 	}
 	return strings.Join(elements, "/"), nil
+}
+
+// valueName returns the name in an element in braces.
+func valueName(element string) (name string, ok bool) {
+	name, ok = strings.CutPrefix(element, "{")
+	return strings.TrimSuffix(name, "}"), ok
 }
 
 // escapeElement returns a value as one element of a path. It returns an error

@@ -197,8 +197,12 @@ func TestRestoreRefuses(t *testing.T) {
 		{"an unknown version", []*orgusers.UserAccess{with("old@example.com", func(r *orgusers.UserAccess) { r.Version = 2 })}, []string{"refused: invalid_record"}, "version 2"},
 		{"no user", []*orgusers.UserAccess{with("old@example.com", func(r *orgusers.UserAccess) { r.User = nil })}, []string{"refused: invalid_record"}, "lacks"},
 		{"an address that is not valid", []*orgusers.UserAccess{record("new")}, []string{"refused: invalid_address"}, "is not a valid email address"},
-		{"an address twice", []*orgusers.UserAccess{record("new@example.com"), record("NEW@example.com"), record("old@example.com")},
-			[]string{"refused: invalid_record", other}, "two access records"},
+		{
+			"an address twice",
+			[]*orgusers.UserAccess{record("new@example.com"), record("NEW@example.com"), record("old@example.com")},
+			[]string{"refused: invalid_record", other},
+			"two access records",
+		},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -14,8 +14,8 @@ import (
 	"github.com/orgusers/orgusers/internal/paging"
 )
 
-// Role is an organization role, or a role of one stack. The owner does not have a
-// role of that name.
+// Role is an organization role, or a role of one stack. Ownership is not a role: see
+// User.Owner.
 type Role struct {
 	UID             string `json:"uid,omitempty"`
 	Name            string `json:"name,omitempty"`
@@ -36,7 +36,7 @@ type Role struct {
 	UpdatedAt   time.Time `json:"updated_at,omitzero"`
 }
 
-// UnmarshalJSON decodes a role as the API sends it: update_at for updated_at too.
+// UnmarshalJSON decodes a role as the API sends it, with update_at or updated_at.
 func (r *Role) UnmarshalJSON(data []byte) error {
 	type plain Role // without this method
 	wire := struct {
@@ -56,8 +56,8 @@ func (r *Role) UnmarshalJSON(data []byte) error {
 	return nil
 }
 
-// Roles returns a sequence of the organization's roles, complete or with an error
-// as that of [Client.Users]: [ErrIncomplete], or the error of a request.
+// Roles returns a sequence of the organization's roles. Like [Client.Users] it is
+// complete or ends with an error: [ErrIncomplete], or the error of a request.
 //
 // It sends GET /organizations/{organization_uid}/roles (documented).
 func (c *Client) Roles(ctx context.Context) iter.Seq2[*Role, error] {
@@ -75,7 +75,10 @@ type rolesResponse struct {
 	Count *int    `json:"count"`
 }
 
-func (r *rolesResponse) complete() bool { return r.Roles != nil && !slices.Contains(r.Roles, nil) }
+// complete reports whether there is a list. Users without a uid could be anybody.
+func (r *rolesResponse) complete() bool {
+	return r.Roles != nil && !slices.ContainsFunc(r.Roles, func(role *Role) bool { return role == nil || slices.Contains(role.Users, "") })
+}
 
 func (c *Client) readRoles(ctx context.Context, op *operation, in input) (paging.Page[*Role], error) {
 	var response rolesResponse
@@ -83,10 +86,10 @@ func (c *Client) readRoles(ctx context.Context, op *operation, in input) (paging
 	return paging.Page[*Role]{Rows: response.Roles, Count: countOf(response.Count)}, err
 }
 
-// GetRole returns the organization role with a uid or a name. An exact uid comes
-// first; names are compared without letter case. It returns [ErrNotFound] if the
-// organization has no such role, and [ErrInvalid], with the uids, if two roles have
-// the name. It sends what [Client.Roles] sends.
+// GetRole returns the organization role with a uid or a name. A uid takes
+// precedence; names are compared without letter case. It returns [ErrNotFound] if
+// the organization has no such role, and [ErrInvalid], with the uids, if two roles
+// have the name. It sends what [Client.Roles] sends.
 func (c *Client) GetRole(ctx context.Context, nameOrUID string) (*Role, error) {
 	roles, err := Collect(c.Roles(ctx))
 	if err != nil {
@@ -189,7 +192,9 @@ func (d *roleDirectory) list(ctx context.Context) ([]*Role, error) {
 	}
 	roles, err := Collect(d.client.Roles(ctx))
 	if err != nil {
-		d.done, d.err = ctx.Err() == nil, err
+		if ctx.Err() == nil { // it is not read again for each page
+			d.done, d.err = true, err
+		}
 		return nil, err
 	}
 	d.roles, d.done = roles, true
@@ -234,18 +239,20 @@ func (d *roleDirectory) name(ctx context.Context, users []*User) error {
 // unknown and nothing is sent again.
 //
 // The API has no request that updates roles. The only documented request that
-// touches them is the invitation, whose sample response has an accepted member.
+// affects them is the invitation, whose sample response has an accepted member.
 // Whether it replaces roles or adds to them is not known, and the service may send
-// email. So each member is read back, and the outcome is [OutcomeFailed] unless
-// the roles are exactly these. [WithEndpoints] can replace the request.
+// email. So each member is read back. The outcome is [OutcomeFailed] unless the
+// roles are exactly these, or [OutcomePartial] with [ReasonThroughTeam] if a team
+// gives the further roles; Outcome.Detail names it. [WithEndpoints] can replace the
+// request.
 //
-// Guards and outcomes are those of [Client.RemoveUsers]. It returns [ErrInvalid],
-// and sends no change, if a role does not exist, two roles have the name, or no
-// role is given.
+// Guards ([ErrRefused]) and outcomes are those of [Client.RemoveUsers]. It returns
+// [ErrInvalid], and sends no change, if a role does not exist, two roles have the
+// name, or no role is given.
 //
 // It sends POST /organizations/{organization_uid}/share (documented for
-// invitations), for ten members at a time, after the reads of
-// [Client.RemoveUsers] and the organization's roles.
+// invitations), for ten members at a time, after the reads of [Client.RemoveUsers]
+// and the organization's roles.
 func (c *Client) UpdateRoles(ctx context.Context, emails, roles []string, opts *BulkOptions) (*BulkResult, error) {
 	endpoint := c.endpoints().UpdateRoles
 	op := opUpdateRoles

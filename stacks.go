@@ -53,14 +53,14 @@ func (s *Stack) UnmarshalJSON(data []byte) error {
 	return nil
 }
 
-// StacksOptions narrow a list of stacks. Nil means all stacks.
+// StacksOptions select stacks. Nil means all stacks.
 type StacksOptions struct {
 	// Search keeps stacks whose name contains the text, as the server matches it.
 	Search string
 }
 
-// Stacks returns a sequence of the organization's stacks, complete or with an error
-// as that of [Client.Users]: [ErrIncomplete], or the error of a request.
+// Stacks returns a sequence of the organization's stacks. Like [Client.Users] it is
+// complete or ends with an error: [ErrIncomplete], or the error of a request.
 //
 // It sends GET /organizations/{organization_uid}/stacks (documented).
 func (c *Client) Stacks(ctx context.Context, opts *StacksOptions) iter.Seq2[*Stack, error] {
@@ -86,9 +86,9 @@ type stacksResponse struct {
 
 func (r *stacksResponse) complete() bool { return r.Stacks != nil && !slices.Contains(r.Stacks, nil) }
 
-// StackRoles returns a sequence of the roles of one stack, complete or with an error
-// as that of [Client.Users]. It returns [ErrInvalid], and sends nothing, if the key is
-// empty or cannot be in a header.
+// StackRoles returns a sequence of the roles of one stack. Like [Client.Users] it is
+// complete or ends with an error. It yields [ErrInvalid], and sends nothing, if the
+// key is empty or is not valid in a header.
 //
 // It sends GET /roles with the header api_key (documented, except for the sort that
 // every list has; a server that ignores it can lead to [ErrIncomplete] if the stack
@@ -139,17 +139,20 @@ func apiKeyHeader(key string) http.Header { return http.Header{"api_key": {key}}
 // UpdateStackAccess gives members exactly these roles, by uid or name, in one stack.
 // The roles replace those that the members had in the stack; other stacks do not
 // change. Without roles it removes the stack from the members. Pending invitations,
-// and members who have exactly this access, are skipped.
+// and members who have exactly this access, are skipped. The outcome is
+// [OutcomePartial] with [ReasonThroughTeam] if a team gives the further roles;
+// Outcome.Detail names it.
 //
 // Guards ([ErrRefused]) and outcomes are those of [Client.RemoveUsers]. It returns
 // [ErrInvalid], and sends no change, if the stack or a role does not exist or two
 // roles have the name. It returns [ErrOutcomeUnknown] if a change may or may not have
 // been made.
 //
-// It sends POST /stacks/users/roles for members who have the stack, POST /stacks/share
-// for members who do not, ten at a time, and POST /stacks/unshare for each member who
-// loses it (all documented), after the reads of [Client.RemoveUsers] and the roles of
-// the stack. These are read again to confirm the change.
+// It sends POST /stacks/users/roles for members who have the stack and POST
+// /stacks/share for members who do not, ten at a time. It sends POST /stacks/unshare
+// for each member who loses the stack (all documented). Before that it sends the
+// reads of [Client.RemoveUsers] and reads the roles of the stack, which it reads
+// again to confirm the change.
 func (c *Client) UpdateStackAccess(ctx context.Context, stackAPIKey string, emails, roles []string, opts *BulkOptions) (*BulkResult, error) {
 	b := c.newBulk(opSetStackRoles, emails, opts.orDefault())
 	s := &stackChange{bulk: b, key: stackAPIKey}
@@ -219,18 +222,16 @@ func (s *stackChange) resolve(ctx context.Context, roles []string, stack *stackR
 }
 
 // roleUIDsByUser returns the roles of each user. It returns an error if the server
-// did not send the users of roles.
+// did not send the users of a role.
 func roleUIDsByUser(roles []*Role) (map[string][]string, error) {
 	users := map[string][]string{}
-	sent := len(roles) == 0
 	for _, role := range roles {
-		sent = sent || role.Users != nil
+		if role.Users == nil {
+			return nil, fmt.Errorf("orgusers: the server did not send the users of the role %q (%s) of the stack", role.Name, role.UID)
+		}
 		for _, user := range role.Users {
 			users[user] = append(users[user], role.UID)
 		}
-	}
-	if !sent {
-		return nil, errors.New("orgusers: the server did not send the users of the stack's roles")
 	}
 	return users, nil
 }

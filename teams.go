@@ -86,9 +86,9 @@ type TeamsOptions struct {
 // maxTeams is the page size of teams, and how many an organization can have.
 const maxTeams = 500
 
-// Teams returns a sequence of the organization's teams, complete or with an error as that
-// of [Client.Users]. Without teams it is empty. It yields [ErrForbidden] or [ErrNotFound]
-// if the plan of the organization has no teams, or the user must not see them.
+// Teams returns a sequence of the organization's teams, like [Client.Users] complete or ending
+// with an error. It is empty if there are no teams. It yields [ErrForbidden] or [ErrNotFound]
+// if the plan of the organization has no teams, or the caller may not see them.
 //
 // It sends GET /v4/teams with the header organization_uid (documented).
 func (c *Client) Teams(ctx context.Context, opts *TeamsOptions) iter.Seq2[*Team, error] {
@@ -122,14 +122,26 @@ func (c *Client) teamsIfAny(ctx context.Context) ([]*Team, error) {
 	switch {
 	case errors.Is(err, ErrForbidden), errors.Is(err, ErrNotFound):
 		return nil, nil
-	case err != nil:
-		return nil, fmt.Errorf("%w: the list of teams cannot be read: %w", ErrIncomplete, err)
-	default:
-		return teams, nil
+	case err == nil:
+		err = checkTeamUsers(teams...)
 	}
+	if err != nil {
+		return nil, fmt.Errorf("%w: the list of teams cannot be read: %w", ErrIncomplete, err)
+	}
+	return teams, nil
 }
 
-// teamsResponse is an object with a list, a list, or nothing with status 204.
+// checkTeamUsers returns an error if the server did not send the users of a team.
+func checkTeamUsers(teams ...*Team) error {
+	for _, team := range teams {
+		if team.UserUIDs == nil {
+			return fmt.Errorf("the server did not send the users of the team %q (%s)", team.Name, team.UID)
+		}
+	}
+	return nil
+}
+
+// teamsResponse is an object with a list, the whole list, or nothing with status 204.
 type teamsResponse struct {
 	Teams []*Team `json:"teams"`
 	Count *int    `json:"count"`
@@ -137,7 +149,9 @@ type teamsResponse struct {
 
 func (r *teamsResponse) UnmarshalJSON(data []byte) error {
 	if data[0] == '[' {
-		return json.Unmarshal(data, &r.Teams)
+		err := json.Unmarshal(data, &r.Teams)
+		r.Count = new(len(r.Teams))
+		return err
 	}
 	type plain teamsResponse // without this method
 	return json.Unmarshal(data, (*plain)(r))
@@ -147,12 +161,14 @@ func (r *teamsResponse) noContent() {
 	r.Teams, r.Count = []*Team{}, new(int)
 }
 
-func (r *teamsResponse) complete() bool { return r.Teams != nil && !slices.Contains(r.Teams, nil) }
+// complete reports whether there is a list. Users without a uid could be anybody.
+func (r *teamsResponse) complete() bool {
+	return r.Teams != nil && !slices.ContainsFunc(r.Teams, func(t *Team) bool { return t == nil || slices.Contains(t.UserUIDs, "") })
+}
 
-// GetTeam returns the team with a uid or a name. An exact uid comes first; names are
-// compared without letter case. It returns [ErrNotFound] if the organization has no such
-// team, and [ErrInvalid], with the uids, if two teams have the name. It sends what
-// [Client.Teams] sends.
+// GetTeam returns the team with a uid or a name. A uid takes precedence. Names are compared
+// without letter case. It returns [ErrNotFound] if the organization has no such team, and
+// [ErrInvalid], with the uids, if two teams have the name. It sends what [Client.Teams] sends.
 func (c *Client) GetTeam(ctx context.Context, nameOrUID string) (*Team, error) {
 	teams, err := Collect(c.Teams(ctx, nil))
 	if err != nil {
@@ -166,6 +182,15 @@ func (c *Client) GetTeam(ctx context.Context, nameOrUID string) (*Team, error) {
 		return nil, fmt.Errorf("orgusers: GetTeam: %w: %w", ErrInvalid, err)
 	}
 	return team, nil
+}
+
+// teamWithUsers is GetTeam for a call that draws conclusions from the users of the team.
+func (c *Client) teamWithUsers(ctx context.Context, nameOrUID string) (*Team, error) {
+	team, err := c.GetTeam(ctx, nameOrUID)
+	if err == nil {
+		err = checkTeamUsers(team)
+	}
+	return team, err
 }
 
 // TeamUser is a user of a team.
@@ -229,11 +254,11 @@ func (r *teamUsersResponse) noContent() { r.Users = []*TeamUser{} }
 
 func (r *teamUsersResponse) complete() bool { return r.Users != nil && !slices.Contains(r.Users, nil) }
 
-// AddToTeam adds members of the organization to a team, which is given by uid or name.
-// Pending invitations, addresses that are not in the organization, and users who are in
-// the team already are skipped. The request would invite a stranger: users are looked up
-// immediately before it is sent, but a user who leaves in between may be invited by the
-// service.
+// AddToTeam adds members of the organization to a team, which is given by uid or name. Pending
+// invitations, addresses that are not in the organization, and users who are in the team
+// already are skipped. The request invites an address that is not in the organization. Users
+// are therefore looked up immediately before it is sent. A user who is removed in between may
+// be invited.
 //
 // The call is refused with [ErrRefused] if the list is empty or an address is malformed.
 // It returns [ErrInvalid] or [ErrNotFound], and sends no change, if the team cannot be
@@ -252,7 +277,7 @@ func (c *Client) AddToTeam(ctx context.Context, teamUID string, emails []string,
 		}
 	}
 	b.stopIfRefused()
-	b.skip(unlessMember)
+	b.skip(unlessAccepted)
 	team := find(ctx)
 	b.skip(func(t *target) Reason {
 		if slices.Contains(team.UserUIDs, t.user().UID) {
@@ -268,7 +293,7 @@ func (c *Client) AddToTeam(ctx context.Context, teamUID string, emails []string,
 		for _, t := range batch {
 			if t.doubtful {
 				b.refuse(t, ReasonDuplicateRows, nil)
-			} else if reason := unlessMember(t); reason != "" {
+			} else if reason := unlessAccepted(t); reason != "" {
 				t.decide(OutcomeSkipped, reason, nil)
 			}
 		}
@@ -285,9 +310,18 @@ func (c *Client) AddToTeam(ctx context.Context, teamUID string, emails []string,
 	return b.run(ctx)
 }
 
-// RemoveFromTeam removes users from a team, which is given by uid or name. Addresses that
-// are not in the organization or not in the team are skipped. Users lose the roles that
-// come through this team only.
+// unlessAccepted skips a user whose status is not known too, because the request may invite
+// the user again.
+func unlessAccepted(t *target) Reason {
+	if len(t.rows) > 0 && t.rows[0].Status != StatusAccepted {
+		return ReasonPending
+	}
+	return unlessMember(t)
+}
+
+// RemoveFromTeam removes users from a team, which is given by uid or name. Addresses that are
+// not in the organization or not in the team are skipped. Users lose only the roles that no
+// other team gives and that they do not have directly.
 //
 // Guards ([ErrRefused]) and outcomes are those of [Client.RemoveUsers]. It returns
 // [ErrInvalid] or [ErrNotFound], and sends no change, if the team cannot be found.
@@ -329,7 +363,7 @@ func (b *bulk) findTeam(nameOrUID string) func(context.Context) *Team {
 	var team *Team
 	var failure error
 	b.reads = append(b.reads, func(ctx context.Context) error {
-		team, failure = b.client.GetTeam(ctx, nameOrUID)
+		team, failure = b.client.teamWithUsers(ctx, nameOrUID)
 		return nil
 	})
 	return func(ctx context.Context) *Team {
@@ -355,7 +389,7 @@ func (b *bulk) findTeam(nameOrUID string) func(context.Context) *Team {
 // readTeamBack reads whether users are in a team.
 func (b *bulk) readTeamBack(teamUID string, wanted bool) func(context.Context, []*target) (map[*target]evidence, error) {
 	return func(ctx context.Context, batch []*target) (map[*target]evidence, error) {
-		team, err := b.client.GetTeam(ctx, teamUID)
+		team, err := b.client.teamWithUsers(ctx, teamUID)
 		if err != nil {
 			return nil, err
 		}

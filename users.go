@@ -15,12 +15,12 @@ import (
 	"github.com/orgusers/orgusers/internal/paging"
 )
 
-// User is a member of the organization, or a pending invitation. The API calls it
-// a share.
+// User is a member of the organization, or a pending invitation. The API calls it a
+// share; this documentation also calls it a row of the list.
 //
-// A zero time is unknown or never was. A User marshals to JSON under the API's
-// names, with times in RFC 3339 and without unknown values, and unmarshals from
-// that and from every form of the API. The acceptance token of an invitation is
+// A zero time is unknown, or the event never happened. A User marshals to JSON under
+// the API's names, with times in RFC 3339 and without unknown values, and unmarshals
+// from that and from every form of the API. The acceptance token of an invitation is
 // never decoded.
 type User struct {
 	// ShareUID is the uid of the membership or invitation.
@@ -28,19 +28,19 @@ type User struct {
 	// UID is the uid of the account. It can be empty for an invitation.
 	UID   string `json:"user_uid,omitempty"`
 	Email string `json:"email,omitempty"`
-	// FirstName and LastName of an invited address without an account are made up
-	// by the service: the local part of the address, and NO_LAST_NAME or N/A.
+	// FirstName and LastName are placeholders of the service if an invited address
+	// has no account: the local part of the address, and NO_LAST_NAME or N/A.
 	FirstName string     `json:"first_name,omitempty"`
 	LastName  string     `json:"last_name,omitempty"`
 	Status    UserStatus `json:"status,omitempty"`
-	// Owner is true for the owner of the organization, who may have no role.
+	// Owner is true for the owner of the organization, who may not have any role.
 	Owner bool `json:"is_owner,omitempty"`
-	// Roles are the organization roles of the row. They do not include roles that
-	// come through a team, unless the service adds them here.
+	// Roles are the organization roles of the user. Whether the service includes
+	// roles that come through a team is not known: see [Client.Access].
 	Roles     []RoleRef `json:"org_roles,omitempty"`
 	InvitedBy Inviter   `json:"invited_by,omitzero"`
 	InvitedAt time.Time `json:"invited_at,omitzero"`
-	// LastLoginAt is that of the account, in any organization: see [User.LastSeen].
+	// LastLoginAt is the account's last login, in any organization: see [User.LastSeen].
 	LastLoginAt time.Time `json:"last_login_at,omitzero"`
 	CreatedAt   time.Time `json:"created_at,omitzero"`
 	UpdatedAt   time.Time `json:"updated_at,omitzero"`
@@ -52,16 +52,15 @@ type User struct {
 	AccessWithoutSSO bool `json:"access_without_sso,omitempty"`
 }
 
-// IsAdministrator reports whether the user is the owner or has a role with
-// RoleRef.Admin directly. It does not consider roles that come through a team.
+// IsAdministrator reports whether the user is the owner or one of Roles administers
+// the organization.
 func (u *User) IsAdministrator() bool {
 	return u.Owner || slices.ContainsFunc(u.Roles, func(role RoleRef) bool { return role.Admin })
 }
 
-// LastSeen returns the last time at which a member is known to have used this
-// organization: the later of the account's last login and the start of the
-// membership. It returns false for an invitation, and if no login is known. A
-// login of 1970 is not a login.
+// LastSeen returns the latest sign that a member was active: the account's last
+// login, or the start of the membership if that is later. It returns false for an
+// invitation, or if no login is known. A login on 1970-01-01 counts as unknown.
 func (u *User) LastSeen() (t time.Time, ok bool) {
 	if u.Status != StatusAccepted || u.LastLoginAt.Unix() <= 24*60*60 {
 		return time.Time{}, false
@@ -180,8 +179,8 @@ func (s *share) user(u *User) (named bool) {
 // SortField is the field by which users are sorted.
 type SortField string
 
-// The fields. The API documents created_at and updated_at only; [Client.Users] and
-// the export sort by all of them here.
+// The fields. The API documents only created_at and updated_at. [Client.Users] and
+// exports support all: they sort in the client.
 const (
 	SortByEmail     SortField = "email"
 	SortByFirstName SortField = "first_name"
@@ -192,7 +191,9 @@ const (
 	SortByUpdated   SortField = "updated_at"
 )
 
-// Sort is an order of users. The zero value leaves the order to the call.
+// Sort is an order of users. Without By, the call has its own. Text is compared
+// without letter case, unknown times are the earliest, and equal users follow by
+// address.
 type Sort struct {
 	By         SortField
 	Descending bool
@@ -252,21 +253,20 @@ func appendTimeKey(key []byte, t time.Time) []byte {
 	return binary.BigEndian.AppendUint64(key, uint64(t.UnixMicro())^1<<63)
 }
 
-// ListUsersOptions narrow and order a list of users. Nil and the zero value mean
-// all users.
+// ListUsersOptions select and order users. Nil and the zero value mean all users.
 type ListUsersOptions struct {
 	// Search keeps users whose name or address contains the text, as the server
 	// matches it (its typeahead parameter).
 	Search string
 	// Sort is the order. Default: by creation, ascending.
 	Sort Sort
-	// Status keeps users of one status. The API has no parameter for it: the other
-	// users are read and left out, and Count includes them.
+	// Status keeps users of one status. The API has no parameter for it, so the
+	// other users are read and left out, and UserPage.Count includes them.
 	Status UserStatus
-	// PageSize is how many users a request asks for, 1 to 100. Default 100.
+	// PageSize is how many users a request asks for, from 1 to 100. Default 100.
 	PageSize int
-	// Skip leaves out the first users: of the server's list for ListUsers, before
-	// Status narrows it, and of the sequence for Users.
+	// Skip is how many users to leave out at the start. [Client.ListUsers] applies it
+	// before Status, and [Client.Users] after Status and Sort.
 	Skip int
 }
 
@@ -293,19 +293,19 @@ func (o *ListUsersOptions) keep(u *User) bool { return o.Status == "" || u.Statu
 // UserPage is one page of users.
 type UserPage struct {
 	Users []*User
-	// Count is how many users the server has for the search, -1 if it did not say.
+	// Count is how many users match the search, or -1 if the server does not say.
 	Count int
-	// Skip is the position of the page.
+	// Skip is the position of the page in the server's list.
 	Skip int
 }
 
-// ListUsers returns one page of members and pending invitations. The server
-// sorts. Use [Client.Users] to read all users. It returns [ErrInvalid] if an
-// option is out of range, or if the server does not support the sort: only
-// created_at and updated_at are documented.
+// ListUsers returns one page of members and pending invitations, sorted by the
+// server. Use [Client.Users] to read all. It returns [ErrInvalid] if an option is out
+// of range, or if the server does not support the sort: it documents created_at and
+// updated_at.
 //
-// It sends GET /organizations/{organization_uid}/share (documented; the place of
-// the account's details in a row is not), and reads the organization's roles.
+// It sends GET /organizations/{organization_uid}/share (documented; the place of the
+// account's details in a row is not), and reads the organization's roles.
 func (c *Client) ListUsers(ctx context.Context, opts *ListUsersOptions) (*UserPage, error) {
 	options, err := opts.orDefault()
 	if err != nil {
@@ -319,13 +319,14 @@ func (c *Client) ListUsers(ctx context.Context, opts *ListUsersOptions) (*UserPa
 	return &UserPage{Users: users, Count: page.Count, Skip: options.Skip}, nil
 }
 
-// Users returns a sequence of all users. Each user who is in the organization from
-// the first request to the last is in it exactly once, although other users may
-// come and go. The sequence ends with an error if a request fails, and with
-// [ErrIncomplete] if the pages do not fit together.
+// Users returns a sequence of all members and pending invitations. A user who is in
+// the organization from the first request to the last appears exactly once, even if
+// others are added or removed meanwhile. The sequence ends with an error if a
+// request fails, with [ErrIncomplete] if it may lack users, and with [ErrInvalid]
+// if an option is out of range.
 //
 // Without a sort, or by [SortByCreated] ascending, users are yielded as they are
-// read. Other orders are made here, after all users have been read into memory.
+// read. For other orders, all users are read into memory and then sorted.
 //
 // The sequence is lazy, can be ranged over again, and yields an error once, as its
 // last element. It sends what [Client.ListUsers] sends, once for about every 98
@@ -457,16 +458,16 @@ func (c *Client) readUsers(ctx context.Context, op *operation, roles *roleDirect
 }
 
 // FindUsers returns the users and invitations with the given addresses, in the
-// order of the addresses. Letter case does not matter. An address with two rows, a
+// order of the addresses. Letter case is ignored. An address with two rows, a
 // member and an invitation, yields both; an address given twice counts once.
 // Without addresses it returns nil and sends nothing.
 //
 // It returns [ErrInvalid] if an address is malformed, and [ErrIncomplete] if the
 // server returned a row that may be one of the addresses in another spelling.
 //
-// It sends POST /organizations/{organization_uid}/share/search (documented), for
-// up to 99 addresses at a time, and reads the organization's roles if the rows do
-// not name them. The search is a read, and is retried as one.
+// It sends POST /organizations/{organization_uid}/share/search (documented), for up
+// to 99 addresses at a time, and reads the organization's roles if the rows lack
+// their names. The search is retried as a read.
 func (c *Client) FindUsers(ctx context.Context, emails []string) ([]*User, error) {
 	return c.findUsers(ctx, c.newRoleDirectory(), emails)
 }
@@ -495,11 +496,11 @@ func (c *Client) findUsers(ctx context.Context, roles *roleDirectory, emails []s
 	return users, err
 }
 
-// GetUser returns the user or invitation with an address. Of two rows it returns
-// the owner's, then a member's, then an invitation. It sends what
-// [Client.FindUsers] sends. It returns [ErrNotFound] if the organization has no
-// row with the address, [ErrInvalid] if the address is malformed, and
-// [ErrConflict], with both share uids, if two members have it.
+// GetUser returns the user or invitation with an address. If several rows have it,
+// GetUser returns that of the owner, else that of a member, else an invitation. It
+// returns [ErrNotFound] if the organization has no row with the address,
+// [ErrInvalid] if the address is malformed, and [ErrConflict], with both share
+// uids, if two members have it. It sends what [Client.FindUsers] sends.
 func (c *Client) GetUser(ctx context.Context, email string) (*User, error) {
 	users, err := c.FindUsers(ctx, []string{email})
 	switch {
@@ -592,9 +593,4 @@ func (c *Client) searchChunk(ctx context.Context, roles *roleDirectory, emails [
 		Key:      func(u *User) string { return u.ShareUID },
 		PageSize: maxPageSize,
 	})
-}
-
-// emailsBody is the body of requests about addresses.
-type emailsBody struct {
-	Emails []string `json:"emails"`
 }

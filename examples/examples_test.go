@@ -2,7 +2,6 @@ package examples_test
 
 import (
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -23,33 +22,20 @@ func TestExamples(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			command := exec.CommandContext(t.Context(), build(t, name))
-			command.Dir = t.TempDir()
-			command.Env = append(os.Environ(), "TMPDIR="+command.Dir)
-			printed, err := command.CombinedOutput()
+			printed, err := run(t, build(t, "./"+name), nil)
 			if err != nil {
-				t.Fatalf("%v: %s", err, printed)
+				t.Fatal(err)
 			}
 			for _, text := range want {
-				if !strings.Contains(string(printed), text) {
+				if !strings.Contains(printed, text) {
 					t.Errorf("want %q, got %s", text, printed)
 				}
 			}
-			if strings.Contains(string(printed), "blt") && name == "tracing" {
+			if strings.Contains(printed, "blt") && name == "tracing" {
 				t.Errorf("a span or metric has a uid: %s", printed)
 			}
 		})
 	}
-}
-
-// build returns the path of an example's binary.
-func build(t *testing.T, name string) string {
-	t.Helper()
-	binary := filepath.Join(t.TempDir(), name+".exe")
-	if printed, err := exec.CommandContext(t.Context(), "go", "build", "-o", binary, "./"+name).CombinedOutput(); err != nil {
-		t.Fatalf("%v: %s", err, printed)
-	}
-	return binary
 }
 
 func TestExamplesAreShort(t *testing.T) {

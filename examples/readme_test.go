@@ -8,7 +8,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/orgusers/orgusers/examples/internal/programtest"
 	"github.com/orgusers/orgusers/examples/internal/redistest"
 	"github.com/orgusers/orgusers/orguserstest"
 )
@@ -39,12 +38,12 @@ func save(t *testing.T, code, name string) (file string) {
 }
 
 // expectEverybody fails a test whose program does not list all users.
-func expectEverybody(t *testing.T, server *orguserstest.Server, program *exec.Cmd) {
+func expectEverybody(t *testing.T, server *orguserstest.Server, code string, environment ...string) {
 	t.Helper()
-	result := programtest.Run(t, program)
+	printed, err := run(t, build(t, save(t, code, "main.go")), server, environment...)
 	for _, user := range server.Users() {
-		if !strings.Contains(result.Stdout, user.Email) {
-			t.Fatalf("exit status %d, and %s is not listed: %s", result.Status, user.Email, result.Stderr)
+		if !strings.Contains(printed, user.Email) {
+			t.Fatalf("%v, and %s is not listed", err, user.Email)
 		}
 	}
 }
@@ -78,8 +77,7 @@ func TestReadmeCompilesAsPrinted(t *testing.T) {
 					t.Fatalf("%v\n%s", err, said)
 				}
 			case "program":
-				server := newServer(t)
-				expectEverybody(t, server, programtest.Build(t, save(t, code, "main.go"), programtest.Environment(server)))
+				expectEverybody(t, newServer(t), code)
 			}
 		})
 	}
@@ -96,8 +94,7 @@ func TestSharedLimitRunsAsPrinted(t *testing.T) {
 	}
 	server := newServer(t)
 	redis := redistest.Start(t)
-	program := programtest.Build(t, save(t, printed[0], "main.go"), append(programtest.Environment(server), "REDIS_URL="+redis.URL))
-	expectEverybody(t, server, program)
+	expectEverybody(t, server, printed[0], "REDIS_URL="+redis.URL)
 	if places, sent := redis.Calls("set"), len(server.Requests()); places != sent {
 		t.Errorf("%d places for %d requests", places, sent)
 	}

@@ -114,11 +114,11 @@ func (s *Server) changeAccount(who *account, edit func()) {
 // fakeRoutes are requests that the fake invented, because the API has no
 // public request for these actions.
 var fakeRoutes = []route{
-	{method: http.MethodPost, pattern: "/v3" + pathUnlock, operation: "UnlockUsers", needs: usersUnlock, write: true, bulk: true, own: true, handle: (*Server).unlock},
-	{method: http.MethodPost, pattern: "/v3" + pathResetMFA, operation: "ResetMFA", needs: usersWrite, write: true, bulk: true, own: true, handle: (*Server).resetMFA},
-	{method: http.MethodPost, pattern: "/v3" + pathForcePasswordReset, operation: "ForcePasswordReset", needs: usersWrite, write: true, bulk: true, own: true, handle: (*Server).forcePasswordReset},
-	{method: http.MethodPost, pattern: "/v3" + pathEndSessions, operation: "EndSessions", needs: usersWrite, write: true, bulk: true, own: true, handle: (*Server).endSessions},
-	{method: http.MethodPost, pattern: "/v3" + pathUpdateRoles, operation: "UpdateRoles", needs: usersWrite, write: true, bulk: true, own: true, handle: (*Server).updateRoles},
+	{method: http.MethodPost, pattern: "/v3" + pathUnlock, operation: "UnlockUsers", needs: usersUnlock, write: true, bulk: true, handle: (*Server).unlock},
+	{method: http.MethodPost, pattern: "/v3" + pathResetMFA, operation: "ResetMFA", needs: usersWrite, write: true, bulk: true, handle: (*Server).resetMFA},
+	{method: http.MethodPost, pattern: "/v3" + pathForcePasswordReset, operation: "ForcePasswordReset", needs: usersWrite, write: true, bulk: true, handle: (*Server).forcePasswordReset},
+	{method: http.MethodPost, pattern: "/v3" + pathEndSessions, operation: "EndSessions", needs: usersWrite, write: true, bulk: true, handle: (*Server).endSessions},
+	{method: http.MethodPost, pattern: "/v3" + pathUpdateRoles, operation: "UpdateRoles", needs: usersWrite, write: true, bulk: true, handle: (*Server).updateRoles},
 }
 
 // The paths of fakeRoutes, below /v3.

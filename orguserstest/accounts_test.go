@@ -199,24 +199,3 @@ func TestTheFakesOwnRequestsTakeTenAddresses(t *testing.T) {
 		}
 	}
 }
-
-func TestWithoutRoutes(t *testing.T) {
-	t.Parallel()
-	c := overSocket(t, team(orguserstest.WithoutEndpoints())...)
-	for _, path := range []string{unlock, resetMFA, forceReset, endSession, setRoles} {
-		if a := c.ask("POST", path, `{"emails":["locked@example.com"]}`); a.status != 404 {
-			t.Errorf("%s: %d", path, a.status)
-		}
-	}
-	if a := c.renew(grant(c.server.RefreshToken(), "", "")); a.status != 404 {
-		t.Errorf("%s: %d", c.server.TokenURL(), a.status)
-	}
-	if !c.user("locked@example.com").Locked {
-		t.Error("the user was unlocked")
-	}
-	for _, r := range c.server.Requests() {
-		if r.Operation != "" || r.Bulk || !r.Write {
-			t.Errorf("logged as %+v", r)
-		}
-	}
-}

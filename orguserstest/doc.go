@@ -55,7 +55,7 @@
 //		Effect: orguserstest.HTML(http.StatusBadGateway),
 //	})
 //
-// This one sends the invitation and loses the response. A program that repeats
+// This one makes the invitation and loses the response. A program that repeats
 // the request sends a second email:
 //
 //	server.AddFault(orguserstest.Fault{
@@ -108,9 +108,9 @@
 //		}
 //	})
 //
-// Rows are dated before the date of [WithReferenceDate], and later changes by
-// that date plus the time since the server was made. Limits, the Date header and
-// the request log use the machine's clock.
+// Rows made at the start are dated before the date of [WithReferenceDate]. A later
+// change has that date plus the time since the server was made. Limits, the Date
+// header and the request log use the machine's clock.
 //
 // # Other languages
 //
@@ -128,7 +128,7 @@
 // stacks have headers of the rate limit; elsewhere a 429 is the only sign of it.
 // Other requests follow the vendor's reference and its official SDKs. [Forms]
 // lists the options for other forms: those of older samples and of the reference,
-// and those that are possible where nothing is known.
+// and those that are possible if nothing is known.
 //
 // The following behavior of the service is unknown. The choices of the fake say
 // nothing about it.
@@ -182,6 +182,5 @@
 //	{"notice":"…","users":[{"email":"…","status":"skipped","reason":"not locked"}]}
 //
 // They count as bulk requests. The last one renews OAuth tokens as RFC 6749
-// describes. [Server.Endpoints] returns them for a client, and
-// [WithoutEndpoints] turns them off.
+// describes. [Server.Endpoints] returns them for a client.
 package orguserstest

@@ -31,8 +31,8 @@ type Fault struct {
 	// the response does not show it. It applies to effects that replace the
 	// response.
 	After bool
-	// Partial performs only the first n items of a request with several
-	// addresses. It implies After. Zero means all of them.
+	// Partial is how many items of a request with several addresses are performed.
+	// It implies After. Zero means all of them.
 	Partial int
 	// Later performs the request this long after the response, like a server
 	// that is still working after its gateway gave up. It applies to effects
@@ -279,7 +279,7 @@ func EmptyPage() Effect {
 	return Effect{kind: kindEmptyPage}
 }
 
-// Count serves a list with the count that lie returns for the true one. It has
+// Count serves a list with a false count: lie gets the true one. It has
 // no effect on requests without include_count. The server is locked while lie
 // runs, so lie must not call it.
 func Count(lie func(int) int) Effect {

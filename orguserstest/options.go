@@ -22,11 +22,10 @@ type config struct {
 	bulk          int
 	latency       time.Duration
 
-	teams            []Team
-	pageCap          int // zero is none
-	withoutCount     bool
-	roleMerge        bool
-	withoutEndpoints bool
+	teams        []Team
+	pageCap      int // zero is none
+	withoutCount bool
+	roleMerge    bool
 
 	forms
 
@@ -130,12 +129,6 @@ func WithoutCount() Option {
 // organization roles. By default it replaces them.
 func WithRoleMerge() Option {
 	return func(c *config) { c.roleMerge = true }
-}
-
-// WithoutEndpoints returns 404 for the requests that the fake invented: those
-// of [Server.Endpoints] and [Server.TokenURL].
-func WithoutEndpoints() Option {
-	return func(c *config) { c.withoutEndpoints = true }
 }
 
 // WithFault adds faults from the start. See [Server.AddFault].
@@ -251,7 +244,7 @@ func WithDetails(place Details) Option {
 }
 
 // WithRoleUIDs leaves the roles of a row as uids even with include_roles. By
-// default they become objects with uid and name. Which of them is right is
+// default they become objects with uid and name. Which is right is
 // unknown.
 func WithRoleUIDs() Option {
 	return func(c *config) { c.roleUIDs = true }
@@ -259,7 +252,7 @@ func WithRoleUIDs() Option {
 
 // WithInviterUIDs leaves invited_by as a uid even with include_invited_by. By
 // default it becomes an object with uid, email and names. The word System is
-// never an object. Which of them is right is unknown.
+// never an object. Which is right is unknown.
 func WithInviterUIDs() Option {
 	return func(c *config) { c.inviterUIDs = true }
 }
@@ -278,7 +271,7 @@ func WithDocumentedRoles() Option {
 
 // WithHiddenTeamRoles hides the roles that teams give from the rows of users, the
 // users of roles and the number of users of stacks. By default they are shown.
-// Which of them is right is unknown.
+// Which is right is unknown.
 func WithHiddenTeamRoles() Option {
 	return func(c *config) { c.hiddenTeamRoles = true }
 }

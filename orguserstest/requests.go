@@ -133,7 +133,7 @@ func (s *Server) setStatus(entry *Request, status int, effect Effect) {
 	entry.Status = status
 }
 
-// EmailKind is the reason for an email.
+// EmailKind is a kind of email.
 type EmailKind string
 
 // The kinds of email.

@@ -300,7 +300,6 @@ type route struct {
 	byHeader        bool   // about the organization of the header organization_uid
 	write           bool   // counts as a write, with any method
 	bulk            bool   // counts as a bulk request instead
-	own             bool   // invented by the fake
 	inStack         bool   // about the stack of the header api_key
 	open            bool   // needs no credentials
 	form            bool   // takes a form instead of JSON
@@ -333,7 +332,7 @@ func (cfg *config) match(method, path string) (*route, map[string]string) {
 	elements := strings.Split(rest, "/")
 	for i := range routes {
 		params, ok := fit(routes[i].elements, elements)
-		if !ok || (routes[i].own && cfg.withoutEndpoints) {
+		if !ok {
 			continue
 		}
 		if routes[i].method == method {

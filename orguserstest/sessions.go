@@ -330,7 +330,7 @@ const (
 const pathRenewal = "/fake/oauth/token"
 
 var oauthRoutes = []route{
-	{method: http.MethodPost, pattern: pathRenewal, operation: "RenewToken", own: true, open: true, form: true, handle: (*Server).renewToken},
+	{method: http.MethodPost, pattern: pathRenewal, operation: "RenewToken", open: true, form: true, handle: (*Server).renewToken},
 }
 
 // renewToken follows section 6 of RFC 6749.

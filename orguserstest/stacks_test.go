@@ -174,3 +174,43 @@ func TestCatalog(t *testing.T) {
 		t.Error("an unknown address has stacks")
 	}
 }
+
+// A stack can be added, change hands and be removed, with all access to it.
+func TestStacksThatComeAndGo(t *testing.T) {
+	t.Parallel()
+	c, _ := withTeams(t)
+	added := c.server.AddStack("Blog", "ada@example.com")
+	if stacks := c.server.Stacks(); len(stacks) != 4 || stacks[3].Owner != "ada@example.com" || len(added.Roles) != 3 || added.APIKey != stacks[3].APIKey {
+		t.Fatalf("the stacks are %+v", stacks)
+	}
+	c.server.SetStackAccess("guest@example.com", added.APIKey, added.Roles[0].UID)
+	if !c.server.SetStackOwner(added.APIKey, "guest@example.com") || c.server.SetStackOwner("blt0", "guest@example.com") {
+		t.Error("the owner of a stack that does not exist was set, or that of one was not")
+	}
+	rows := c.get("/v3/organizations/{org}/stacks?asc=created_at").list("stacks")
+	if got := rows[3]["owner_uid"]; got != c.user("guest@example.com").UID {
+		t.Errorf("the owner is %v", got)
+	}
+	website := c.server.Stacks()[0]
+	for _, key := range []string{added.APIKey, website.APIKey} {
+		if !c.server.RemoveStack(key) || c.server.RemoveStack(key) {
+			t.Error("a stack was not removed, or twice")
+		}
+		if a := c.as("Api_key", key).ask("GET", "/v3/roles", ""); a.status != 422 {
+			t.Errorf("the roles of a stack that was removed: %d", a.status)
+		}
+	}
+	for _, team := range c.server.Teams() {
+		if _, has := team.Stacks[website.APIKey]; has {
+			t.Errorf("the team %s has a stack that was removed", team.Name)
+		}
+	}
+	for _, u := range c.server.Users() {
+		if len(u.Stacks[added.APIKey])+len(u.Stacks[website.APIKey]) > 0 {
+			t.Errorf("%s has a stack that was removed", u.Email)
+		}
+	}
+	if len(c.get("/v3/organizations/{org}/stacks").list("stacks")) != 2 {
+		t.Error("the list has other stacks")
+	}
+}

@@ -67,15 +67,14 @@ func pages(t *testing.T) map[string]string {
 	return texts
 }
 
-// Pages are in plain English. Those at the end are not rewritten yet.
+// Pages are in plain English.
 func TestPagesArePlainEnglish(t *testing.T) {
 	t.Parallel()
 	all := map[string][]string{}
 	for name, text := range pages(t) {
 		all[name] = complaints(codeSpan.ReplaceAllString(codeBlock.ReplaceAllString(text, ""), "x"))
 	}
-	report(t, all,
-		"docs/performance.md")
+	report(t, all)
 }
 
 // Pages name tests and files that exist, and prove each promise by a test.

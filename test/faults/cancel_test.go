@@ -174,7 +174,7 @@ func cancelIn(t *testing.T, o operations.Operation, n int) {
 func TestCancelReadAhead(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		fake := orguserstest.NewUnstartedServer(orguserstest.WithUsers(5000), orguserstest.WithLatency(300*time.Millisecond))
+		fake := orguserstest.NewUnstartedServer(orguserstest.WithUsers(5000), orguserstest.WithLatency(400*time.Millisecond))
 		defer fake.Close()
 		pipes := newPipes(t, fake)
 		wire := &counted{RoundTripper: pipes}
