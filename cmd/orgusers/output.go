@@ -4,8 +4,12 @@ import (
 	"bufio"
 	"encoding/csv"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
 	"strings"
 	"time"
 	"unicode"
@@ -172,4 +176,71 @@ func yesNo(fact bool) string {
 		return "yes"
 	}
 	return ""
+}
+
+// outputFile is a file that is complete, or as it was. Nil means that there is no file.
+type outputFile struct {
+	target string
+	file   *os.File // with a temporary name, mode 0600
+}
+
+// newOutputFile creates the temporary file. Its errors begin with the name.
+func newOutputFile(name, path string) (*outputFile, error) {
+	if path == "" {
+		return nil, nil //nolint:nilnil // there is no file
+	}
+	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
+		return nil, badInput("%s: not a regular file", name)
+	}
+	o := &outputFile{target: path}
+	if target, err := filepath.EvalSymlinks(path); err == nil {
+		o.target = target // so that a link stays one
+	}
+	var err error
+	if o.target, err = filepath.Abs(o.target); err != nil {
+		return nil, err
+	}
+	if o.file, err = os.CreateTemp(filepath.Dir(o.target), ".orgusers-*.tmp"); err != nil {
+		if failure, ok := errors.AsType[*fs.PathError](err); ok {
+			err = failure.Err // the path in it is the temporary file's
+		}
+		return nil, badInput("%s: no file can be created in its directory: %w", name, err)
+	}
+	return o, nil
+}
+
+func (o *outputFile) write(text []byte) error {
+	if o == nil {
+		return nil
+	}
+	_, err := o.file.Write(text)
+	return errors.Join(err, o.file.Sync(), o.file.Close())
+}
+
+func (o *outputFile) rename() error {
+	if o == nil {
+		return nil
+	}
+	return os.Rename(o.file.Name(), o.target)
+}
+
+// discard removes the temporary file if it was not renamed.
+func (o *outputFile) discard() {
+	if o != nil {
+		_ = o.file.Close()
+		_ = os.Remove(o.file.Name())
+	}
+}
+
+// replaceFile writes a complete file with mode 0600, or leaves it as it was.
+func replaceFile(path string, text []byte) error {
+	file, err := newOutputFile(path, path)
+	if err != nil {
+		return err
+	}
+	defer file.discard()
+	if err := file.write(text); err != nil {
+		return err
+	}
+	return file.rename()
 }

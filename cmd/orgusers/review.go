@@ -7,9 +7,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
-	"io/fs"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -61,12 +59,12 @@ func (t *tool) writeReview(ctx context.Context, f *reviewFlags) error {
 	if err := f.check(t.output); err != nil {
 		return err
 	}
-	page, err := newOutputFile("--output-file", f.outputFile)
+	page, err := newOutputFile("--output-file "+f.outputFile, f.outputFile)
 	if err != nil {
 		return err
 	}
 	defer page.discard()
-	data, err := newOutputFile("--data", f.dataFile)
+	data, err := newOutputFile("--data "+f.dataFile, f.dataFile)
 	if err != nil {
 		return err
 	}
@@ -186,59 +184,4 @@ func (f *reviewFlags) checkRoles(roles []*orgusers.Role) error {
 		}
 	}
 	return nil
-}
-
-// outputFile is a file that is complete, or as it was. Nil means that there is no file.
-type outputFile struct {
-	target string
-	file   *os.File // with a temporary name, mode 0600
-}
-
-// newOutputFile creates the temporary file, before anything is read. The path is that of
-// a flag.
-func newOutputFile(flag, path string) (*outputFile, error) {
-	if path == "" {
-		return nil, nil //nolint:nilnil // there is no file
-	}
-	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
-		return nil, badInput("%s %s: not a regular file", flag, path)
-	}
-	o := &outputFile{target: path}
-	if target, err := filepath.EvalSymlinks(path); err == nil {
-		o.target = target // so that a link stays one
-	}
-	var err error
-	if o.target, err = filepath.Abs(o.target); err != nil {
-		return nil, err
-	}
-	if o.file, err = os.CreateTemp(filepath.Dir(o.target), ".orgusers-*.tmp"); err != nil {
-		if failure, ok := errors.AsType[*fs.PathError](err); ok {
-			err = failure.Err // the path in it is the temporary file's
-		}
-		return nil, badInput("%s %s: no file can be created in its directory: %w", flag, path, err)
-	}
-	return o, nil
-}
-
-func (o *outputFile) write(text []byte) error {
-	if o == nil {
-		return nil
-	}
-	_, err := o.file.Write(text)
-	return errors.Join(err, o.file.Sync(), o.file.Close())
-}
-
-func (o *outputFile) rename() error {
-	if o == nil {
-		return nil
-	}
-	return os.Rename(o.file.Name(), o.target)
-}
-
-// discard removes the temporary file if it was not renamed.
-func (o *outputFile) discard() {
-	if o != nil {
-		_ = o.file.Close()
-		_ = os.Remove(o.file.Name())
-	}
 }

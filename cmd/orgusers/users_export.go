@@ -5,11 +5,9 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"io/fs"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -178,7 +176,9 @@ func (t *tool) exportCSV(ctx context.Context, o *organization, path string, opti
 	var shown bytes.Buffer
 	switch {
 	case path != "":
-		summary, err = o.client.ExportCSVFile(ctx, path, options)
+		if summary, err = o.client.ExportCSVFile(ctx, path, options); errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrPermission) {
+			err = misuse{err} // the file cannot be created
+		}
 	case isTerminal(os.Stdout): // which must not act on names
 		if summary, err = o.client.ExportCSV(ctx, &shown, options); err == nil {
 			p.Clear()
@@ -229,27 +229,4 @@ func (t *tool) marshal(o *organization, document map[string]any) ([]byte, error)
 	into.stdout = &text
 	err := into.writeJSON(o, document)
 	return text.Bytes(), err
-}
-
-// replaceFile writes a complete file with mode 0600, or leaves it as it was.
-func replaceFile(path string, text []byte) error {
-	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
-		return badInput("%s is not a regular file", path)
-	}
-	if target, err := filepath.EvalSymlinks(path); err == nil {
-		path = target // so that a link stays one
-	}
-	file, err := os.CreateTemp(filepath.Dir(path), ".orgusers-*.tmp")
-	if err != nil {
-		if failure, ok := errors.AsType[*fs.PathError](err); ok {
-			err = failure.Err // the path in it is the temporary file's
-		}
-		return fmt.Errorf("no file can be created in the directory of %s: %w", path, err)
-	}
-	defer os.Remove(file.Name()) //nolint:errcheck // it was renamed if all went well
-	_, err = file.Write(text)
-	if err := errors.Join(err, file.Sync(), file.Close()); err != nil {
-		return err
-	}
-	return os.Rename(file.Name(), path)
 }

@@ -119,7 +119,9 @@ func TestUsersMisuse(t *testing.T) {
 		"a table":                  {[]string{"export", "--output", "table"}, "writes CSV or JSON"},
 		"a file without a name":    {[]string{"export", "-o", ""}, "the name of the file is empty"},
 		"a directory":              {[]string{"export", "-o", "."}, ". is not a regular file"},
-		"a directory for the JSON": {[]string{"export", "-o", ".", "--output", "json"}, ". is not a regular file"},
+		"a directory for the JSON": {[]string{"export", "-o", ".", "--output", "json"}, ".: not a regular file"},
+		"no directory":             {[]string{"export", "-o", "nowhere/users.csv"}, "no file can be created in the directory of nowhere/users.csv: no such file"},
+		"no directory of the JSON": {[]string{"export", "-o", "nowhere/users.json", "--output", "json"}, "nowhere/users.json: no file can be created in its directory: no such file"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
