@@ -18,10 +18,10 @@ import (
 // User is a member of the organization, or a pending invitation. The API calls it a
 // share; this documentation also calls it a row of the list.
 //
-// A zero time means that the server sent none: it is unknown, or the event never
-// happened. A User marshals to JSON under the API's names, with times in RFC 3339
-// and without unknown values, and unmarshals from that and from every form of the
-// API. The acceptance token of an invitation is never decoded.
+// A zero time is unknown, or the event never happened. A User marshals to JSON under
+// the API's names, with times in RFC 3339 and without unknown values, and unmarshals
+// from that and from every form of the API. The acceptance token of an invitation is
+// never decoded.
 type User struct {
 	// ShareUID is the uid of the membership or invitation.
 	ShareUID string `json:"uid,omitempty"`
@@ -40,8 +40,7 @@ type User struct {
 	Roles     []RoleRef `json:"org_roles,omitempty"`
 	InvitedBy Inviter   `json:"invited_by,omitzero"`
 	InvitedAt time.Time `json:"invited_at,omitzero"`
-	// LastLoginAt is the last login of the account, in any organization: see
-	// [User.LastSeen].
+	// LastLoginAt is the account's last login, in any organization: see [User.LastSeen].
 	LastLoginAt time.Time `json:"last_login_at,omitzero"`
 	CreatedAt   time.Time `json:"created_at,omitzero"`
 	UpdatedAt   time.Time `json:"updated_at,omitzero"`
@@ -61,8 +60,7 @@ func (u *User) IsAdministrator() bool {
 
 // LastSeen returns the latest sign that a member was active: the account's last
 // login, or the start of the membership if that is later. It returns false for an
-// invitation, or if no login is known. A login on the first day of 1970 counts as
-// unknown.
+// invitation, or if no login is known. A login on 1970-01-01 counts as unknown.
 func (u *User) LastSeen() (t time.Time, ok bool) {
 	if u.Status != StatusAccepted || u.LastLoginAt.Unix() <= 24*60*60 {
 		return time.Time{}, false
@@ -181,8 +179,8 @@ func (s *share) user(u *User) (named bool) {
 // SortField is the field by which users are sorted.
 type SortField string
 
-// The fields. The API documents created_at and updated_at only. [Client.Users] and
-// exports support all of them, because they sort in the client.
+// The fields. The API documents only created_at and updated_at. [Client.Users] and
+// exports support all: they sort in the client.
 const (
 	SortByEmail     SortField = "email"
 	SortByFirstName SortField = "first_name"
@@ -194,8 +192,8 @@ const (
 )
 
 // Sort is an order of users. Without By, the call has its own. Text is compared
-// without letter case, and unknown times come before all others. Users with equal
-// values follow by address.
+// without letter case, unknown times are the earliest, and equal users follow by
+// address.
 type Sort struct {
 	By         SortField
 	Descending bool
@@ -302,12 +300,12 @@ type UserPage struct {
 }
 
 // ListUsers returns one page of members and pending invitations, sorted by the
-// server. Use [Client.Users] to read all users. It returns [ErrInvalid] if an
-// option is out of range, or if the server does not support the sort: only
-// created_at and updated_at are documented.
+// server. Use [Client.Users] to read all. It returns [ErrInvalid] if an option is out
+// of range, or if the server does not support the sort: it documents created_at and
+// updated_at.
 //
-// It sends GET /organizations/{organization_uid}/share (documented; the place of
-// the account's details in a row is not), and reads the organization's roles.
+// It sends GET /organizations/{organization_uid}/share (documented; the place of the
+// account's details in a row is not), and reads the organization's roles.
 func (c *Client) ListUsers(ctx context.Context, opts *ListUsersOptions) (*UserPage, error) {
 	options, err := opts.orDefault()
 	if err != nil {
@@ -498,11 +496,10 @@ func (c *Client) findUsers(ctx context.Context, roles *roleDirectory, emails []s
 	return users, err
 }
 
-// GetUser returns the user or invitation with an address. If several rows have it,
-// GetUser returns that of the owner, else that of a member, else an invitation. It
-// returns [ErrNotFound] if the organization has no row with the address,
-// [ErrInvalid] if the address is malformed, and [ErrConflict], with both share
-// uids, if two members have it. It sends what [Client.FindUsers] sends.
+// GetUser returns the user or invitation with an address: of several rows, that of
+// the owner, else of a member, else an invitation. It returns [ErrNotFound] if there
+// are no such rows, [ErrInvalid] if the address is malformed, and [ErrConflict], with
+// both share uids, if two members have it. It sends what [Client.FindUsers] sends.
 func (c *Client) GetUser(ctx context.Context, email string) (*User, error) {
 	users, err := c.FindUsers(ctx, []string{email})
 	switch {
