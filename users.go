@@ -496,11 +496,10 @@ func (c *Client) findUsers(ctx context.Context, roles *roleDirectory, emails []s
 	return users, err
 }
 
-// GetUser returns the user or invitation with an address. If several rows have it,
-// GetUser returns that of the owner, else that of a member, else an invitation. It
-// returns [ErrNotFound] if the organization has no row with the address,
-// [ErrInvalid] if the address is malformed, and [ErrConflict], with both share
-// uids, if two members have it. It sends what [Client.FindUsers] sends.
+// GetUser returns the user or invitation with an address: of several rows, that of
+// the owner, else of a member, else an invitation. It returns [ErrNotFound] if there
+// are no such rows, [ErrInvalid] if the address is malformed, and [ErrConflict], with
+// both share uids, if two members have it. It sends what [Client.FindUsers] sends.
 func (c *Client) GetUser(ctx context.Context, email string) (*User, error) {
 	users, err := c.FindUsers(ctx, []string{email})
 	switch {
