@@ -208,10 +208,9 @@ func TestCancelReadBack(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				ctx, cancel := context.WithCancel(t.Context())
 				var moment time.Time
-				sent := 0
 				fake, outcomes := changeUnder(ctx, t, o, with(always, orguserstest.Reset()), 12, func(fake *orguserstest.Server) http.RoundTripper {
 					return roundTripper(func(r *http.Request) (*http.Response, error) {
-						if sent++; o.Matches(r.Method, r.URL.Path) {
+						if o.Matches(r.Method, r.URL.Path) {
 							time.AfterFunc(500*time.Millisecond, func() { // it is read back after a second
 								moment = time.Now()
 								cancel()

@@ -10,6 +10,7 @@ import (
 	"maps"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -160,11 +161,13 @@ type editor struct {
 	server  http.RoundTripper
 	write   operations.Operation
 	change  func([]any) []any
-	written bool
+	written atomic.Bool
 }
 
 func (e *editor) RoundTrip(r *http.Request) (*http.Response, error) {
-	e.written = e.written || e.write.Matches(r.Method, r.URL.Path)
+	if e.write.Matches(r.Method, r.URL.Path) {
+		e.written.Store(true)
+	}
 	response, err := e.server.RoundTrip(r)
 	list := ""
 	switch {
@@ -173,7 +176,7 @@ func (e *editor) RoundTrip(r *http.Request) (*http.Response, error) {
 	case r.URL.Path == "/v3/roles":
 		list = "roles"
 	}
-	if err != nil || !e.written || e.change == nil || list == "" {
+	if err != nil || !e.written.Load() || e.change == nil || list == "" {
 		return response, err
 	}
 	defer response.Body.Close()

@@ -86,7 +86,9 @@ func randomEditor(rng *rand.Rand, fake *orguserstest.Server, o operations.Operat
 		respell(func(s string) string { return strings.Replace(s, "@", "+tag@", 1) }),
 		add(row("other@example.com")), add(row("")), twice, without("email"),
 	}
-	return &editor{server: fake.Transport(), write: o, change: changes[rng.IntN(len(changes))], written: rng.IntN(2) == 0}
+	e := &editor{server: fake.Transport(), write: o, change: changes[rng.IntN(len(changes))]}
+	e.written.Store(rng.IntN(2) == 0)
+	return e
 }
 
 // respell changes the addresses of rows.

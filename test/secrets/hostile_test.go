@@ -17,6 +17,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -207,6 +208,7 @@ type wire struct {
 	hostile *hostile // nil: none
 	matches func(method, path string) bool
 	struck  atomic.Int64
+	mu      sync.Mutex // guards scene.secrets
 }
 
 func (w *wire) RoundTrip(r *http.Request) (*http.Response, error) {
@@ -228,7 +230,9 @@ func (w *wire) RoundTrip(r *http.Request) (*http.Response, error) {
 	}
 	var value any
 	err = json.NewDecoder(response.Body).Decode(&value)
+	w.mu.Lock()
 	w.scene.secrets.addSecrets(value)
+	w.mu.Unlock()
 	return respond(r, response.StatusCode, value, response.Header), err
 }
 
@@ -330,11 +334,23 @@ func vaultsOf(fake *orguserstest.Server, authToken string) (secrets, all vault) 
 	return secrets, all
 }
 
+// safeBuffer is a buffer for two handlers and requests that run at the same time.
+type safeBuffer struct {
+	mu sync.Mutex
+	bytes.Buffer
+}
+
+func (b *safeBuffer) Write(text []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.Buffer.Write(text)
+}
+
 // run calls the operation and scans everything that comes of it.
 func (s *scene) run(t *testing.T, where string, h *hostile, matches func(method, path string) bool) error {
 	t.Helper()
 	w := &wire{t: t, where: where, scene: s, hostile: h, matches: matches}
-	var log bytes.Buffer
+	var log safeBuffer
 	level := &slog.HandlerOptions{Level: slog.LevelDebug, AddSource: true}
 	options := []orgusers.Option{
 		orgusers.WithBaseURL("http://127.0.0.1"),
