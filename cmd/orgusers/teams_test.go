@@ -66,7 +66,7 @@ func TestAccessThatCannotBeRead(t *testing.T) {
 	t.Parallel()
 	server := newTeamWithTeams(t)
 	server.AddFault(orguserstest.Fault{Path: "/v3/roles", Times: 1, Effect: orguserstest.Status(403)})
-	runOn(t, server, "access", "list").expect(t, 1, "the roles of stack \"Website\" (", "the service does not allow it", "--allow-unread can")
+	runOn(t, server, "access", "list").expect(t, 1, "the roles of stack \"", "cannot be read: the service does not allow it", "--allow-unread can")
 	server.ClearFaults()
 	server.AddFault(orguserstest.Fault{Path: "/v3/roles", Times: 1, Effect: orguserstest.Status(403)})
 	runOn(t, server, "access", "list", "--allow-unread").expect(t, 0, "could not be read")
