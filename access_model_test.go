@@ -77,8 +77,8 @@ func (w *serial) RoundTrip(r *http.Request) (*http.Response, error) {
 	return w.next.RoundTrip(r)
 }
 
-// world is the state of a fake in words, kept beside it. Each relation changes at most
-// once, so that two readings of it see every change.
+// world has a copy of the state of a fake, which changes with it. Each relation changes at
+// most once, so two readings see every change.
 type world struct {
 	server  *orguserstest.Server
 	users   []string

@@ -274,7 +274,7 @@ func TestRestoreOddRecords(t *testing.T) {
 	}
 }
 
-// TestRemovedWithoutRecord checks that nobody is removed whom Before was not shown.
+// TestRemovedWithoutRecord checks that only users whom Before was called with are removed.
 func TestRemovedWithoutRecord(t *testing.T) {
 	t.Parallel()
 	const before = `{"uid":"s1","email":"J@example.com","user_uid":"u1","status":"accepted","org_roles":["rm"]}`

@@ -108,7 +108,7 @@ func smallPlans(size sizes) (plans []plan) {
 	return plans
 }
 
-// sharedPlans lists with several clients at once, and beside another client.
+// sharedPlans lists with several clients at once, and while another client uses the limit.
 func sharedPlans(size sizes) (plans []plan) {
 	add := func(p paced) {
 		plans = append(plans, plan{p.limit, p.phased(size.phases), func(samples []sample) []row { return []row{p.shared(samples)} }})
@@ -131,7 +131,7 @@ func sharedPlans(size sizes) (plans []plan) {
 	return plans
 }
 
-// alone is a plan of one run that nothing else may run beside.
+// alone is a plan of one run. Nothing else runs at the same time.
 func alone(run func(ctx context.Context) ([]row, error)) plan {
 	var rows []row
 	return plan{

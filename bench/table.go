@@ -11,7 +11,7 @@ type row struct {
 	What     string
 	Measured float64
 	Unit     string
-	AtMost   float64 // for Measured, 0 is no bar
+	AtMost   float64 // for Measured; 0 means that there is no bar
 	Refused  float64 // the part of the requests that got a 429
 	Most429s float64 // for Refused, if there is an AtMost
 	Note     string

@@ -399,7 +399,7 @@ func decodeText(data []byte) (string, bool) {
 	return text, len(data)%2 == 0 && !strings.ContainsAny(text, "\x00\ufffd")
 }
 
-// tickList is the users to remove whom a reader of the review ticked.
+// tickList has the users for whom a reader of the review ticked Remove.
 type tickList struct {
 	Version         int       `json:"version"`
 	OrganizationUID string    `json:"organization_uid"`

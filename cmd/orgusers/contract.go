@@ -67,8 +67,8 @@ func probes(uid, email string) []probe {
 	}
 }
 
-// answer is the form of a response, without any value of it.
-type answer struct {
+// observedForm is the form of a response, without any value of it.
+type observedForm struct {
 	Point    string   `json:"point"`
 	Method   string   `json:"method"`
 	Path     string   `json:"path"`
@@ -90,11 +90,11 @@ func (t *tool) writeContract(ctx context.Context, o *organization, seen *recorde
 		return err
 	}
 	t.note("organization %s, account %s: only reads are sent, and the document has neither", plain(o.uid), plain(account.Email))
-	var answers []answer
+	var forms []observedForm
 	all := probes(o.uid, account.Email)
 	p := t.newProgress("reads")
 	for i := 0; i < len(all); i++ {
-		answers = append(answers, all[i].send(ctx, o.client, seen))
+		forms = append(forms, all[i].send(ctx, o.client, seen))
 		if all[i].point == "teams" {
 			all = append(all, teamProbe(seen.last["teams"].body)...)
 		}
@@ -104,7 +104,7 @@ func (t *tool) writeContract(ctx context.Context, o *organization, seen *recorde
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
-	return t.writeJSON(&organization{fake: o.fake}, map[string]any{"version": version(), "responses": answers})
+	return t.writeJSON(&organization{fake: o.fake}, map[string]any{"version": version(), "responses": forms})
 }
 
 // teamProbe returns the read of the users of the first team, if there is one.
@@ -122,9 +122,9 @@ func teamProbe(body []byte) []probe {
 	return []probe{{"teams: users of a team", users}}
 }
 
-func (p probe) send(ctx context.Context, client *orgusers.Client, seen *recorder) answer {
+func (p probe) send(ctx context.Context, client *orgusers.Client, seen *recorder) observedForm {
 	p.request.Op = p.point
-	a := answer{Point: p.point, Method: p.request.Method, Path: p.request.Path}
+	a := observedForm{Point: p.point, Method: p.request.Method, Path: p.request.Path}
 	err := client.Do(ctx, p.request, nil)
 	kept, sent := seen.last[p.point]
 	if !sent {

@@ -23,9 +23,9 @@ func newDoctorCommand(t *tool) *cobra.Command {
 		Short: "Check the service, the token, the organization and your rights",
 		Long: `Check the service, the token, the organization and your rights. It only reads.
 
-With --contract it writes, as JSON, in which form this organization's service
-answers where the form is not documented: types and known names of fields, never
-a value. docs/operations.md says how to send the result to the project.`,
+With --contract it writes, as JSON, the form of this organization's responses
+if that form is not documented: types and known names of fields, never a value.
+docs/operations.md says how to send the result to the project.`,
 		Args: noArgs,
 	}
 	contract := cmd.Flags().Bool("contract", false, "write the forms of responses that are not documented")

@@ -49,9 +49,9 @@ JSON, what points clients at it. On stderr it says how to log in.`,
 	}
 	flags := cmd.Flags()
 	flags.StringVar(&f.addr, "addr", "127.0.0.1:0", "listen on this `host:port` of loopback; port 0 is any free port")
-	flags.IntVar(&f.users, "users", 250, "make up this `number` of users")
-	flags.Uint64Var(&f.seed, "seed", 1, "another `number` makes up another organization")
-	flags.IntVar(&f.rate, "rate", 10, "answer 429 beyond this `number` of requests per second, for reads and writes each; 0 is no limit")
+	flags.IntVar(&f.users, "users", 250, "invent this `number` of users")
+	flags.Uint64Var(&f.seed, "seed", 1, "another `number` invents another organization")
+	flags.IntVar(&f.rate, "rate", 10, "respond with 429 beyond this `number` of requests per second, for reads and writes each; 0 means no limit")
 	flags.DurationVar(&f.latency, "latency", 0, "make every request take this `time` longer, such as 200ms")
 	return cmd
 }

@@ -61,7 +61,7 @@ each person gets; several are separated by semicolons:
   ada@example.com,member,"Website:Developer,Content Manager; Mobile App:Admin"
   grace@example.com,admin; security manager,
 
---role and --stack are for people of whom these columns say nothing. The output
+--role and --stack are for rows in which these columns are empty. The output
 of 'orgusers users export' is such a file: without --role, its column
 Organization Roles has the roles. Its column Stacks is not read, because some of
 those roles come through teams.`,

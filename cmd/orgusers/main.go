@@ -167,7 +167,7 @@ func version() string {
 	return info.Main.Version
 }
 
-// interruptible returns a context that ends when the program is told to stop.
+// interruptible returns a context that ends when the program gets a signal to stop.
 func interruptible() (context.Context, context.CancelFunc) {
 	// Writing to a closed pipe is then an error, instead of the end of the program.
 	signal.Ignore(syscall.SIGPIPE)

@@ -85,7 +85,7 @@ func TestStdoutFails(t *testing.T) {
 	})
 }
 
-// pipe gives a command a stdout that nobody reads.
+// pipe connects the stdout of a command to a pipe that is closed.
 func pipe(t *testing.T, cmd *exec.Cmd) {
 	t.Helper()
 	read, write, err := os.Pipe()

@@ -178,7 +178,8 @@ func yesNo(fact bool) string {
 	return ""
 }
 
-// outputFile is a file that is complete, or as it was. Nil means that there is no file.
+// outputFile is a file that is written completely or not changed. It is nil if no file was
+// asked for.
 type outputFile struct {
 	target string
 	file   *os.File // with a temporary name, mode 0600
@@ -187,7 +188,7 @@ type outputFile struct {
 // newOutputFile creates the temporary file. Its errors begin with the name.
 func newOutputFile(name, path string) (*outputFile, error) {
 	if path == "" {
-		return nil, nil //nolint:nilnil // there is no file
+		return nil, nil //nolint:nilnil // no file was asked for
 	}
 	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
 		return nil, badInput("%s: not a regular file", name)

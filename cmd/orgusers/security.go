@@ -24,7 +24,7 @@ type bulkCall func(*orgusers.Client, context.Context, []string, *orgusers.BulkOp
 const endpointsHelp = `
 
 The API has no public request for this. A request that you know of comes from a
-file, which nobody else must be able to write:
+file, which no other user must be able to write:
 
   {
     "unlock": {

@@ -220,7 +220,7 @@ func (a *asker) secret(ctx context.Context, what string) (string, error) {
 	}
 }
 
-// organization asks which organization to use. Without an answer it is none.
+// organization asks which organization to use. It returns "" if the input is empty.
 func (a *asker) organization(organizations []orgusers.Membership) string {
 	if len(organizations) == 1 {
 		return organizations[0].UID

@@ -16,7 +16,7 @@ func newTeamsCommand(t *tool) *cobra.Command {
 		newTeamsListCommand(t),
 		newTeamsUsersCommand(t),
 		newTeamsChangeCommand(t, "add", "Add members of the organization to a team",
-			`Add members of the organization to a team. Others are skipped: nobody is invited.`,
+			`Add members of the organization to a team. Other addresses are skipped, not invited.`,
 			"added", (*orgusers.Client).AddToTeam),
 		newTeamsChangeCommand(t, "remove", "Remove users from a team",
 			`Remove users from a team. They lose the roles that come through this team only, and

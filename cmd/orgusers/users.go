@@ -255,7 +255,7 @@ func (d *days) Set(text string) error {
 func (d *days) Type() string { return "days" }
 
 // met reports whether a member was not seen for so many days. A member of whom no
-// login is known was seen when joining, and one of whom nothing is known was not.
+// login is known was seen when joining. A member without any known date was not seen.
 func (d days) met(u *orgusers.User, now time.Time) bool {
 	if d == 0 {
 		return true

@@ -170,7 +170,7 @@ func restored() change {
 	return change{done: "restored", ifUnknown: "run it again in a minute: it looks first who is invited"}
 }
 
-// nameAdministrators says whom a restoration would make administrators.
+// nameAdministrators names the users who would become administrators.
 func (t *tool) nameAdministrators(ctx context.Context, o *organization, had *record, plan *orgusers.BulkResult) error {
 	if plan.Count(orgusers.OutcomePlanned) == 0 {
 		return nil

@@ -33,7 +33,7 @@ func main() {
 	}
 }
 
-// access takes a handful of requests. Without Emails it reads everybody.
+// access sends a few requests. Without Emails it reads the access of all users.
 func access(ctx context.Context, client *orgusers.Client, w io.Writer) error {
 	for user, err := range client.Access(ctx, &orgusers.AccessOptions{Emails: []string{email}}) {
 		if err != nil {

@@ -1,4 +1,4 @@
-// Command service answers GET /users?q=ada with the users that match, as JSON. Requests for
+// Command service responds to GET /users?q=ada with the users that match, as JSON. Requests for
 // the same text at the same time share one search of the organization.
 package main
 

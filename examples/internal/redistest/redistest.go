@@ -86,11 +86,11 @@ func (s *Server) Stop() {
 		return
 	}
 	_ = s.process.Process.Kill()
-	_ = s.process.Wait() // that it was killed is no news
+	_ = s.process.Wait() // its error is that it was killed
 	s.process = nil
 }
 
-// Pause lets it answer nobody for so long.
+// Pause makes it respond to no command for this time.
 func (s *Server) Pause(d time.Duration) {
 	s.t.Helper()
 	if err := s.Client().Do(s.t.Context(), "CLIENT", "PAUSE", d.Milliseconds()).Err(); err != nil {
