@@ -260,14 +260,32 @@ func nameStack(s *orgusers.Stack) named { return named{s.APIKey, s.Name} }
 func nameTeam(t *orgusers.Team) named { return named{t.UID, t.Name} }
 
 func readNamed[T any](all iter.Seq2[*T, error], name func(*T) named) ([]named, error) {
-	things := []named{}
-	for thing, err := range all {
-		if err != nil {
-			return nil, err
-		}
-		things = append(things, name(thing))
+	things, err := orgusers.Collect(all)
+	if err != nil {
+		return nil, err
 	}
-	return things, nil
+	return nameAll(things, name), nil
+}
+
+func nameAll[T any](things []*T, name func(*T) named) []named {
+	all := make([]named, len(things))
+	for i, thing := range things {
+		all[i] = name(thing)
+	}
+	return all
+}
+
+// getNamed returns the thing with a uid or name.
+func getNamed[T any](what string, all iter.Seq2[*T, error], wanted string, name func(*T) named) (*T, error) {
+	things, err := orgusers.Collect(all)
+	if err != nil {
+		return nil, err
+	}
+	uid, err := findNamed(what, nameAll(things, name), wanted)
+	if err != nil {
+		return nil, misuse{err}
+	}
+	return things[slices.IndexFunc(things, func(thing *T) bool { return name(thing).uid == uid })], nil
 }
 
 // findNamed returns the uid of a thing with a uid or name. The error lists the things.
@@ -317,7 +335,7 @@ func newInvitationsWithdrawCommand(t *tool) *cobra.Command {
 }
 
 // newPendingCommand returns a command that changes pending invitations.
-func newPendingCommand(t *tool, name, short, done, ifUnknown string, call func(*orgusers.Client, context.Context, []string, *orgusers.BulkOptions) (*orgusers.BulkResult, error)) *cobra.Command {
+func newPendingCommand(t *tool, name, short, done, ifUnknown string, call bulkCall) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   name + " --email ADDRESS,…",
 		Short: short,

@@ -181,17 +181,5 @@ func stackFlag(cmd *cobra.Command) *string {
 // findStack returns the stack with an API key or a name. An exact key comes first;
 // names are compared without letter case.
 func findStack(ctx context.Context, client *orgusers.Client, nameOrKey string) (*orgusers.Stack, error) {
-	stacks, err := orgusers.Collect(client.Stacks(ctx, nil))
-	if err != nil {
-		return nil, err
-	}
-	var all []named
-	for _, stack := range stacks {
-		all = append(all, nameStack(stack))
-	}
-	key, err := findNamed("stack", all, nameOrKey)
-	if err != nil {
-		return nil, misuse{err}
-	}
-	return stacks[slices.IndexFunc(stacks, func(s *orgusers.Stack) bool { return s.APIKey == key })], nil
+	return getNamed("stack", client.Stacks(ctx, nil), nameOrKey, nameStack)
 }

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"slices"
 	"strconv"
 
 	"github.com/spf13/cobra"
@@ -126,17 +125,5 @@ func teamFlag(cmd *cobra.Command) *string {
 
 // findTeam returns the team with a uid or a name. Names are compared without letter case.
 func findTeam(ctx context.Context, client *orgusers.Client, nameOrUID string) (*orgusers.Team, error) {
-	teams, err := orgusers.Collect(client.Teams(ctx, nil))
-	if err != nil {
-		return nil, err
-	}
-	var all []named
-	for _, team := range teams {
-		all = append(all, nameTeam(team))
-	}
-	uid, err := findNamed("team", all, nameOrUID)
-	if err != nil {
-		return nil, misuse{err}
-	}
-	return teams[slices.IndexFunc(teams, func(t *orgusers.Team) bool { return t.UID == uid })], nil
+	return getNamed("team", client.Teams(ctx, nil), nameOrUID, nameTeam)
 }
