@@ -76,12 +76,13 @@ func (i *inviter) UnmarshalJSON(data []byte) error {
 type uids []string
 
 func (u *uids) UnmarshalJSON(data []byte) error {
+	// A role lists all of its users: strings are decoded without a call for each.
+	if json.Unmarshal(data, (*[]string)(u)) == nil {
+		return nil
+	}
 	var refs []roleRef
 	if err := json.Unmarshal(data, &refs); err != nil {
 		return err
-	}
-	if refs == nil {
-		return nil
 	}
 	*u = make(uids, len(refs))
 	for i, ref := range refs {
