@@ -277,3 +277,13 @@ func TestCollectUsersThatFailMidway(t *testing.T) {
 		t.Errorf("got %d users and %v, want those of the first page and ErrForbidden", len(users), err)
 	}
 }
+
+// A key of a response that may be an address does not appear in the error.
+func TestDoNamesNoKeyThatMayBeAnAddress(t *testing.T) {
+	t.Parallel()
+	var out map[string]int
+	err := newClient(t, body(http.StatusOK, `{"ada@example.com":"x"}`)).Do(t.Context(), orgusers.Request{Method: http.MethodGet, Path: "/v3/x", ReadOnly: true}, &out)
+	if err == nil || !strings.Contains(err.Error(), "* has an unexpected value") || strings.Contains(err.Error(), "ada") {
+		t.Errorf("got %v", err)
+	}
+}

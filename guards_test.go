@@ -426,3 +426,59 @@ func TestBeforeWithAnUnreadStack(t *testing.T) {
 		t.Errorf("got %v, %v", summaries(result), err)
 	}
 }
+
+// A call that waits for its turn ends with its context, and has sent no change.
+func TestTurnAndContext(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		server, client := guarded(t, orgusers.Guards{MinAdministrators: 1})
+		running, proceed := make(chan struct{}), make(chan struct{})
+		first := &orgusers.RemoveOptions{BulkOptions: orgusers.BulkOptions{Progress: func(done, _ int) {
+			if done == 0 {
+				close(running)
+				<-proceed
+			}
+		}}}
+		ended := make(chan error)
+		go func() {
+			_, err := client.RemoveUsers(t.Context(), []string{operations.Member(0)}, first)
+			ended <- err
+		}()
+		<-running
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		result, err := client.RemoveUsers(ctx, []string{operations.Member(1)}, nil)
+		if got := summaries(result); !slices.Equal(got, []string{"not_started: context_ended"}) || !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("got %v, %v", got, err)
+		}
+		close(proceed)
+		if err := <-ended; err != nil || writesTo(server) != 1 {
+			t.Errorf("the first call: %v after %d writes", err, writesTo(server))
+		}
+	})
+}
+
+// After a panic of Progress, users whose outcome is not known count as removed.
+func TestPanicWhileRemoving(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		server, client := guarded(t, orgusers.Guards{MaxRemovals: 12})
+		func() {
+			defer func() { _ = recover() }()
+			_, _ = client.RemoveUsers(t.Context(), operations.Twelve(operations.Member), &orgusers.RemoveOptions{BulkOptions: orgusers.BulkOptions{
+				Progress: func(done, _ int) {
+					if done > 0 {
+						panic("enough")
+					}
+				},
+			}})
+		}()
+		if got := writesTo(server); got != 1 {
+			t.Fatalf("%d writes before the panic, want 1", got)
+		}
+		result, err := client.RemoveUsers(t.Context(), []string{operations.Member(11)}, nil)
+		if !errors.Is(err, orgusers.ErrRefused) || result.Outcomes[0].Reason != orgusers.ReasonLimit {
+			t.Errorf("got %v, %v, want a refusal", summaries(result), err)
+		}
+	})
+}

@@ -103,6 +103,7 @@ func TestUserDecodesEveryShape(t *testing.T) {
 		{"a time without a fraction", `{"uid":"s","created_at":"2023-10-13T12:17:02Z"}`, user{CreatedAt: at.Truncate(time.Second)}},
 		{"a time with nanoseconds", `{"uid":"s","created_at":"2023-10-13T12:17:02.473000001Z"}`, user{CreatedAt: at.Add(1)}},
 		{"a time with an offset", `{"uid":"s","created_at":"2023-10-13T17:47:02.473+05:30"}`, user{CreatedAt: at}},
+		{"a time with escapes", `{"uid":"s","created_at":"2023-10-13T12:17:02.473\u005a"}`, user{CreatedAt: at}},
 		{"a leap day", `{"uid":"s","created_at":"2024-02-29T00:00:00.000Z"}`, user{CreatedAt: time.Date(2024, 2, 29, 0, 0, 0, 0, time.UTC)}},
 		{"a secret", `{"uid":"s","acceptance_token":"blt1112223331231231"}`, user{}},
 	}
