@@ -281,7 +281,7 @@ func (l *addressList) parseTable(table *csv.Reader, header []string) {
 		case strings.HasPrefix(strings.TrimSpace(row[0]), "#"):
 			e.email = row[0] // which is refused
 		case err != nil:
-			l.mistake(line, "there are %d cells, and %d in the header", len(row), len(header))
+			l.mistake(line, "there are %s, and %d in the header", count(len(row), "cell"), len(header))
 			continue
 		default:
 			for i, cell := range row {

@@ -138,7 +138,7 @@ func (d *doctor) examine(ctx context.Context) {
 	}
 	account, err := d.o.client.GetCurrentUser(ctx)
 	if failure, ok := errors.AsType[*orgusers.Error](err); ok && failure.StatusCode == 0 {
-		d.add("service", "failed", "%s: %s", base, explain(err))
+		d.add("service", "failed", "%s: %s", base, strings.TrimSuffix(explain(err), ", or run 'orgusers doctor'"))
 		return
 	}
 	d.add("service", "ok", "%s responds", base)
@@ -178,13 +178,15 @@ func (d *doctor) examineOrganization(ctx context.Context, account *orgusers.Curr
 	}
 	if page, err := client.ListUsers(ctx, &orgusers.ListUsersOptions{PageSize: 1}); err != nil {
 		d.add("users", "failed", "%s", explain(err))
+	} else if page.Count < 0 {
+		d.add("users", "ok", "can be read; the server does not say how many there are")
 	} else {
-		d.add("users", "ok", "%d users and invitations", page.Count)
+		d.add("users", "ok", "%s, with invitations", count(page.Count, "user"))
 	}
 	if teams, err := orgusers.Collect(client.Teams(ctx, nil)); err != nil {
 		d.add("teams", "warning", "%s", explain(err))
 	} else {
-		d.add("teams", "ok", "%d teams", len(teams))
+		d.add("teams", "ok", "%s", count(len(teams), "team"))
 	}
 	for stack, err := range client.Stacks(ctx, nil) {
 		if err == nil {

@@ -11,7 +11,7 @@ func TestDoctor(t *testing.T) {
 	t.Parallel()
 	server := newTeam(t, 2)
 	result := runOn(t, server, "doctor")
-	result.expect(t, 0, "may administer: admin", "5 users and invitations", "0 teams", "plan: users", "headers: StackRoles ", "none: GetCurrentUser, ListUsers", server.URL+" responds")
+	result.expect(t, 0, "may administer: admin", "5 users, with invitations", "0 teams", "plan: users", "headers: StackRoles ", "none: GetCurrentUser, ListUsers", server.URL+" responds")
 	expectUntouched(t, server)
 	document := runOn(t, server, "doctor", "--output", "json").document(t)
 	if checks, _ := document["checks"].([]any); len(checks) < 10 || document["organization"] != server.OrganizationUID {

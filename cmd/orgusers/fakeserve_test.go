@@ -37,7 +37,7 @@ func TestFakeServe(t *testing.T) {
 		t.Fatal(place, err)
 	}
 	run(t, command(t, []string{"CONTENTSTACK_BASE_URL=" + place.BaseURL, "CONTENTSTACK_AUTHTOKEN=" + place.AuthToken, "CONTENTSTACK_ORGANIZATION_UID=" + place.Organization}, "doctor")).
-		expect(t, 0, "30 users and invitations")
+		expect(t, 0, "30 users, with invitations")
 	if err := cmd.Process.Signal(os.Interrupt); err != nil {
 		t.Fatal(err)
 	}

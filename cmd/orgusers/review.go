@@ -112,7 +112,7 @@ func (t *tool) writeReview(ctx context.Context, f *reviewFlags) error {
 	if err := errors.Join(data.rename(), page.rename()); err != nil {
 		return err
 	}
-	t.note("%d users, %d of them pending; %d to look at; to %s", report.Totals.Users, report.Totals.Pending, report.Totals.WithFindings, cmp.Or(f.outputFile, "stdout"))
+	t.note("%s, %d of them pending; %d to look at; to %s", count(report.Totals.Users, "user"), report.Totals.Pending, report.Totals.WithFindings, cmp.Or(f.outputFile, "stdout"))
 	return nil
 }
 

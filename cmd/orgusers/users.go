@@ -85,12 +85,12 @@ func (t *tool) readUsers(ctx context.Context, o *organization, order orgusers.So
 	return users, nil
 }
 
-// countUsers returns a number of users in words.
-func countUsers(n int) string {
-	if n == 1 {
-		return "1 user"
+// count returns a number of things: "1 user", "2 users".
+func count(n int, thing string) string {
+	if n != 1 {
+		thing += "s"
 	}
-	return fmt.Sprintf("%d users", n)
+	return fmt.Sprintf("%d %s", n, thing)
 }
 
 func fullName(u *orgusers.User) string { return strings.TrimSpace(u.FirstName + " " + u.LastName) }

@@ -81,7 +81,7 @@ func (t *tool) exportUsers(ctx context.Context, f *exportFlags) error {
 	if err != nil {
 		return err
 	}
-	t.note("%s to %s in %.1f s", countUsers(written), cmp.Or(f.outputFile, "stdout"), time.Since(started).Seconds())
+	t.note("%s to %s in %.1f s", count(written, "user"), cmp.Or(f.outputFile, "stdout"), time.Since(started).Seconds())
 	return nil
 }
 

@@ -158,7 +158,7 @@ func (r *removal) checkTicks(list *addressList) error {
 	if uid := list.ticks.OrganizationUID; uid != r.o.uid {
 		return badInput("nothing was changed: %s is a list of the organization %q, and this is %q", list.name, uid, r.o.uid)
 	}
-	r.t.say("%s: %s to remove, ticked in the review of %s", list.name, countUsers(len(list.entries)), formatTime(list.ticks.ReadAt))
+	r.t.say("%s: %s to remove, ticked in the review of %s", list.name, count(len(list.entries), "user"), formatTime(list.ticks.ReadAt))
 	return nil
 }
 
@@ -241,7 +241,7 @@ func (r *removal) plan(ctx context.Context, emails []string) (done bool, err err
 	if err := writeTable(r.t.stderr, r.describe(result).rows(result)); err != nil {
 		return true, err
 	}
-	return false, r.t.confirm(ctx, r.o, countUsers(planned)+" would be removed.")
+	return false, r.t.confirm(ctx, r.o, count(planned, "user")+" would be removed.")
 }
 
 // checkDefaultLimit refuses a removal of more than a tenth of the members, unless the

@@ -156,7 +156,7 @@ and asks for the name of the organization unless --yes is given.`,
 			if err := writeTable(t.stderr, restored().rows(plan)); err != nil {
 				return err
 			}
-			if err := t.confirm(ctx, o, countUsers(planned)+" would be restored."); err != nil {
+			if err := t.confirm(ctx, o, count(planned, "user")+" would be restored."); err != nil {
 				return err
 			}
 		}
