@@ -188,7 +188,7 @@ func exitStatus(ctx context.Context, err error) int {
 		return statusUnread
 	case errors.As(err, new(misuse)), errors.Is(err, orgusers.ErrRefused), errors.Is(err, orgusers.ErrNoEndpoint), isLocallyInvalid(err):
 		return statusMisused
-	case ctx.Err() != nil:
+	case ctx.Err() != nil, errors.Is(err, errInterrupted):
 		return statusInterrupted
 	default:
 		return statusFailed

@@ -164,6 +164,9 @@ func (t *tool) startSession(ctx context.Context, in *asker, email, baseURL strin
 	return session.AuthToken(), nil
 }
 
+// errInterrupted is the error of Ctrl-C while a terminal sends no signal for it.
+var errInterrupted = fmt.Errorf("%w", context.Canceled)
+
 // asker asks for what a login needs. Without a terminal it reads lines.
 type asker struct {
 	t  *tool
@@ -191,31 +194,38 @@ func (a *asker) secret(ctx context.Context, what string) (string, error) {
 	if !isTerminal(os.Stdin) {
 		return a.line(what)
 	}
+	// What is typed must not be shown from the moment that the question is.
 	terminal := int(os.Stdin.Fd())
-	state, err := term.GetState(terminal)
+	state, err := term.MakeRaw(terminal)
 	if err != nil {
 		return "", err
 	}
-	_, _ = fmt.Fprintf(a.t.stderr, "%s: ", what)
+	defer term.Restore(terminal, state) //nolint:errcheck // there is nothing else to do
 	type result struct {
-		typed []byte
+		typed string
 		err   error
 	}
 	read := make(chan result, 1)
 	go func() { // left behind when ctx ends, and then the program ends too
-		typed, err := term.ReadPassword(terminal)
+		screen := struct {
+			io.Reader
+			io.Writer
+		}{os.Stdin, a.t.stderr}
+		typed, err := term.NewTerminal(screen, "").ReadPassword(what + ": ")
 		read <- result{typed, err}
 	}()
 	select {
 	case got := <-read:
-		_, _ = io.WriteString(a.t.stderr, "\n")
-		if got.err == nil && len(got.typed) == 0 {
+		if errors.Is(got.err, io.EOF) { // Ctrl-C or Ctrl-D
+			_, _ = io.WriteString(a.t.stderr, "\r\n")
+			return "", errInterrupted
+		}
+		if got.err == nil && got.typed == "" {
 			got.err = badInput("nothing was typed for %q, and nothing was stored", what)
 		}
-		return string(got.typed), got.err
+		return got.typed, got.err
 	case <-ctx.Done():
-		_ = term.Restore(terminal, state) // shows what is typed again
-		_, _ = io.WriteString(a.t.stderr, "\n")
+		_, _ = io.WriteString(a.t.stderr, "\r\n")
 		return "", ctx.Err()
 	}
 }

@@ -3,10 +3,13 @@ package main
 import (
 	"fmt"
 	"os"
+	"os/exec"
 	"strings"
 	"syscall"
 	"testing"
 	"unsafe"
+
+	"github.com/orgusers/orgusers/orguserstest"
 )
 
 func TestUsersRemoveInterrupted(t *testing.T) {
@@ -52,28 +55,64 @@ func TestUsersRemoveInterruptedAtTheQuestion(t *testing.T) {
 // On a terminal that is 20 columns wide the question can be read and answered.
 func TestUsersRemoveOnASmallTerminal(t *testing.T) {
 	t.Parallel()
-	terminal, other := openTerminal(t, 20)
 	server := newTeam(t, 1)
 	cmd := command(t, append(environment(server), "TERM=xterm"), "users", "remove", "--email", "member0@example.com", "--apply", "--no-record")
+	status, shown := onTerminal(t, 20, cmd, "\n> ", organizationName)
+	if status != 0 || !strings.Contains(shown, "name of the organization, "+organizationName+"\r\n> ") || !strings.Contains(shown, "1 removed") {
+		t.Errorf("exit status %d, on the terminal is\n%s", status, shown)
+	}
+}
+
+// A terminal shows neither the password nor the code.
+func TestLoginOnATerminal(t *testing.T) {
+	t.Parallel()
+	server := newTeam(t, 1)
+	server.SetMFA("admin@example.com", true)
+	cmd := command(t, []string{"TERM=xterm"}, "login", "--base-url", server.URL, "--org", server.OrganizationUID)
+	status, shown := onTerminal(t, 80, cmd, "Email: ", "admin@example.com", "Password: ", orguserstest.Password, "MFA code: ", orguserstest.MFACode)
+	if status != 0 || !strings.Contains(shown, `profile "default" is stored`) || !strings.Contains(shown, "Email: admin@example.com\r\n") {
+		t.Errorf("exit status %d, on the terminal is\n%s", status, shown)
+	}
+	if strings.Contains(shown, orguserstest.Password) || strings.Contains(shown, orguserstest.MFACode) {
+		t.Errorf("the terminal shows a secret:\n%s", shown)
+	}
+}
+
+// Ctrl-C at the password ends the login, and leaves the terminal as it was.
+func TestLoginInterruptedOnATerminal(t *testing.T) {
+	t.Parallel()
+	server := newTeam(t, 1)
+	cmd := command(t, []string{"TERM=xterm"}, "login", "--base-url", server.URL)
+	status, shown := onTerminal(t, 80, cmd, "Email: ", "admin@example.com", "Password: ", "\x03")
+	if status != 130 || !strings.Contains(shown, "Password: \r\norgusers: interrupted") {
+		t.Errorf("exit status %d, on the terminal is\n%q", status, shown)
+	}
+}
+
+// onTerminal runs a command on a terminal to its end. It types the answer to each question
+// when the terminal shows the question, in the order given.
+func onTerminal(t *testing.T, columns uint16, cmd *exec.Cmd, questionsAndAnswers ...string) (status int, shown string) {
+	t.Helper()
+	terminal, other := openTerminal(t, columns)
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = other, other, other
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
 	_ = other.Close()
-	var shown strings.Builder
+	var all strings.Builder
+	answered := 0 // how much of the text is before the last answer
 	var err error
 	for buffer := make([]byte, 4096); err == nil; { // until the program ends
 		var n int
 		n, err = terminal.Read(buffer)
-		before := strings.Contains(shown.String(), "\n> ")
-		shown.Write(buffer[:n])
-		if !before && strings.Contains(shown.String(), "\n> ") {
-			_, _ = fmt.Fprintf(terminal, "%s\n", organizationName)
+		all.Write(buffer[:n])
+		if len(questionsAndAnswers) > 0 && strings.Contains(all.String()[answered:], questionsAndAnswers[0]) {
+			answered = all.Len()
+			_, _ = fmt.Fprintf(terminal, "%s\n", questionsAndAnswers[1])
+			questionsAndAnswers = questionsAndAnswers[2:]
 		}
 	}
-	if status := exitCode(t, cmd.Wait()); status != 0 || !strings.Contains(shown.String(), "name of the organization, "+organizationName+"\r\n> ") || !strings.Contains(shown.String(), "1 removed") {
-		t.Errorf("exit status %d, on the terminal is\n%s", status, shown.String())
-	}
+	return exitCode(t, cmd.Wait()), all.String()
 }
 
 // openTerminal opens a terminal and its other side, which a program is given.
