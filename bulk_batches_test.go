@@ -133,48 +133,6 @@ func TestBulkCanceled(t *testing.T) {
 	})
 }
 
-// waitFunc is a rate limiter.
-type waitFunc func(context.Context) error
-
-func (f waitFunc) Wait(ctx context.Context) error { return f(ctx) }
-
-// TestBulkCanceledInQueue cancels while the second request waits for the rate limit.
-func TestBulkCanceledInQueue(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		ctx, cancel := context.WithCancel(t.Context())
-		waits := 0
-		server, _ := crowded(t)
-		client := clientOf(t, server, orgusers.WithRateLimiters(orgusers.RateLimiters{Writes: waitFunc(func(ctx context.Context) error {
-			if waits++; waits == 2 {
-				cancel()
-			}
-			return ctx.Err()
-		})}))
-		result, err := client.RemoveUsers(ctx, operations.Twelve(operations.Member), nil)
-		if got := summaries(result); !errors.Is(err, context.Canceled) || errors.Is(err, orgusers.ErrOutcomeUnknown) || got[9] != "done" || got[10] != "not_started: context_ended" || got[11] != got[10] {
-			t.Errorf("got %v, %v", err, got)
-		}
-	})
-}
-
-// TestBulkUnauthorized has a token that ends before the second request: the call ends.
-func TestBulkUnauthorized(t *testing.T) {
-	t.Parallel()
-	eachBulk(t, func(t *testing.T, o operations.Operation, a *operations.Arguments) {
-		a.Fake.AddFault(orguserstest.Fault{Method: o.Method, Path: o.Path, Skip: 1, Effect: orguserstest.Status(http.StatusUnauthorized)})
-		progress, last := counts(t, 12)
-		result, err := o.Change.Run(t.Context(), a, o.Change.Targets, orgusers.BulkOptions{Progress: progress})
-		done := result.Count(orgusers.OutcomeDone)
-		if !errors.Is(err, orgusers.ErrUnauthorized) || done == 0 || done+result.Count(orgusers.OutcomeNotStarted) != 12 || last() != 12 {
-			t.Errorf("got %v, %v, progress ended at %d", err, summaries(result), last())
-		}
-		if result.Outcomes[11].Reason != orgusers.ReasonUnauthorized || writesTo(a.Fake) != 2 {
-			t.Errorf("got %+v after %d writes, want 2", result.Outcomes[11], writesTo(a.Fake))
-		}
-	})
-}
-
 // TestBulkRedirected sends the other batches only if the redirected request made the
 // change.
 func TestBulkRedirected(t *testing.T) {

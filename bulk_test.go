@@ -1,7 +1,6 @@
 package orgusers_test
 
 import (
-	"context"
 	"encoding/json"
 	"errors"
 	"net/http"
@@ -256,19 +255,6 @@ func TestBulkReadFails(t *testing.T) {
 			})
 		})
 	}
-}
-
-// TestBulkContextHasEnded starts with a context that has ended.
-func TestBulkContextHasEnded(t *testing.T) {
-	t.Parallel()
-	eachBulk(t, func(t *testing.T, o operations.Operation, a *operations.Arguments) {
-		ctx, cancel := context.WithCancel(t.Context())
-		cancel()
-		result, err := o.Change.Run(ctx, a, o.Change.Targets, orgusers.BulkOptions{})
-		if !errors.Is(err, context.Canceled) || result.Count(orgusers.OutcomeNotStarted) != 12 || result.Outcomes[0].Reason != orgusers.ReasonContextEnded {
-			t.Errorf("got %v, %v", err, summaries(result))
-		}
-	})
 }
 
 // TestBulkOfZeroClient has outcomes although there is no client.

@@ -2,7 +2,6 @@ package orgusers_test
 
 import (
 	"bytes"
-	"context"
 	"encoding/csv"
 	"encoding/json"
 	"errors"
@@ -523,58 +522,5 @@ func TestExportCSVFileToASocket(t *testing.T) {
 	}
 	if info, err := os.Stat(socket); err != nil || info.Mode().Type() != fs.ModeSocket {
 		t.Errorf("the socket has become %v, %v", info, err)
-	}
-}
-
-func TestExportCSVFileCancelled(t *testing.T) {
-	t.Parallel()
-	client := fakeClient(t, startFake(t, orguserstest.WithUsers(3000)))
-	for name, stop := range map[string]func(orgusers.ExportProgress) bool{
-		"while it reads":  func(p orgusers.ExportProgress) bool { return p.Users >= 1000 },
-		"while it writes": func(p orgusers.ExportProgress) bool { return p.Rows > 0 },
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			ctx, cancel := context.WithCancel(t.Context())
-			defer cancel()
-			directory := occupied(t)
-			before := content(t, directory)
-			summary, err := client.ExportCSVFile(ctx, filepath.Join(directory, "users.csv"), &orgusers.ExportOptions{Progress: func(p orgusers.ExportProgress) {
-				if stop(p) {
-					cancel()
-				}
-			}})
-			if !errors.Is(err, context.Canceled) || summary.Rows >= 3000 {
-				t.Errorf("got %+v and the error %v, want it cancelled", summary, err)
-			}
-			if diff := cmp.Diff(before, content(t, directory)); diff != "" {
-				t.Errorf("-before +after:\n%s", diff)
-			}
-		})
-	}
-}
-
-func TestExportCSVFileWhereTheCallerPanics(t *testing.T) {
-	t.Parallel()
-	client := fakeClient(t, startFake(t))
-	for name, opts := range map[string]*orgusers.ExportOptions{
-		"Filter":   {Filter: func(*orgusers.User) bool { return panics() }},
-		"a column": {Columns: []orgusers.Column{columnOf("a", func(*orgusers.User) string { panics(); return "" })}},
-		"Progress": {Progress: func(orgusers.ExportProgress) { panics() }},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			directory := occupied(t)
-			before := content(t, directory)
-			defer func() {
-				if recover() == nil {
-					t.Error("the panic did not pass through")
-				}
-				if diff := cmp.Diff(before, content(t, directory)); diff != "" {
-					t.Errorf("-before +after:\n%s", diff)
-				}
-			}()
-			_, _ = client.ExportCSVFile(t.Context(), filepath.Join(directory, "users.csv"), opts)
-		})
 	}
 }

@@ -1,18 +1,13 @@
 package orgusers_test
 
 import (
-	"context"
 	"errors"
-	"fmt"
 	"io"
-	"math/rand/v2"
 	"net/http"
 	"slices"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/orgusers/orgusers"
@@ -77,114 +72,6 @@ func TestUsersInPagesOfEverySize(t *testing.T) {
 		if diff := diffUsers(want, got); diff != "" {
 			t.Fatalf("pages of %d: -want +got:\n%s", size, diff)
 		}
-	}
-}
-
-func TestUsersSendsNoMoreThanItHasTo(t *testing.T) {
-	t.Parallel()
-	tests := []struct {
-		name         string
-		users, pages int
-	}{
-		{"a small organization is one page", 99, 1},
-		{"a full page that may be the last needs one more", 100, 2},
-		{"pages overlap by a row, or a few that are tied", 190, 2},
-		{"a page advances by 99 users", 1000, 11},
-	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			t.Parallel()
-			server := startFake(t, orguserstest.WithUsers(tt.users))
-			mustCollect(t, fakeClient(t, server).Users(t.Context(), nil))
-			if got := usersRequests(server, "ListUsers"); got != tt.pages {
-				t.Errorf("%d pages, want %d", got, tt.pages)
-			}
-			if got := len(server.Requests()); got > tt.pages+1 {
-				t.Errorf("%d requests, want %d and the roles", got, tt.pages)
-			}
-		})
-	}
-}
-
-func TestUsersCanBeRangedOverAgain(t *testing.T) {
-	t.Parallel()
-	server := startFake(t, orguserstest.WithUsers(150))
-	for _, opts := range []*orgusers.ListUsersOptions{nil, {Skip: 20, Sort: orgusers.Sort{By: orgusers.SortByEmail}}} {
-		before := len(server.Requests())
-		all := fakeClient(t, server).Users(t.Context(), opts)
-		if got := len(server.Requests()) - before; got != 0 {
-			t.Errorf("%d requests before the sequence was ranged over", got)
-		}
-		for range 2 {
-			want := expected(server.Users())
-			if opts != nil {
-				want = slices.SortedFunc(slices.Values(want), usersCompare(opts.Sort))[opts.Skip:]
-			}
-			if diff := diffUsers(want, mustCollect(t, all)); diff != "" {
-				t.Errorf("-want +got:\n%s", diff)
-			}
-			server.AddUsers(60) // the sequence is read again
-		}
-	}
-}
-
-// In the bubble, a goroutine that is left over is a failure.
-func TestUsersLeftEarly(t *testing.T) {
-	t.Parallel()
-	for _, after := range []int{1, 99, 100, 101, 1500} {
-		t.Run(fmt.Sprint(after), func(t *testing.T) {
-			t.Parallel()
-			synctest.Test(t, func(t *testing.T) {
-				server, client := inProcess(t, orguserstest.WithUsers(5000), orguserstest.WithLatency(time.Second))
-				var got []*orgusers.User
-				for u, err := range client.Users(t.Context(), nil) {
-					if err != nil {
-						t.Fatal(err)
-					}
-					if got = append(got, u); len(got) == after {
-						break
-					}
-				}
-				if diff := diffUsers(expected(server.Users())[:after], got); diff != "" {
-					t.Errorf("-want +got:\n%s", diff)
-				}
-				before := len(server.Requests())
-				if before > after/99+34 { // with those of read-ahead, and of roles
-					t.Errorf("%d requests for %d users", before, after)
-				}
-				time.Sleep(time.Minute) // fake time
-				if after := len(server.Requests()); after != before {
-					t.Errorf("%d more requests after the sequence was left", after-before)
-				}
-			})
-		})
-	}
-}
-
-func TestUsersCanceledMidway(t *testing.T) {
-	t.Parallel()
-	for _, sort := range []orgusers.Sort{{}, {By: orgusers.SortByEmail}} {
-		t.Run("by "+string(sort.By), func(t *testing.T) {
-			t.Parallel()
-			synctest.Test(t, func(t *testing.T) {
-				server, client := inProcess(t, orguserstest.WithUsers(1000))
-				ctx, cancel := context.WithCancel(t.Context())
-				defer cancel()
-				var requests int
-				var mu sync.Mutex
-				server.OnRequest(func(*orguserstest.Request) {
-					mu.Lock()
-					defer mu.Unlock()
-					if requests++; requests == 4 {
-						cancel()
-					}
-				})
-				users, err := collect(t, client.Users(ctx, &orgusers.ListUsersOptions{Sort: sort}))
-				if !errors.Is(err, context.Canceled) || len(users) >= 1000 || sort.By != "" && len(users) > 0 {
-					t.Errorf("got %d users and the error %v, want context.Canceled", len(users), err)
-				}
-			})
-		})
 	}
 }
 
@@ -300,68 +187,6 @@ func TestUsersOfMisbehavingServers(t *testing.T) {
 				t.Errorf("%d requests for %d users", requests, tt.users)
 			}
 		})
-	}
-}
-
-func TestUsersOfAResponseThatIsTooLarge(t *testing.T) {
-	t.Parallel()
-	server := startFake(t, orguserstest.WithFault(orguserstest.Fault{Path: sharePath, Effect: orguserstest.HugeBody(40 << 20)}))
-	users, err := collect(t, fakeClient(t, server).Users(t.Context(), nil))
-	failure, ok := errors.AsType[*orgusers.Error](err)
-	if len(users) > 0 || !ok || failure.Attempts != 1 || !strings.Contains(err.Error(), "larger than 32 MiB") {
-		t.Errorf("got %d users and the error %v, want one attempt and a response larger than 32 MiB", len(users), err)
-	}
-}
-
-// Each user who is there from the first request to the last is listed once. TestTurnover
-// has more organizations, with pages in flight.
-func TestUsersWhileTheOrganizationChanges(t *testing.T) {
-	t.Parallel()
-	for seed := range uint64(3) {
-		for name, opts := range map[string]*orgusers.ListUsersOptions{
-			"by creation":  nil,
-			"by last name": {Sort: orgusers.Sort{By: orgusers.SortByLastName}},
-		} {
-			t.Run(fmt.Sprint(name, ", seed ", seed), func(t *testing.T) {
-				t.Parallel()
-				server := startFake(t, orguserstest.WithUsers(500), orguserstest.WithSeed(seed), orguserstest.WithPageCap(40))
-				var mu sync.Mutex
-				rng := rand.New(rand.NewPCG(seed, 1))
-				known, staying := map[string]bool{}, []string{}
-				for _, u := range server.Users() {
-					known[u.Email] = true
-					staying = append(staying, u.Email)
-				}
-				server.OnRequest(func(*orguserstest.Request) {
-					mu.Lock()
-					defer mu.Unlock()
-					for range 3 {
-						i := rng.IntN(len(staying))
-						if email := staying[i]; email != server.Email && server.RemoveUser(email) {
-							staying = slices.Delete(staying, i, i+1)
-						}
-					}
-					for _, u := range server.AddUsers(2) {
-						known[u.Email] = true
-					}
-					server.Rename(staying[rng.IntN(len(staying))], "Aaron", "Aaronson") // to the front of some orders
-				})
-				listed := map[string]int{}
-				for _, u := range mustCollect(t, fakeClient(t, server).Users(t.Context(), opts)) {
-					if listed[u.Email]++; listed[u.Email] > 1 || !known[u.Email] {
-						t.Errorf("%s is listed %d times, was in the organization: %v", u.Email, listed[u.Email], known[u.Email])
-					}
-				}
-				for _, email := range staying {
-					if listed[email] != 1 {
-						t.Errorf("%s stayed, and is listed %d times", email, listed[email])
-					}
-				}
-				if gone := 500 - len(staying); gone < 20 {
-					t.Errorf("only %d users left", gone)
-				}
-			})
-		}
 	}
 }
 

@@ -3,14 +3,11 @@ package faults_test
 import (
 	"bytes"
 	"context"
-	"errors"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
-	"net/http/httptrace"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -35,92 +32,6 @@ func serve(t *testing.T, handler http.HandlerFunc, opts ...orgusers.Option) *org
 }
 
 var soon = orgusers.WithRetry(orgusers.RetryPolicy{BaseDelay: time.Microsecond, MaxDelay: time.Microsecond})
-
-// TestRedirects checks what the error of a redirect has: its reason, but not its location.
-func TestRedirects(t *testing.T) {
-	t.Parallel()
-	other := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		t.Errorf("another origin got %s %s with %v", r.Method, r.URL, r.Header)
-	}))
-	t.Cleanup(other.Close)
-	tests := []struct {
-		name, kind string
-		code       int
-		location   string
-		message    string // empty: it is followed
-	}{
-		{"within the origin", "a read", 302, "/moved", ""},
-		{"within the origin, method kept", "a read by POST", 307, "/moved", ""},
-		{"to another port", "a read", 302, other.URL + "/moved", "another origin"},
-		{"without a location", "a read", 302, "", "without a usable location"},
-		{"of a write", "a write", 307, "/moved", "not redirected"},
-		{"of a write by GET", "a write by GET", 302, "/moved", "not redirected"},
-		{"of a write to another origin", "a write", 307, other.URL, "not redirected"},
-	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			t.Parallel()
-			client := serve(t, func(w http.ResponseWriter, r *http.Request) {
-				if r.Header.Get("Authtoken") != token {
-					t.Errorf("%s came without the token", r.URL)
-				}
-				if r.URL.Path == "/moved" {
-					_, _ = w.Write([]byte(`{}`))
-					return
-				}
-				if tt.location != "" {
-					w.Header().Set("Location", tt.location)
-				}
-				w.WriteHeader(tt.code)
-			})
-			err := call(t.Context(), client, *byName("Do, " + tt.kind))
-			if tt.message == "" {
-				if err != nil {
-					t.Error(err)
-				}
-				return
-			}
-			failure, ok := errors.AsType[*orgusers.Error](err)
-			if !ok || failure.StatusCode != tt.code || !strings.Contains(failure.Message, tt.message) {
-				t.Fatalf("got %v, want an *Error with %d and %q", err, tt.code, tt.message)
-			}
-			if strings.Contains(err.Error(), "127.0.0.1") {
-				t.Errorf("the error has the location: %v", err)
-			}
-		})
-	}
-}
-
-// The hooks of the caller's context are called for each attempt.
-func TestHTTPTrace(t *testing.T) {
-	t.Parallel()
-	var served, got, reused, wrote, responded atomic.Int64
-	client := serve(t, func(w http.ResponseWriter, _ *http.Request) {
-		if served.Add(1) == 1 {
-			panic(http.ErrAbortHandler)
-		}
-		_, _ = w.Write([]byte(`{"organization":{"uid":"blt1"}}`))
-	})
-	ctx := httptrace.WithClientTrace(t.Context(), &httptrace.ClientTrace{
-		GotConn: func(connection httptrace.GotConnInfo) {
-			got.Add(1)
-			if connection.Reused {
-				reused.Add(1)
-			}
-		},
-		WroteRequest:         func(httptrace.WroteRequestInfo) { wrote.Add(1) },
-		GotFirstResponseByte: func() { responded.Add(1) },
-	})
-	for range 2 {
-		if err := getOrganization(ctx, client); err != nil {
-			t.Fatal(err)
-		}
-	}
-	type hooks struct{ got, reused, wrote, responded int64 }
-	if seen := (hooks{got.Load(), reused.Load(), wrote.Load(), responded.Load()}); seen != (hooks{3, 1, 3, 2}) {
-		t.Errorf("got %+v", seen)
-	}
-}
 
 // The context of a request has the attempt, and counts retries and new tokens.
 func TestAttemptsAreNumbered(t *testing.T) {

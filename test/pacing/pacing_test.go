@@ -6,7 +6,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"math"
 	"math/rand/v2"
 	"net/http"
 	"strings"
@@ -141,20 +140,6 @@ func readFor(t *testing.T, client *orgusers.Client, duration time.Duration) {
 	wait.Wait()
 }
 
-// checkWindows checks that at most ⌈limit⌉ requests were sent in any window of
-// 1.02 × ⌈limit⌉ ÷ limit seconds.
-func checkWindows(t *testing.T, times []time.Duration, limit float64) {
-	t.Helper()
-	n := int(math.Ceil(limit))
-	window := time.Duration(1.02 * float64(n) / limit * float64(time.Second))
-	for i := n; i < len(times); i++ {
-		if took := times[i] - times[i-n]; took < window-time.Microsecond {
-			t.Errorf("%d requests were sent within %v, want at most %d in %v", n+1, took, n, window)
-			return
-		}
-	}
-}
-
 func refusals(server *orguserstest.Server) (n int) {
 	for _, r := range server.Requests() {
 		if r.Status == http.StatusTooManyRequests {
@@ -220,52 +205,6 @@ func TestHonestServer(t *testing.T) {
 	}
 }
 
-// The windows hold for every limit, after silence too.
-func TestWindows(t *testing.T) {
-	t.Parallel()
-	for _, limit := range []float64{0.5, 1, 2.5, 10, 99.5, 5000} {
-		t.Run(fmt.Sprint(limit), func(t *testing.T) {
-			t.Parallel()
-			synctest.Test(t, func(t *testing.T) {
-				server := &wire{latency: 10 * ms}
-				client := clientOver(t, server, limits(orgusers.RateLimits{Reads: limit}))
-				n := int(math.Ceil(2*limit)) + 3
-				for _, silence := range []time.Duration{0, 300 * ms, time.Second, 5 * time.Second} {
-					time.Sleep(silence) // fake time
-					readAll(t, client, 30, n)
-				}
-				if got := len(server.sent); got != 4*n {
-					t.Errorf("%d requests, want %d", got, 4*n)
-				}
-				checkWindows(t, server.times(), limit)
-			})
-		})
-	}
-}
-
-// Half of a second's requests are sent back to back after a second without demand. All
-// others are spaced.
-func TestSmallWorkIsSentAtOnce(t *testing.T) {
-	t.Parallel()
-	for limit, burst := range map[float64]int{1: 1, 2: 1, 10: 5, 100: 50} {
-		synctest.Test(t, func(t *testing.T) {
-			server := &wire{}
-			client := clientOver(t, server, limits(orgusers.RateLimits{Reads: limit}))
-			for range 3 {
-				server.sent = nil
-				readAll(t, client, burst+2, burst+2)
-				time.Sleep(900 * ms) // fake time: not a second
-				readAll(t, client, 2, 2)
-				times := server.times()
-				if times[burst-1] > 0 || times[burst] == 0 || times[burst+1] == times[burst] || times[burst+2] == times[burst+3] {
-					t.Errorf("at %v per second: %d requests, and two after 0.9s, were sent at %v, want %d at once", limit, burst+2, times, burst)
-				}
-				time.Sleep(time.Second + time.Second/time.Duration(limit)) // fake time
-			}
-		})
-	}
-}
-
 // Reads, writes and bulk actions have limits of their own, in each service and for each
 // organization. Only the limits of the user service belong to all organizations.
 func TestBudgets(t *testing.T) {
@@ -311,31 +250,6 @@ func TestBudgets(t *testing.T) {
 			t.Errorf("of two requests on each of %d budgets, %d were sent at once and %d a second later: %v", len(budgets), now, later, server.times())
 		}
 	})
-}
-
-// Two programs that have half of the limit each are never refused.
-func TestShareBetweenPrograms(t *testing.T) {
-	t.Parallel()
-	for _, headers := range []bool{true, false} {
-		synctest.Test(t, func(t *testing.T) {
-			server := orguserstest.NewUnstartedServer(orguserstest.WithRateLimit(10, 10), orguserstest.WithLatency(50*ms))
-			transport := server.Transport()
-			opts := []orgusers.Option{limits(orgusers.RateLimits{Share: 0.5})}
-			if !headers {
-				opts = append(opts, orgusers.WithHTTPClient(&http.Client{Transport: withoutHeaders{transport}}))
-			}
-			began := time.Now()
-			var wait sync.WaitGroup
-			for range 2 {
-				client := clientOf(t, server, opts...)
-				wait.Go(func() { readAll(t, client, 20, 50) })
-			}
-			wait.Wait()
-			if took, refused := time.Since(began), refusals(server); refused > 0 || took > 11*time.Second {
-				t.Errorf("%d of %d requests were refused in %v", refused, len(server.Requests()), took)
-			}
-		})
-	}
 }
 
 // jittery makes each way of a round trip take up to a time longer.

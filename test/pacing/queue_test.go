@@ -3,7 +3,6 @@ package pacing_test
 import (
 	"context"
 	"errors"
-	"net/http"
 	"strings"
 	"sync"
 	"testing"
@@ -84,88 +83,6 @@ func TestWaitsAndTheContext(t *testing.T) {
 	}
 }
 
-// The queue counts, but not canceled waits and requests that were sent.
-func TestQueueBeforeTheDeadline(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		server := &wire{}
-		client := clientOver(t, server, limits(orgusers.RateLimits{Reads: 1}))
-		ctx := t.Context()
-		canceled, cancel := context.WithCancel(ctx)
-		var wait sync.WaitGroup
-		for i := range 60 {
-			wait.Go(func() {
-				if i < 10 {
-					if err := read(ctx, client); err != nil {
-						t.Error(err)
-					}
-				} else if err := read(canceled, client); !errors.Is(err, context.Canceled) {
-					t.Errorf("got %v, want context.Canceled", err)
-				}
-			})
-			synctest.Wait()
-		}
-		cancel()
-		synctest.Wait()
-		began := time.Now()
-		late, stop := context.WithTimeout(t.Context(), 9500*ms)
-		defer stop()
-		checkTooLate(t, read(late, client), 9500*ms, 10300*ms)
-		if waited := time.Since(began); waited > 0 {
-			t.Errorf("it failed after %v", waited)
-		}
-		early, stop := context.WithTimeout(t.Context(), 10300*ms)
-		defer stop()
-		if err := read(early, client); err != nil {
-			t.Errorf("the eleventh of one per second did not come within 10.3s: %v", err)
-		}
-		wait.Wait()
-		if len(server.sent) != 11 {
-			t.Errorf("%d requests were sent, want 11", len(server.sent))
-		}
-	})
-}
-
-// A pause ends the waits whose deadline comes before its end, also those that begin
-// during the pause, for which queue and pause add up.
-func TestPauseBeforeTheDeadline(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		server := &wire{latency: 100 * ms, respond: refuse(only(0), "Retry-After", "30")}
-		client := clientOver(t, server, limits(orgusers.RateLimits{Reads: 1}), once)
-		began := time.Now()
-		var wait sync.WaitGroup
-		for range 3 {
-			wait.Go(func() {
-				ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
-				defer cancel()
-				if err := read(ctx, client); !errors.Is(err, orgusers.ErrRateLimited) {
-					t.Errorf("got %v, want ErrRateLimited", err)
-				}
-			})
-		}
-		wait.Wait()
-		if took := time.Since(began); len(server.sent) != 1 || took > 2*time.Second {
-			t.Errorf("%d requests were sent, and the waits ended after %v", len(server.sent), took)
-		}
-		began = time.Now()
-		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
-		defer cancel()
-		checkTooLate(t, read(ctx, client), 27*time.Second, 31*time.Second)
-		for range 5 {
-			wait.Go(func() { _ = read(t.Context(), client) })
-		}
-		synctest.Wait()
-		ctx, cancel = context.WithTimeout(t.Context(), 32*time.Second) // the pause, but not the queue
-		defer cancel()
-		checkTooLate(t, read(ctx, client), 32*time.Second, 45*time.Second)
-		if waited := time.Since(began); waited > 0 {
-			t.Errorf("they failed after %v", waited)
-		}
-		wait.Wait()
-	})
-}
-
 // A list has one place in the queue, so that one user is found while a large list is
 // read.
 func TestListLeavesRoomForOthers(t *testing.T) {
@@ -187,61 +104,6 @@ func TestListLeavesRoomForOthers(t *testing.T) {
 			}
 		}
 		wait.Wait()
-	})
-}
-
-// Each request that is sent waits: retries and redirects too.
-func TestRetriesAndRedirectsWait(t *testing.T) {
-	t.Parallel()
-	for name, respond := range map[string]func(n int, _ *http.Request) (int, []string){
-		"retry": func(n int, _ *http.Request) (int, []string) { return []int{503, 503, 200}[n], nil },
-		"redirect": func(n int, _ *http.Request) (int, []string) {
-			return []int{307, 307, 200}[n], []string{"Location", "/v3/organizations/blt2"}
-		},
-		"refusal": func(n int, _ *http.Request) (int, []string) { return []int{429, 429, 200}[n], nil },
-	} {
-		synctest.Test(t, func(t *testing.T) {
-			var waits int
-			limiter := orgusers.WithRateLimiters(orgusers.RateLimiters{Reads: open{&waits}})
-			if err := read(t.Context(), clientOver(t, &wire{respond: respond}, limiter)); err != nil || waits != 3 {
-				t.Errorf("%s: three requests waited %d times for the caller's limiter: %v", name, waits, err)
-			}
-			server := &wire{respond: respond}
-			if err := read(t.Context(), clientOver(t, server, limits(orgusers.RateLimits{Reads: 0.1}))); err != nil {
-				t.Error(err)
-			}
-			checkWindows(t, server.times(), 0.1)
-		})
-	}
-}
-
-// The caller's limiters replace the client's pacing for their kind only, also in clients
-// of other organizations.
-func TestCallersLimiters(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		server := &wire{}
-		var waits int
-		client := clientOver(t, server, orgusers.WithRateLimiters(orgusers.RateLimiters{Reads: open{&waits}}), limits(orgusers.RateLimits{Reads: 0.1, Writes: 1}))
-		other, err := client.ForOrganization("blt2")
-		if err != nil {
-			t.Fatal(err)
-		}
-		began := time.Now()
-		for _, c := range []*orgusers.Client{client, other} {
-			readAll(t, c, 1, 50)
-		}
-		if waits != 100 || time.Since(began) > 0 {
-			t.Errorf("%d waits in %v, want 100", waits, time.Since(began))
-		}
-		for range 2 {
-			if err := client.Do(t.Context(), orgusers.Request{Path: "/things"}, nil); err != nil {
-				t.Error(err)
-			}
-		}
-		if took := time.Since(began); took != 1020*ms {
-			t.Errorf("two writes took %v, want 1.02s", took)
-		}
 	})
 }
 
