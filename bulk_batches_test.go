@@ -85,7 +85,7 @@ func TestBulkOfThousand(t *testing.T) {
 					}
 				}
 				given = given[:1000]
-				o := bulkChanges()[slices.IndexFunc(bulkChanges(), func(o operations.Operation) bool { return o.Name == name })]
+				o := changeNamed(name)
 				a := &operations.Arguments{Fake: server, Client: clientOf(t, server, orgusers.WithEndpoints(server.Endpoints()))}
 				progress, last := counts(t, 1000)
 				result, err := o.Change.Run(t.Context(), a, given, orgusers.BulkOptions{Progress: progress})

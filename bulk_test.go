@@ -21,6 +21,12 @@ func bulkChanges() []operations.Operation {
 	return slices.DeleteFunc(operations.Changes(), func(o operations.Operation) bool { return len(o.Change.Targets) == 1 })
 }
 
+// changeNamed returns a change by its name.
+func changeNamed(name string) operations.Operation {
+	all := operations.Changes()
+	return all[slices.IndexFunc(all, func(o operations.Operation) bool { return o.Name == name })]
+}
+
 // eachBulk runs a subtest in a bubble for each change of many addresses, with a crowd
 // that is prepared for it.
 func eachBulk(t *testing.T, test func(t *testing.T, o operations.Operation, a *operations.Arguments)) {
