@@ -186,13 +186,13 @@ func TestErrorLogsItself(t *testing.T) {
 func TestErrorIsBounded(t *testing.T) {
 	t.Parallel()
 	var fields strings.Builder
-	for i := range 20_000 {
+	for i := range 2000 {
 		fmt.Fprintf(&fields, `,"field%d":["is wrong"]`, i)
 	}
 	for name, transport := range map[string]roundTripper{
 		"fields":     body(422, `{"error_message":"No","errors":{"a":"b"`+fields.String()+`}}`),
-		"complaints": body(422, `{"errors":["`+strings.Repeat(`b","`, 20_000)+`"]}`),
-		"connection": fails(fmt.Errorf("malformed HTTP response %q", strings.Repeat("é", 20_000))),
+		"complaints": body(422, `{"errors":["`+strings.Repeat(`b","`, 2000)+`"]}`),
+		"connection": fails(fmt.Errorf("malformed HTTP response %q", strings.Repeat("é", 2000))),
 	} {
 		var log bytes.Buffer
 		client := newClient(t, transport, orgusers.WithRetry(orgusers.RetryPolicy{MaxAttempts: 1}),

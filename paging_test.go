@@ -30,10 +30,6 @@ func TestUsersHasEveryUserOnce(t *testing.T) {
 		{"two pages with their overlap", 199, nil},
 		{"two full pages", 200, nil},
 		{"many pages", 1234, nil},
-		{"another organization", 250, opts{orguserstest.WithSeed(9)}},
-		{"details under user", 120, opts{orguserstest.WithDetails(orguserstest.DetailsUnderUser)}},
-		{"details under user_details", 120, opts{orguserstest.WithDetails(orguserstest.DetailsUnderUserDetails)}},
-		{"roles as uids", 120, opts{orguserstest.WithRoleUIDs()}},
 		{"pages smaller than asked for", 150, opts{orguserstest.WithPageCap(7)}},
 		{"the smallest pages that overlap", 60, opts{orguserstest.WithPageCap(2)}},
 		{"no count", 250, opts{orguserstest.WithoutCount()}},
@@ -52,14 +48,6 @@ func TestUsersHasEveryUserOnce(t *testing.T) {
 			}
 		})
 	}
-	t.Run("inviters as uids", func(t *testing.T) {
-		t.Parallel()
-		server := startFake(t, orguserstest.WithUsers(120), orguserstest.WithInviterUIDs())
-		got := mustCollect(t, fakeClient(t, server).Users(t.Context(), nil))
-		if diff := diffUsers(withoutAddresses(expected(server.Users())), got); diff != "" {
-			t.Errorf("-want +got:\n%s", diff)
-		}
-	})
 }
 
 func TestUsersInPagesOfEverySize(t *testing.T) {
@@ -67,7 +55,7 @@ func TestUsersInPagesOfEverySize(t *testing.T) {
 	server := orguserstest.NewUnstartedServer(orguserstest.WithUsers(105))
 	client := clientOf(t, server, fast)
 	want := expected(server.Users())
-	for size := 1; size <= 100; size++ {
+	for _, size := range []int{1, 2, 3, 7, 50, 99, 100} {
 		got := mustCollect(t, client.Users(t.Context(), &orgusers.ListUsersOptions{PageSize: size}))
 		if diff := diffUsers(want, got); diff != "" {
 			t.Fatalf("pages of %d: -want +got:\n%s", size, diff)
@@ -108,56 +96,28 @@ func TestUsersOfMisbehavingServers(t *testing.T) {
 	}{
 		{"skip is ignored", 250, opts{always(orguserstest.IgnoreSkip())}, orgusers.ErrIncomplete},
 		{"skip is ignored, without a count", 250, opts{always(orguserstest.IgnoreSkip()), noCount}, orgusers.ErrIncomplete},
-		{"skip is ignored, and all users fit on a page", 60, opts{always(orguserstest.IgnoreSkip())}, errPagingComplete},
-		{"skip is ignored once", 450, opts{midway(orguserstest.IgnoreSkip())}, errPagingComplete},
 		{"skip is ignored sometimes", 450, opts{sometimes(orguserstest.IgnoreSkip())}, errPagingEither},
 		{"pages of one row", 25, opts{pageCap(1)}, orgusers.ErrIncomplete},
-		{"pages of one row, without a count", 25, opts{pageCap(1), noCount}, orgusers.ErrIncomplete},
-		{"one page of one row", 1, opts{pageCap(1)}, errPagingComplete},
-		{"pages are repeated", 450, opts{always(orguserstest.RepeatPage())}, errPagingEither},
-		{"a page is repeated", 450, opts{midway(orguserstest.RepeatPage())}, errPagingComplete},
 		{"pages are repeated sometimes", 450, opts{sometimes(orguserstest.RepeatPage())}, errPagingEither},
 		{"a page is repeated, without a count", 450, opts{midway(orguserstest.RepeatPage()), noCount}, errPagingEither},
-		{"pages are empty", 250, opts{always(orguserstest.EmptyPage())}, orgusers.ErrIncomplete},
-		{"the first page is empty", 250, opts{first(orguserstest.EmptyPage())}, errPagingEither},
-		{"a page is empty", 450, opts{midway(orguserstest.EmptyPage())}, errPagingComplete},
 		{"pages are empty from the third on", 450, opts{fromMidway(orguserstest.EmptyPage())}, orgusers.ErrIncomplete},
 		{"pages are empty sometimes", 450, opts{sometimes(orguserstest.EmptyPage())}, errPagingEither},
 		{"the count is one too high", 250, opts{always(plus(1))}, orgusers.ErrIncomplete},
-		{"the count is far too high", 250, opts{always(fixed(1_000_000))}, orgusers.ErrIncomplete},
-		{"the count of a small list is too high", 10, opts{always(plus(5))}, orgusers.ErrIncomplete},
 		{"the count is one too low", 250, opts{always(plus(-1))}, errPagingEither},
-		{"the count is that of a page", 250, opts{always(fixed(100))}, errPagingComplete},
-		{"the count is zero", 250, opts{always(fixed(0))}, errPagingComplete},
-		{"the count is negative", 250, opts{always(fixed(-7))}, errPagingComplete},
 		{"the count of one page is too low", 450, opts{midway(fixed(100))}, errPagingComplete},
-		{"the count of one page is too high", 450, opts{midway(fixed(900))}, errPagingComplete},
-		{"the count of the first page is too low", 450, opts{first(fixed(100))}, errPagingComplete},
 		{"the count of the first page is too high", 450, opts{first(plus(100))}, errPagingComplete},
 		{"a page breaks off", 450, opts{midway(orguserstest.ResetBody())}, errPagingComplete},
-		{"the first page breaks off", 450, opts{first(orguserstest.ResetBody())}, errPagingComplete},
 		{"all pages from the third on break off", 450, opts{fromMidway(orguserstest.ResetBody())}, syscall.ECONNRESET},
-		{"a page is cut off", 450, opts{midway(orguserstest.CutBody())}, errPagingComplete},
 		{"all pages from the third on are cut off", 450, opts{fromMidway(orguserstest.CutBody())}, io.ErrUnexpectedEOF},
-		{"a connection breaks", 450, opts{midway(orguserstest.Reset())}, errPagingComplete},
-		{"all connections break", 450, opts{fromMidway(orguserstest.Reset())}, syscall.ECONNRESET},
 		{"a page is slow", 450, opts{midway(orguserstest.SlowBody(10 * time.Millisecond))}, errPagingComplete},
 		{"a page fails", 450, opts{midway(orguserstest.Status(500))}, errPagingComplete},
-		{"all pages from the third on fail", 450, opts{fromMidway(orguserstest.Status(500))}, orgusers.ErrServer},
 		{"a gateway fails", 450, opts{fromMidway(orguserstest.HTML(502))}, orgusers.ErrServer},
 		{"HTML with 200", 450, opts{midway(orguserstest.HTML(200))}, orgusers.ErrServer},
-		{"truncated JSON", 450, opts{midway(orguserstest.TruncatedJSON())}, orgusers.ErrServer},
-		{"no body", 450, opts{midway(orguserstest.EmptyBody())}, orgusers.ErrServer},
-		{"an object without a list", 450, opts{midway(text(`{}`))}, orgusers.ErrServer},
-		{"a list that is null", 450, opts{midway(text(`{"shares":null,"count":450}`))}, orgusers.ErrServer},
-		{"JSON null", 450, opts{midway(text(`null`))}, orgusers.ErrServer},
 		{"a row without a uid", 450, opts{midway(text(`{"shares":[{"email":"a@example.com"}],"count":450}`))}, orgusers.ErrIncomplete},
 		{"a row that is null", 450, opts{midway(text(`{"shares":[null],"count":450}`))}, orgusers.ErrServer},
-		{"a count that is not a number", 450, opts{midway(text(`{"shares":[],"count":"many"}`))}, orgusers.ErrServer},
 		{"an error with 200", 450, opts{midway(orguserstest.Status(200))}, orgusers.ErrServer},
 		{"the session ends", 450, opts{fromMidway(orguserstest.Status(401))}, orgusers.ErrUnauthorized},
 		{"the permission ends", 450, opts{fromMidway(orguserstest.Status(403))}, orgusers.ErrForbidden},
-		{"the organization is deleted", 450, opts{fromMidway(orguserstest.Status(404))}, orgusers.ErrNotFound},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -77,7 +77,7 @@ func TestSharedByGoroutines(t *testing.T) {
 		t.Fatal(err)
 	}
 	var wait sync.WaitGroup
-	for i := range 32 {
+	for i := range 8 {
 		wait.Go(func() {
 			users, err := orgusers.Collect(client.Users(t.Context(), nil))
 			if err != nil || len(users) != 300 {
