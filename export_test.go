@@ -134,20 +134,21 @@ func TestExportFindsInviters(t *testing.T) {
 }
 
 // TestExportOfAnInviterWithTwoRows has an account with two addresses and a row
-// without one.
+// without one, and an inviter who has left, whom the vendor's layout does not show.
 func TestExportOfAnInviterWithTwoRows(t *testing.T) {
 	t.Parallel()
-	client := newClient(t, body(http.StatusOK, `{"count":5,"shares":[
+	client := newClient(t, body(http.StatusOK, `{"count":6,"shares":[
 		{"uid":"s1","user_uid":"u0","email":"first@example.com","created_at":"2024-01-01T00:00:00.001Z"},
 		{"uid":"s2","email":"p1@example.com","invited_by":"u0","created_at":"2024-01-01T00:00:00.002Z"},
 		{"uid":"s3","user_uid":"u0","email":"second@example.com","created_at":"2024-01-01T00:00:00.003Z"},
 		{"uid":"s4","user_uid":"u0","created_at":"2024-01-01T00:00:00.004Z"},
-		{"uid":"s5","email":"p2@example.com","invited_by":"u0","created_at":"2024-01-01T00:00:00.005Z"}]}`))
+		{"uid":"s5","email":"p2@example.com","invited_by":"u0","created_at":"2024-01-01T00:00:00.005Z"},
+		{"uid":"s6","email":"p3@example.com","invited_by":{"uid":"u9","email":"gone@example.com"},"created_at":"2024-01-01T00:00:00.006Z"}]}`))
 	got := export(t, client, &orgusers.ExportOptions{
 		Columns: []orgusers.Column{orgusers.CSDXColumns()[0], orgusers.CSDXColumns()[4]},
 		Filter:  func(u *orgusers.User) bool { return u.UID == "" },
 	})
-	if want := "Email,Invited By\np1@example.com,first@example.com\np2@example.com,first@example.com\n"; got != want {
+	if want := "Email,Invited By\np1@example.com,first@example.com\np2@example.com,first@example.com\np3@example.com,System\n"; got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
 }

@@ -7,6 +7,8 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/url"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -14,6 +16,58 @@ import (
 
 	"github.com/orgusers/orgusers"
 )
+
+// TestSOCKSProxies has a proxy that refuses the connection. It is asked once, and the error names it.
+func TestSOCKSProxies(t *testing.T) {
+	t.Parallel()
+	const address = "\x00\x01\x00\x00\x00\x00\x00\x00" // of a SOCKS reply
+	tests := []struct {
+		name    string
+		replies []string
+		says    string
+	}{
+		{"not allowed", []string{"\x05\x00", "\x05\x02" + address}, "not allowed"},
+		{"another password", []string{"\x05\x02", "\x01\x01"}, "authentication failed"},
+		{"another way to log in", []string{"\x05\xff"}, "authentication"},
+		{"another version", []string{"\x04\x00"}, "version"},
+	}
+	for _, tt := range tests {
+		for _, kind := range kinds() {
+			t.Run(tt.name+"/"+kind.Name, func(t *testing.T) {
+				t.Parallel()
+				synctest.Test(t, func(t *testing.T) {
+					var asked atomic.Int64
+					wire := &http.Transport{
+						Proxy: http.ProxyURL(&url.URL{Scheme: "socks5", Host: "proxy.example.com:3128", User: url.UserPassword("proxyuser", "proxypassword")}),
+						DialContext: connects(func(c net.Conn) {
+							asked.Add(1)
+							for _, reply := range tt.replies {
+								if _, err := c.Read(make([]byte, 512)); err != nil {
+									return
+								}
+								_, _ = io.WriteString(c, reply)
+							}
+						}),
+					}
+					began := time.Now()
+					err := call(t.Context(), newClient(t, wire, orgusers.WithAuthToken(token), orgusers.WithBaseURL("https://api.example.com")), kind)
+					if took := time.Since(began); took > 0 || asked.Load() != 1 {
+						t.Errorf("it was asked %d times in %v", asked.Load(), took)
+					}
+					checkError(t, err, 1)
+					for _, text := range []string{"the proxy proxy.example.com:3128 refused the connection", tt.says} {
+						if !strings.Contains(err.Error(), text) {
+							t.Errorf("got %v, want an error that says %q", err, text)
+						}
+					}
+					if strings.Contains(err.Error(), "proxyuser") || strings.Contains(err.Error(), "proxypassword") {
+						t.Errorf("the error has the credentials of the proxy: %v", err)
+					}
+				})
+			})
+		}
+	}
+}
 
 // TestResponsesWithoutEnd has responses that do not end, each in another way. A call ends
 // with its context or after the timeout of an attempt, and leaves no connection.

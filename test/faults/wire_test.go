@@ -5,7 +5,7 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
-	"net/http/httptest"
+	"net/http/httptrace"
 	"strings"
 	"sync"
 	"testing"
@@ -16,24 +16,10 @@ import (
 	"github.com/orgusers/orgusers/test/operations"
 )
 
-// serve returns a client of a handler over sockets, below a path, which retries without
-// delays.
-func serve(t *testing.T, handler http.HandlerFunc, opts ...orgusers.Option) *orgusers.Client {
-	t.Helper()
-	server := httptest.NewServer(handler)
-	t.Cleanup(server.Close)
-	client, err := orgusers.New("blt1", append([]orgusers.Option{
-		orgusers.WithBaseURL(server.URL + "/below/a/path"), orgusers.WithAuthToken(token), fast, soon,
-	}, opts...)...)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return client
-}
-
 var soon = orgusers.WithRetry(orgusers.RetryPolicy{BaseDelay: time.Microsecond, MaxDelay: time.Microsecond})
 
-// The context of a request has the attempt, and counts retries and new tokens.
+// The context of a request has the attempt, and counts retries and new tokens. The hooks
+// of the caller's context are called for each.
 func TestAttemptsAreNumbered(t *testing.T) {
 	t.Parallel()
 	if attempt, ok := orgusers.AttemptFromContext(t.Context()); ok {
@@ -41,16 +27,19 @@ func TestAttemptsAreNumbered(t *testing.T) {
 	}
 	s := &script{responses: []roundTripper{status(503), status(401), good}}
 	var seen []orgusers.Attempt
+	var hooked []string
+	ctx := httptrace.WithClientTrace(t.Context(), &httptrace.ClientTrace{GetConn: func(host string) { hooked = append(hooked, host) }})
 	client := newClient(t, roundTripper(func(r *http.Request) (*http.Response, error) {
+		httptrace.ContextClientTrace(r.Context()).GetConn("api")
 		attempt, _ := orgusers.AttemptFromContext(r.Context())
 		seen = append(seen, attempt)
 		return s.RoundTrip(r)
 	}), orgusers.WithTokenSource(tokens(token)), soon)
-	if err := client.Do(t.Context(), orgusers.Request{Op: "look", Path: "/things/{thing}", PathValues: map[string]string{"thing": "blt7"}, ReadOnly: true}, nil); err != nil {
+	if err := client.Do(ctx, orgusers.Request{Op: "look", Path: "/things/{thing}", PathValues: map[string]string{"thing": "blt7"}, ReadOnly: true}, nil); err != nil {
 		t.Fatal(err)
 	}
-	if len(seen) != 3 {
-		t.Fatalf("%d attempts were made, want 3", len(seen))
+	if len(seen) != 3 || len(hooked) != 3 {
+		t.Fatalf("%d attempts were made, and the hooks saw %d, want 3", len(seen), len(hooked))
 	}
 	for i, attempt := range seen {
 		if want := (orgusers.Attempt{Op: "look", Path: "/v3/things/{thing}", Number: i + 1}); attempt != want {
