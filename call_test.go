@@ -38,6 +38,11 @@ func TestDo(t *testing.T) {
 			t.Errorf("the header %s is %q, want %q", name, got, want)
 		}
 	}
+	for _, name := range []string{"User-Agent", "X-User-Agent"} {
+		if got := sent.Header.Get(name); !strings.HasPrefix(got, "orgusers/") {
+			t.Errorf("the header %s is %q", name, got)
+		}
+	}
 }
 
 // TestDoDecodes has bodies that cannot be decoded, or are missing, which only some may be.

@@ -205,7 +205,7 @@ func checkSummary(t *testing.T, got *orgusers.ExportSummary, want orgusers.Expor
 }
 
 func TestExportBeyondTheMemoryBudget(t *testing.T) { // not parallel: it sets TMPDIR
-	client := fakeClient(t, startFake(t, orguserstest.WithUsers(4000)))
+	client := fakeClient(t, startFake(t, orguserstest.WithUsers(1500)))
 	columns := []orgusers.Column{columnOf("user", func(u *orgusers.User) string { return fmt.Sprintf("%+v", *u) })}
 	want := export(t, client, &orgusers.ExportOptions{Columns: columns})
 
@@ -219,7 +219,7 @@ func TestExportBeyondTheMemoryBudget(t *testing.T) { // not parallel: it sets TM
 		"a writer fails":  {},
 		"Filter panics":   {Filter: func(u *orgusers.User) bool { return u.Email < "y" || panics() }},
 		"a column panics": {Columns: []orgusers.Column{columnOf("a", func(u *orgusers.User) string { _ = u.Email < "y" || panics(); return "" })}},
-		"Progress panics": {Progress: func(p orgusers.ExportProgress) { _ = p.Users < 3000 || panics() }},
+		"Progress panics": {Progress: func(p orgusers.ExportProgress) { _ = p.Users < 1000 || panics() }},
 	} {
 		func() {
 			defer func() { _ = recover() }()

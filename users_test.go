@@ -145,28 +145,6 @@ func TestRolesOfUsersAreFilledIn(t *testing.T) {
 	}
 }
 
-// A list of several pages needs the organization's roles for each of them.
-func TestRolesAreReadOnceForAList(t *testing.T) {
-	t.Parallel()
-	for name, server := range map[string]*orguserstest.Server{
-		"objects": startFake(t, orguserstest.WithUsers(450)),
-		"uids":    startFake(t, orguserstest.WithUsers(450), orguserstest.WithRoleUIDs()),
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			client := fakeClient(t, server)
-			all := mustCollect(t, client.Users(t.Context(), nil))
-			if _, err := client.FindUsers(t.Context(), emails(all)); err != nil {
-				t.Error(err)
-			}
-			roles, shares := usersRequests(server, "Roles"), usersRequests(server, "ListUsers")
-			if roles != 2 || shares != 5 {
-				t.Errorf("the roles were read %d times for a list and a search, want 2; %d pages of users, want 5", roles, shares)
-			}
-		})
-	}
-}
-
 // usersRequests counts the requests of an operation.
 func usersRequests(server *orguserstest.Server, operation string) int {
 	n := 0
@@ -231,8 +209,8 @@ func TestFindUsers(t *testing.T) {
 			if diff := diffUsers(tt.want, got); diff != "" {
 				t.Errorf("-want +got:\n%s", diff)
 			}
-			if got := usersRequests(server, "FindUsers"); got != tt.requests {
-				t.Errorf("%d searches, want %d", got, tt.requests)
+			if got, roles := usersRequests(server, "FindUsers"), usersRequests(server, "Roles"); got != tt.requests || roles > 1 {
+				t.Errorf("%d searches, want %d, and %d lists of roles", got, tt.requests, roles)
 			}
 			if tt.requests == 0 && len(server.Requests()) > 0 {
 				t.Errorf("%d requests were sent", len(server.Requests()))
@@ -322,15 +300,6 @@ func TestGetUser(t *testing.T) {
 			}
 		})
 	}
-	t.Run("fake", func(t *testing.T) {
-		t.Parallel()
-		server := startFake(t)
-		want := withoutAddresses(expected(server.Users()))[4]
-		got, err := fakeClient(t, server).GetUser(t.Context(), strings.ToUpper(want.Email))
-		if diff := diffUsers([]*orgusers.User{want}, []*orgusers.User{got}); err != nil || diff != "" {
-			t.Errorf("got the error %v, -want +got:\n%s", err, diff)
-		}
-	})
 }
 
 func TestReadsOfUsersReject(t *testing.T) {

@@ -1,12 +1,11 @@
 package faults_test
 
 import (
-	"bytes"
 	"context"
+	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptrace"
-	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -53,11 +52,10 @@ func TestSharedByGoroutines(t *testing.T) {
 	t.Parallel()
 	fake := orguserstest.NewServer(orguserstest.WithUsers(300))
 	t.Cleanup(fake.Close)
-	var log lockedBuffer
 	client, err := orgusers.New(fake.OrganizationUID,
 		orgusers.WithBaseURL(fake.URL), orgusers.WithTokenSource(tokens(fake.OAuthToken())),
 		orgusers.WithHTTPClient(&http.Client{Timeout: time.Minute}),
-		orgusers.WithLogger(slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))),
+		orgusers.WithLogger(slog.New(slog.NewTextHandler(io.Discard, &slog.HandlerOptions{Level: slog.LevelDebug}))),
 		orgusers.WithRetry(orgusers.RetryPolicy{MaxAttempts: 3}), fast,
 		orgusers.WithRateLimiters(orgusers.RateLimiters{Writes: new(count)}),
 		orgusers.WithEndpoints(fake.Endpoints()), orgusers.WithUserAgent("test/1"),
@@ -78,7 +76,7 @@ func TestSharedByGoroutines(t *testing.T) {
 				return
 			}
 			for _, use := range []func() error{
-				func() error { _, err := client.ExportCSV(t.Context(), new(bytes.Buffer), nil); return err },
+				func() error { _, err := client.ExportCSV(t.Context(), io.Discard, nil); return err },
 				func() error { _, err := client.GetUser(t.Context(), fake.Email); return err },
 				func() error { _, err := client.GetRole(t.Context(), "admin"); return err },
 				func() error { return getOrganization(t.Context(), other) },
@@ -91,37 +89,9 @@ func TestSharedByGoroutines(t *testing.T) {
 		})
 	}
 	wait.Wait()
-	text := log.String()
-	for _, secret := range []string{fake.OAuthToken(), fake.Email, "%40"} {
-		if strings.Contains(text, secret) {
-			t.Errorf("the log has %q", secret)
-		}
-	}
-	for _, word := range []string{"op=ListUsers", "path=/v3/organizations/{organization_uid}/share", "status=200", "attempt=1", "duration="} {
-		if !strings.Contains(text, word) {
-			t.Errorf("the log lacks %q", word)
-		}
-	}
 }
 
 func inviteStranger(ctx context.Context, client *orgusers.Client, i int) error {
 	_, err := client.Invite(ctx, []orgusers.Invitee{{Email: operations.Stranger(i), Roles: []string{"member"}}}, nil)
 	return err
-}
-
-type lockedBuffer struct {
-	mu     sync.Mutex
-	buffer bytes.Buffer
-}
-
-func (b *lockedBuffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.buffer.Write(p)
-}
-
-func (b *lockedBuffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.buffer.String()
 }
