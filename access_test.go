@@ -153,6 +153,9 @@ func TestAccessThatCannotBeRead(t *testing.T) {
 	teams := func(status int) orguserstest.Fault {
 		return orguserstest.Fault{Path: "/v4/teams", Effect: orguserstest.Status(status)}
 	}
+	text := func(path, text string) orguserstest.Fault {
+		return orguserstest.Fault{Path: path, Effect: orguserstest.Status(200).WithBody(text)}
+	}
 	tests := []struct {
 		name    string
 		fault   orguserstest.Fault
@@ -164,7 +167,16 @@ func TestAccessThatCannotBeRead(t *testing.T) {
 		{"no permission for one stack", stackRoles, orgusers.AccessOptions{}, orgusers.ErrIncomplete, "the roles of stack ", 0},
 		{"no permission for one stack, allowed", stackRoles, orgusers.AccessOptions{AllowUnread: true}, nil, "", 1},
 		{"the token ends", orguserstest.Fault{Path: "/v3/roles", Effect: orguserstest.Status(http.StatusUnauthorized)}, orgusers.AccessOptions{AllowUnread: true}, orgusers.ErrUnauthorized, "", 0},
-		{"a stack without users of roles", orguserstest.Fault{Path: "/v3/roles", Times: 1, Effect: orguserstest.Status(200).WithBody(`{"roles":[{"uid":"r1"}],"count":1}`)}, orgusers.AccessOptions{}, orgusers.ErrIncomplete, "did not send the users", 0},
+		{"a role of a stack without its users", text("/v3/roles", `{"roles":[{"uid":"r1","users":["u1"]},{"uid":"r2"}],"count":2}`), orgusers.AccessOptions{}, orgusers.ErrIncomplete, "did not send the users", 0},
+		{"a role of a stack with users without uids", text("/v3/roles", `{"roles":[{"uid":"r1","users":[{"email":"ada@example.com"}]}],"count":1}`), orgusers.AccessOptions{}, orgusers.ErrServer, "the roles of stack ", 0},
+		{"a role of a stack with users of null", text("/v3/roles", `{"roles":[{"uid":"r1","users":[null]}],"count":1}`), orgusers.AccessOptions{}, orgusers.ErrServer, "the roles of stack ", 0},
+		{"a stack without its owner", text("/v3/organizations/{organization_uid}/stacks", `{"stacks":[{"api_key":"k1"}],"count":1}`), orgusers.AccessOptions{}, orgusers.ErrIncomplete, "is not known", 0},
+		{"a team without its users", text("/v4/teams", `{"teams":[{"uid":"t1","name":"Editors"}],"count":1}`), orgusers.AccessOptions{AllowUnread: true}, orgusers.ErrIncomplete, "the list of teams", 0},
+		{"a team whose users are null", text("/v4/teams", `{"teams":[{"uid":"t1","users":null}],"count":1}`), orgusers.AccessOptions{}, orgusers.ErrIncomplete, "the list of teams", 0},
+		{"a team whose users have no uid", text("/v4/teams", `{"teams":[{"uid":"t1","users":[{"email":"ada@example.com"}]}],"count":1}`), orgusers.AccessOptions{}, orgusers.ErrServer, "the list of teams", 0},
+		{"no list of teams", text("/v4/teams", `{}`), orgusers.AccessOptions{}, orgusers.ErrServer, "the list of teams", 0},
+		{"teams with an error in a 200", text("/v4/teams", `{"teams":[],"error_code":119,"error_message":"no"}`), orgusers.AccessOptions{}, orgusers.ErrServer, "the list of teams", 0},
+		{"a member without an account", text(sharePath, `{"shares":[{"uid":"s1","email":"bob@example.com","status":"accepted","org_roles":[]}],"count":1}`), orgusers.AccessOptions{}, orgusers.ErrIncomplete, "", 0},
 		{"no teams in the plan", teams(http.StatusForbidden), orgusers.AccessOptions{}, nil, "", 0},
 		{"no teams in the product", teams(http.StatusNotFound), orgusers.AccessOptions{}, nil, "", 0},
 		{"the list of teams fails", teams(http.StatusUnprocessableEntity), orgusers.AccessOptions{AllowUnread: true}, orgusers.ErrIncomplete, "the list of teams", 0},

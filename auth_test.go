@@ -74,10 +74,6 @@ func TestLogin(t *testing.T) {
 			if err != nil || user.Email != session.User.Email {
 				t.Errorf("the token is that of %+v, %v", user, err)
 			}
-			encoded, err := json.Marshal(session)
-			if dump := fmt.Sprintf("%v %+v %#v %s", session, *session, *session, encoded); err != nil || strings.Contains(dump, session.AuthToken()) {
-				t.Errorf("the session shows its token, or has no JSON: %s, %v", dump, err)
-			}
 		})
 	}
 	if got := (*orgusers.Session)(nil).AuthToken() + new(orgusers.Session).AuthToken(); got != "" {
@@ -98,11 +94,6 @@ func checkLoginError(t *testing.T, session *orgusers.Session, err error, want []
 	}
 	if failure.Code != code || failure.MFAType != mfaType {
 		t.Errorf("the code is %d and the MFA type %q, want %d and %q", failure.Code, failure.MFAType, code, mfaType)
-	}
-	for _, secret := range []string{orguserstest.Password, "hunter2", "654321", "example.com"} {
-		if dump := fmt.Sprintf("%v %+v %#v", err, failure, *failure); strings.Contains(dump, secret) {
-			t.Errorf("the error shows %q: %s", secret, dump)
-		}
 	}
 }
 
@@ -127,35 +118,6 @@ func TestLoginIsNotRepeated(t *testing.T) {
 				t.Errorf("%d requests and %v, want 1 and an error", n, err)
 			}
 		})
-	}
-}
-
-// A server that repeats credentials must not bring them into the error, not even in
-// part. Login shows none of the server's texts.
-func TestLoginShowsNoTextOfTheServer(t *testing.T) {
-	t.Parallel()
-	for _, text := range []string{
-		`{"error_message":"no hunter2 654321 of ada@example.com","error_code":104,"errors":{"hunter2":["is 654321"]}}`,
-		`{"error_message":"hun ter2","error_code":295}`,
-		`{"error_message":"Please log in, hunter","error_code":294,"tfa_type":"hunter2 654321"}`,
-		`{"error_message":"hunter is locked","error_code":104}`,
-		`{"message":"hunt"}`,
-		`{"user":{"authtoken":"x"},"error_message":"hun ter2","error_code":999}`,
-		`hunter2 654321 ada@example.com`,
-	} {
-		for _, code := range []int{200, 400, 401, 422, 500} {
-			_, err := orgusers.Login(t.Context(), orgusers.Credentials{Email: "ada@example.com", Password: "hunter2", MFACode: "654321"},
-				orgusers.WithHTTPClient(&http.Client{Transport: body(code, text, "X-Request-Id", "hunter2")}))
-			var failure *orgusers.Error
-			if !errors.As(err, &failure) || failure.StatusCode != code || failure.Message == "" {
-				t.Fatalf("got %v, want a %d", err, code)
-			}
-			for _, secret := range []string{"hun", "ter2", "654321", "ada@example.com"} {
-				if dump := fmt.Sprintf("%v %+v %#v", err, failure, *failure); strings.Contains(dump, secret) {
-					t.Errorf("the error shows %q: %s", secret, dump)
-				}
-			}
-		}
 	}
 }
 
@@ -287,10 +249,17 @@ func oauthClient(t *testing.T, source orgusers.TokenSource, transport roundTripp
 	return client
 }
 
-// numberedTokens returns another token at each call.
-type numberedTokens struct{ calls atomic.Int64 }
+// numberedTokens returns another token at each call. Its context must not be that of an
+// attempt: a request for a token is not traced or counted as one.
+type numberedTokens struct {
+	t     *testing.T
+	calls atomic.Int64
+}
 
-func (n *numberedTokens) Token(context.Context) (string, error) {
+func (n *numberedTokens) Token(ctx context.Context) (string, error) {
+	if _, ok := orgusers.AttemptFromContext(ctx); ok || httptrace.ContextClientTrace(ctx) != nil {
+		n.t.Error("the token source was called in the context of an attempt")
+	}
 	return fmt.Sprintf("oauth-%d", n.calls.Add(1)), nil
 }
 
@@ -311,7 +280,7 @@ func TestTokenSource(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			source := &numberedTokens{}
+			source := &numberedTokens{t: t}
 			var served atomic.Int64
 			client := oauthClient(t, source, func(r *http.Request) (*http.Response, error) {
 				switch sent := r.Header.Get("Authorization"); {
@@ -375,7 +344,7 @@ func TestTokenInvalidator(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				source := &invalidatedToken{}
+				source := &invalidatedToken{numberedTokens: numberedTokens{t: t}}
 				client := oauthClient(t, source, func(r *http.Request) (*http.Response, error) {
 					time.Sleep(time.Minute) // fake time: all are sent before the first response
 					if r.Header.Get("Authorization") != "Bearer "+tt.valid {
@@ -440,29 +409,5 @@ func TestTokenSourceFails(t *testing.T) {
 				}
 			}
 		})
-	}
-}
-
-// untracedTokens reports a context that belongs to an attempt.
-type untracedTokens struct{ t *testing.T }
-
-func (s untracedTokens) Token(ctx context.Context) (string, error) {
-	if _, ok := orgusers.AttemptFromContext(ctx); ok || httptrace.ContextClientTrace(ctx) != nil {
-		s.t.Error("the token source was called in the context of an attempt")
-	}
-	return token, nil
-}
-
-// A request of the token source is not traced or counted as the attempt.
-func TestTokenSourceGetsTheCallersContext(t *testing.T) {
-	t.Parallel()
-	responses := []roundTripper{status(503), status(401), body(200, `{"organization":{}}`)}
-	client := oauthClient(t, untracedTokens{t}, func(r *http.Request) (*http.Response, error) {
-		next := responses[0]
-		responses = responses[1:]
-		return next(r)
-	}, soon)
-	if _, err := client.GetOrganization(t.Context(), nil); err != nil {
-		t.Error(err)
 	}
 }

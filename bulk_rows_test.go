@@ -1,7 +1,7 @@
 package orgusers_test
 
 import (
-	"context"
+	"cmp"
 	"errors"
 	"fmt"
 	"strings"
@@ -73,7 +73,6 @@ func TestRowsOfOneAddress(t *testing.T) {
 func TestSeveralRowsInEveryCall(t *testing.T) {
 	t.Parallel()
 	const ada, refused = "ada@example.com", "refused: duplicate_rows"
-	given := []string{ada}
 	admin := func(row shareRow) shareRow { row.Roles = []string{"r2"}; return row }
 	stackRoles := map[string]string{"GET /roles": `{"roles":[{"uid":"r1","name":"Member","users":["u1","u2"]},{"uid":"r2","name":"Admin","users":[]}],"count":2}`}
 	teams := map[string]string{"GET /v4/teams": `{"teams":[{"uid":"t1","name":"One","users":["u1"]},{"uid":"t2","name":"Two","users":["u2"]}],"count":2}`}
@@ -85,45 +84,24 @@ func TestSeveralRowsInEveryCall(t *testing.T) {
 		"two members, one blocked":     {memberRow(1, ada), {Share: "s2", Email: ada, UID: "u2", Status: "blocked", Roles: []string{"r1"}}},
 		"a member in another case":     {memberRow(1, ada), admin(memberRow(2, "Ada@example.com"))},
 	}
-	type outcomes map[string]string // by the rows; "" stands for all others
-	calls := map[string]struct {
-		call func(context.Context, *orgusers.Client, orgusers.BulkOptions) (*orgusers.BulkResult, error)
-		want outcomes
-	}{
-		"Invite": {func(ctx context.Context, c *orgusers.Client, o orgusers.BulkOptions) (*orgusers.BulkResult, error) {
-			return c.Invite(ctx, []orgusers.Invitee{{Email: ada, Roles: []string{"r1"}}}, &orgusers.InviteOptions{BulkOptions: o})
-		}, outcomes{"": "skipped: already_member", "two invitations": "skipped: already_pending"}},
-		"RemoveUsers": {func(ctx context.Context, c *orgusers.Client, o orgusers.BulkOptions) (*orgusers.BulkResult, error) {
-			return c.RemoveUsers(ctx, given, &orgusers.RemoveOptions{BulkOptions: o})
-		}, outcomes{"": "done"}},
-		"WithdrawInvitations": {func(ctx context.Context, c *orgusers.Client, o orgusers.BulkOptions) (*orgusers.BulkResult, error) {
-			return c.WithdrawInvitations(ctx, given, &o)
-		}, outcomes{"": "skipped: not_pending", "two invitations": "done"}},
-		"ResendInvitations": {func(ctx context.Context, c *orgusers.Client, o orgusers.BulkOptions) (*orgusers.BulkResult, error) {
-			return c.ResendInvitations(ctx, given, &o)
-		}, outcomes{"": "skipped: not_pending", "two invitations": "done"}},
-		"UpdateRoles": {func(ctx context.Context, c *orgusers.Client, o orgusers.BulkOptions) (*orgusers.BulkResult, error) {
-			return c.UpdateRoles(ctx, given, []string{"r1"}, &o)
-		}, outcomes{"": refused, "a member and an invitation": "skipped: unchanged", "a member in another case": "skipped: unchanged", "two invitations": "skipped: pending"}},
-		"UpdateStackAccess": {func(ctx context.Context, c *orgusers.Client, o orgusers.BulkOptions) (*orgusers.BulkResult, error) {
-			return c.UpdateStackAccess(ctx, "blt2", given, []string{"r1"}, &o)
-		}, outcomes{"": refused, "a member and an invitation": "skipped: unchanged", "a member in another case": "skipped: unchanged", "two invitations": "skipped: pending"}},
-		"AddToTeam": {func(ctx context.Context, c *orgusers.Client, o orgusers.BulkOptions) (*orgusers.BulkResult, error) {
-			return c.AddToTeam(ctx, "t1", given, &o)
-		}, outcomes{"": refused, "a member and an invitation": "skipped: unchanged", "a member in another case": "skipped: unchanged", "two invitations": "skipped: pending"}},
-		"RemoveFromTeam": {func(ctx context.Context, c *orgusers.Client, o orgusers.BulkOptions) (*orgusers.BulkResult, error) {
-			return c.RemoveFromTeam(ctx, "t2", given, &o)
-		}, outcomes{"": refused, "a member and an invitation": "skipped: not_in_team", "a member in another case": "skipped: not_in_team", "two invitations": "skipped: not_in_team"}},
-		"TransferOwnership": {func(ctx context.Context, c *orgusers.Client, _ orgusers.BulkOptions) (*orgusers.BulkResult, error) {
-			outcome, err := orgusers.Outcome{Status: orgusers.OutcomeDone}, c.TransferOwnership(ctx, ada)
-			if at, ok := errors.AsType[*orgusers.AddressError](err); ok {
-				outcome = orgusers.Outcome{Status: orgusers.OutcomeRefused, Reason: at.Reason}
-			}
-			return &orgusers.BulkResult{Outcomes: []orgusers.Outcome{outcome}}, err
-		}, outcomes{"": refused, "a member and an invitation": "done", "a member in another case": "done", "two invitations": "refused: pending"}},
+	unchanged := func(reason string) map[string]string {
+		return map[string]string{"": refused, "a member and an invitation": "skipped: " + reason, "a member in another case": "skipped: " + reason, "two invitations": "skipped: pending"}
+	}
+	inTeam := unchanged("not_in_team")
+	inTeam["two invitations"] = "skipped: not_in_team"
+	calls := map[string]map[string]string{ // outcomes by the rows; "" stands for all others
+		"Invite":              {"": "skipped: already_member", "two invitations": "skipped: already_pending"},
+		"RemoveUsers":         {"": "done"},
+		"WithdrawInvitations": {"": "skipped: not_pending", "two invitations": "done"},
+		"ResendInvitations":   {"": "skipped: not_pending", "two invitations": "done"},
+		"UpdateRoles":         unchanged("unchanged"),
+		"UpdateStackAccess":   unchanged("unchanged"),
+		"AddToTeam":           unchanged("unchanged"),
+		"RemoveFromTeam":      inTeam,
+		"TransferOwnership":   {"": refused, "a member and an invitation": "done", "a member in another case": "done", "two invitations": "refused: pending"},
 	}
 	for of, rows := range rows {
-		for name, call := range calls {
+		for name, wants := range calls {
 			for _, dry := range []bool{true, false} {
 				if dry && name == "TransferOwnership" {
 					continue
@@ -137,14 +115,11 @@ func TestSeveralRowsInEveryCall(t *testing.T) {
 					case "AddToTeam", "RemoveFromTeam":
 						server.fixed = teams
 					}
-					want, ok := call.want[of]
-					if !ok {
-						want = call.want[""]
-					}
+					want := cmp.Or(wants[of], wants[""])
 					if dry {
 						want = strings.Replace(want, "done", "planned", 1)
 					}
-					result, err := call.call(t.Context(), newClient(t, server), orgusers.BulkOptions{DryRun: dry})
+					result, err := addressCalls[name](t.Context(), newClient(t, server), ada, orgusers.BulkOptions{DryRun: dry})
 					if got := summaries(result)[0]; got != want || errors.Is(err, orgusers.ErrRefused) != strings.HasPrefix(want, "refused") {
 						t.Errorf("got %s, %v, want %s", got, err, want)
 					}

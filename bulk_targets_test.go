@@ -129,6 +129,44 @@ func lose([]shareRow) string { return `{"shares":[]}` }
 // page is a response to a change that cannot be read.
 func page([]shareRow) string { return `<html>` }
 
+// addressCalls are the calls that look up the rows of an address, for servers of their own.
+var addressCalls = map[string]func(ctx context.Context, c *orgusers.Client, email string, o orgusers.BulkOptions) (*orgusers.BulkResult, error){
+	"Invite": func(ctx context.Context, c *orgusers.Client, email string, o orgusers.BulkOptions) (*orgusers.BulkResult, error) {
+		return c.Invite(ctx, []orgusers.Invitee{{Email: email, Roles: []string{"r1"}}}, &orgusers.InviteOptions{BulkOptions: o})
+	},
+	"RemoveUsers": func(ctx context.Context, c *orgusers.Client, email string, o orgusers.BulkOptions) (*orgusers.BulkResult, error) {
+		return c.RemoveUsers(ctx, []string{email}, &orgusers.RemoveOptions{BulkOptions: o})
+	},
+	"WithdrawInvitations": func(ctx context.Context, c *orgusers.Client, email string, o orgusers.BulkOptions) (*orgusers.BulkResult, error) {
+		return c.WithdrawInvitations(ctx, []string{email}, &o)
+	},
+	"ResendInvitations": func(ctx context.Context, c *orgusers.Client, email string, o orgusers.BulkOptions) (*orgusers.BulkResult, error) {
+		return c.ResendInvitations(ctx, []string{email}, &o)
+	},
+	"SendPasswordResets": func(ctx context.Context, c *orgusers.Client, email string, o orgusers.BulkOptions) (*orgusers.BulkResult, error) {
+		return c.SendPasswordResets(ctx, []string{email}, &o)
+	},
+	"UpdateRoles": func(ctx context.Context, c *orgusers.Client, email string, o orgusers.BulkOptions) (*orgusers.BulkResult, error) {
+		return c.UpdateRoles(ctx, []string{email}, []string{"r1"}, &o)
+	},
+	"UpdateStackAccess": func(ctx context.Context, c *orgusers.Client, email string, o orgusers.BulkOptions) (*orgusers.BulkResult, error) {
+		return c.UpdateStackAccess(ctx, "blt2", []string{email}, []string{"r1"}, &o)
+	},
+	"AddToTeam": func(ctx context.Context, c *orgusers.Client, email string, o orgusers.BulkOptions) (*orgusers.BulkResult, error) {
+		return c.AddToTeam(ctx, "t1", []string{email}, &o)
+	},
+	"RemoveFromTeam": func(ctx context.Context, c *orgusers.Client, email string, o orgusers.BulkOptions) (*orgusers.BulkResult, error) {
+		return c.RemoveFromTeam(ctx, "t2", []string{email}, &o)
+	},
+	"TransferOwnership": func(ctx context.Context, c *orgusers.Client, email string, _ orgusers.BulkOptions) (*orgusers.BulkResult, error) {
+		outcome, err := orgusers.Outcome{Status: orgusers.OutcomeDone}, c.TransferOwnership(ctx, email)
+		if at, ok := errors.AsType[*orgusers.AddressError](err); ok {
+			outcome = orgusers.Outcome{Status: orgusers.OutcomeRefused, Reason: at.Reason}
+		}
+		return &orgusers.BulkResult{Outcomes: []orgusers.Outcome{outcome}}, err
+	},
+}
+
 func TestAddresses(t *testing.T) {
 	t.Parallel()
 	valid := []string{
@@ -234,32 +272,10 @@ func TestSpellings(t *testing.T) {
 // that may not matter to the server.
 func TestSpellingsOfOtherCalls(t *testing.T) {
 	t.Parallel()
-	given := []string{"ken@example.com"}
-	calls := map[string]func(*testing.T, *orgusers.Client) (*orgusers.BulkResult, error){
-		"Invite": func(t *testing.T, c *orgusers.Client) (*orgusers.BulkResult, error) {
-			return c.Invite(t.Context(), []orgusers.Invitee{{Email: given[0], Roles: []string{"member"}}}, nil)
-		},
-		"UpdateRoles": func(t *testing.T, c *orgusers.Client) (*orgusers.BulkResult, error) {
-			return c.UpdateRoles(t.Context(), given, []string{"admin"}, nil)
-		},
-		"ResendInvitations": func(t *testing.T, c *orgusers.Client) (*orgusers.BulkResult, error) {
-			return c.ResendInvitations(t.Context(), given, nil)
-		},
-		"SendPasswordResets": func(t *testing.T, c *orgusers.Client) (*orgusers.BulkResult, error) {
-			return c.SendPasswordResets(t.Context(), given, nil)
-		},
-		"RemoveUsers": func(t *testing.T, c *orgusers.Client) (*orgusers.BulkResult, error) {
-			return c.RemoveUsers(t.Context(), given, nil)
-		},
-		"WithdrawInvitations": func(t *testing.T, c *orgusers.Client) (*orgusers.BulkResult, error) {
-			return c.WithdrawInvitations(t.Context(), given, nil)
-		},
-		"TransferOwnership": func(t *testing.T, c *orgusers.Client) (*orgusers.BulkResult, error) {
-			err := c.TransferOwnership(t.Context(), given[0])
-			return &orgusers.BulkResult{Outcomes: []orgusers.Outcome{{Status: orgusers.OutcomeRefused, Reason: orgusers.ReasonDuplicateRows}}}, err
-		},
-	}
-	for name, call := range calls {
+	for name, call := range addressCalls {
+		if strings.HasSuffix(name, "Team") || name == "UpdateStackAccess" {
+			continue // these look up users as UpdateRoles does
+		}
 		for kind, server := range map[string]*sharesServer{
 			"a member":                 {rows: []shareRow{memberRow(1, "\u212aen@example.com")}},
 			"an invitation":            {rows: []shareRow{pendingRow(1, "\u212aen@example.com")}},
@@ -274,7 +290,7 @@ func TestSpellingsOfOtherCalls(t *testing.T) {
 			"a name around":            {strays: []shareRow{memberRow(1, "Ken <ken@example.com>")}},
 			"a row without an address": {strays: []shareRow{memberRow(1, "")}},
 		} {
-			result, err := call(t, newClient(t, server))
+			result, err := call(t.Context(), newClient(t, server), "ken@example.com", orgusers.BulkOptions{})
 			if got := summaries(result)[0]; got != "refused: duplicate_rows" || !errors.Is(err, orgusers.ErrRefused) || len(server.writes) > 0 {
 				t.Errorf("%s of %s: got %s, %v after %d writes", name, kind, got, err, len(server.writes))
 			}
@@ -395,58 +411,37 @@ func (b *barrier) RoundTrip(r *http.Request) (*http.Response, error) {
 // The reads before a change that do not depend on each other are in flight together.
 func TestReadsBeforeAChangeGoOutTogether(t *testing.T) {
 	t.Parallel()
-	keep := orgusers.WithGuards(orgusers.Guards{KeepStackOwners: true})
-	one := []string{operations.Member(0)}
 	many := make([]string, 250)
 	for i := range many {
 		many[i] = operations.Stranger(i)
 	}
 	tests := []struct {
-		name  string
-		run   func(ctx context.Context, c *orgusers.Client, s *orguserstest.Server) error
-		reads int
+		name, operation string
+		targets         []string // nil: those of the operation
+		reads           int
 	}{
-		{"a removal: search, caller, organization, stacks", func(ctx context.Context, c *orgusers.Client, _ *orguserstest.Server) error {
-			_, err := c.RemoveUsers(ctx, one, nil)
-			return err
-		}, 4},
-		{"three searches", func(ctx context.Context, c *orgusers.Client, _ *orguserstest.Server) error {
-			_, err := c.RemoveUsers(ctx, many, nil)
-			return err
-		}, 6},
-		{"a withdrawal", func(ctx context.Context, c *orgusers.Client, _ *orguserstest.Server) error {
-			_, err := c.WithdrawInvitations(ctx, one, nil)
-			return err
-		}, 4},
-		{"roles: search, caller, organization, roles", func(ctx context.Context, c *orgusers.Client, _ *orguserstest.Server) error {
-			_, err := c.UpdateRoles(ctx, one, []string{"Admin"}, nil)
-			return err
-		}, 4},
-		{"stack access: search, caller, organization, roles of the stack", func(ctx context.Context, c *orgusers.Client, s *orguserstest.Server) error {
-			_, err := c.UpdateStackAccess(ctx, s.Stacks()[0].APIKey, one, []string{"Developer"}, nil)
-			return err
-		}, 4},
-		{"an invitation: search, roles", func(ctx context.Context, c *orgusers.Client, _ *orguserstest.Server) error {
-			_, err := c.Invite(ctx, []orgusers.Invitee{{Email: operations.Stranger(0), Roles: []string{"Member"}}}, nil)
-			return err
-		}, 2},
-		{"a team: search, teams", func(ctx context.Context, c *orgusers.Client, s *orguserstest.Server) error {
-			_, err := c.AddToTeam(ctx, s.Teams()[0].UID, one, nil)
-			return err
-		}, 2},
-		{"leaving a team: search, caller, organization, teams", func(ctx context.Context, c *orgusers.Client, s *orguserstest.Server) error {
-			_, err := c.RemoveFromTeam(ctx, s.Teams()[0].UID, one, nil)
-			return err
-		}, 4},
+		{"search, caller, organization, stacks", "RemoveUsers", nil, 4},
+		{"three searches, caller, organization, stacks", "RemoveUsers", many, 6},
+		{"search, caller, organization, stacks", "WithdrawInvitations", nil, 4},
+		{"search, caller, organization, roles", "UpdateRoles", nil, 4},
+		{"search, caller, organization, roles of the stack", "UpdateStackAccess, given", nil, 4},
+		{"search, roles", "Invite", nil, 2},
+		{"search, teams", "AddToTeam", nil, 2},
+		{"search, caller, organization, teams", "RemoveFromTeam", nil, 4},
 	}
 	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
+		t.Run(tt.operation+": "+tt.name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				server, _ := crowded(t, orguserstest.WithTeams(orguserstest.Team{Name: "Editors"}))
-				wire := &barrier{next: server.Transport(), n: tt.reads, open: make(chan struct{})}
-				client := clientOf(t, server, keep, orgusers.WithHTTPClient(&http.Client{Transport: wire}))
-				if err := tt.run(t.Context(), client, server); err != nil {
+				o := changeNamed(tt.operation)
+				a := bulkArguments(t, o)
+				wire := &barrier{next: a.Fake.Transport(), n: tt.reads, open: make(chan struct{})}
+				a.Client = clientOf(t, a.Fake, orgusers.WithGuards(orgusers.Guards{KeepStackOwners: true}), orgusers.WithHTTPClient(&http.Client{Transport: wire}))
+				targets := tt.targets
+				if targets == nil {
+					targets = o.Change.Targets[:1]
+				}
+				if _, err := o.Change.Run(t.Context(), a, targets, orgusers.BulkOptions{}); err != nil {
 					t.Errorf("%v after %v", err, wire.arrived)
 				}
 			})

@@ -1,15 +1,11 @@
 package orgusers_test
 
 import (
-	"slices"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
-
 	"github.com/orgusers/orgusers"
-	"github.com/orgusers/orgusers/orguserstest"
 )
 
 func TestColumns(t *testing.T) {
@@ -49,72 +45,6 @@ func TestColumns(t *testing.T) {
 				if got := strings.Join(cells, "|"); got != want {
 					t.Errorf("got  %s\nwant %s", got, want)
 				}
-			}
-		})
-	}
-}
-
-func TestExportInTheVendorsLayout(t *testing.T) {
-	t.Parallel()
-	for name, opts := range map[string][]orguserstest.Option{
-		"objects": {orguserstest.WithUsers(300)},
-		"uids":    {orguserstest.WithUsers(300), orguserstest.WithRoleUIDs(), orguserstest.WithInviterUIDs()},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			server := startFake(t, opts...)
-			address := map[string]string{}
-			for _, u := range server.Users() {
-				address[u.UID] = u.Email
-			}
-			var want [][]string
-			kinds := map[string]bool{}
-			for _, u := range server.Users() {
-				role, status, by := "No Role", "accepted", "System"
-				switch {
-				case u.Owner:
-					role = "Owner"
-				case len(u.RoleNames) > 0:
-					role = u.RoleNames[0]
-				}
-				if u.Pending {
-					status = "pending"
-				}
-				if email := address[u.InvitedBy]; u.InvitedBy != "System" && email != "" {
-					by = email
-				}
-				kinds[role], kinds[status] = true, true
-				want = append(want, []string{u.Email, u.UID, role, status, by, u.CreatedAt.Format("01/02/2006"), u.UpdatedAt.Format("01/02/2006")})
-			}
-			slices.SortFunc(want, func(a, b []string) int { return byEmail(&orgusers.User{Email: a[0]}, &orgusers.User{Email: b[0]}) })
-			file := export(t, fakeClient(t, server), &orgusers.ExportOptions{Columns: orgusers.CSDXColumns(), KeepFormulas: true})
-			if diff := cmp.Diff(want, parse(t, file)); diff != "" {
-				t.Errorf("-want +got:\n%s", diff)
-			}
-			if !kinds["Owner"] || !kinds["No Role"] || !kinds["pending"] {
-				t.Errorf("the organization has only %v", kinds)
-			}
-		})
-	}
-}
-
-// TestExportInTheVendorsLayoutOfAnInviterWhoIsGone has no address of an inviter
-// who has left the organization.
-func TestExportInTheVendorsLayoutOfAnInviterWhoIsGone(t *testing.T) {
-	t.Parallel()
-	for name, opts := range map[string][]orguserstest.Option{"objects": nil, "uids": {orguserstest.WithInviterUIDs()}} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			server := startFake(t, append(opts, orguserstest.WithPeople(
-				orguserstest.Person{Email: "a@example.com", FirstName: "A", Owner: true},
-				orguserstest.Person{Email: "b@example.com", FirstName: "B", Roles: []string{"Admin"}},
-				orguserstest.Person{Email: "c@example.com", FirstName: "C", Roles: []string{"Admin"}},
-				orguserstest.Person{Email: "d@example.com", FirstName: "D", InvitedBy: "c@example.com"},
-			))...)
-			server.RemoveUser("c@example.com")
-			rows := parse(t, export(t, fakeClient(t, server), &orgusers.ExportOptions{Columns: orgusers.CSDXColumns()}))
-			if got := rows[2][4]; rows[2][0] != "d@example.com" || got != "System" {
-				t.Errorf("invited by %s, want System", got)
 			}
 		})
 	}

@@ -64,7 +64,7 @@ func TestExportToAFullDisk(t *testing.T) { // not parallel: it sets TMPDIR
 // TestExportInterruptedAtEveryStage cancels an export in each call of Progress.
 // Nothing is left in either directory.
 func TestExportInterruptedAtEveryStage(t *testing.T) { // not parallel: it sets TMPDIR
-	server := startFake(t, orguserstest.WithUsers(1500))
+	server := startFake(t, orguserstest.WithUsers(800))
 	client := fakeClient(t, server)
 	temporary := t.TempDir()
 	t.Setenv("TMPDIR", temporary)
@@ -78,7 +78,7 @@ func TestExportInterruptedAtEveryStage(t *testing.T) { // not parallel: it sets 
 		}
 		calls := 0
 		opts.Progress = func(p orgusers.ExportProgress) {
-			if calls == stage && p.Rows < 1500 { // later there is nothing to interrupt
+			if calls == stage && p.Rows < 800 { // later there is nothing to interrupt
 				cancel()
 			}
 			calls++
@@ -90,8 +90,8 @@ func TestExportInterruptedAtEveryStage(t *testing.T) { // not parallel: it sets 
 			t.Errorf("stage %d: %d temporary files are left", stage, len(left))
 		}
 		if !interrupted {
-			if err != nil || stage < 16 {
-				t.Errorf("the error is %v after %d stages, want none after at least sixteen", err, stage)
+			if err != nil || stage < 9 {
+				t.Errorf("the error is %v after %d stages, want none after at least nine", err, stage)
 			}
 			return
 		}

@@ -165,6 +165,7 @@ func TestMinAdministrators(t *testing.T) {
 		{"two remain of three", nil, []string{zero, one}, 2, remove(zero), true},
 		{"one of three", nil, []string{zero, one}, 2, remove(zero, one), false},
 		{"not an administrator", nil, nil, 5, remove(zero), true},
+		{"the owner does not count", team(operations.Owner), []string{zero}, 2, remove(zero), false},
 		{"through a team", team(zero), nil, 2, remove(zero), false},
 		{"through a team that roles do not show", hidden(zero), nil, 2, remove(zero), false},
 		{"another through a team", hidden(one), []string{zero}, 2, remove(zero), true},
@@ -202,6 +203,11 @@ func TestGuardsThatCannotBeChecked(t *testing.T) {
 	respond := func(path, text string) orguserstest.Fault {
 		return orguserstest.Fault{Method: http.MethodGet, Path: path, Effect: orguserstest.Status(200).WithBody(text)}
 	}
+	later := func(path, text string) orguserstest.Fault { // after the first of these requests
+		f := respond(path, text)
+		f.Skip = 1
+		return f
+	}
 	fail := func(path string) orguserstest.Fault {
 		return orguserstest.Fault{Method: http.MethodGet, Path: path, Effect: orguserstest.Status(http.StatusForbidden)}
 	}
@@ -219,6 +225,10 @@ func TestGuardsThatCannotBeChecked(t *testing.T) {
 		{"stacks cannot be read", orgusers.Guards{KeepStackOwners: true}, fail(stacks), "the owners of stacks cannot be read"},
 		{"a stack without owner", orgusers.Guards{KeepStackOwners: true}, respond(stacks, `{"stacks":[{"api_key":"k1","name":"S"}],"count":1}`), `the owner of stack "S" (k1) is not known`},
 		{"members cannot be counted", orgusers.Guards{MaxRemovalShare: 1}, fail(sharePath), "the members cannot be counted"},
+		{"a team without its users", orgusers.Guards{MinAdministrators: 1}, respond("/v4/teams", `{"teams":[{"uid":"t1","name":"T"}],"count":1}`), `did not send the users of the team "T"`},
+		{"users of a role are null", orgusers.Guards{MinAdministrators: 1}, respond(roles, `{"roles":[{"uid":"r1","name":"A","admin":true,"users":null}],"count":1}`), "did not send the users"},
+		{"null among the users of a role", orgusers.Guards{MinAdministrators: 1}, later(roles, `{"roles":[{"uid":"r1","admin":true,"users":["u1",null]}],"count":1}`), "the administrators cannot be counted"},
+		{"users of a role without uids", orgusers.Guards{MinAdministrators: 1}, later(roles, `{"roles":[{"uid":"r1","admin":true,"users":[{"email":"ada@example.com"}]}],"count":1}`), "the administrators cannot be counted"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -386,25 +396,6 @@ func TestBefore(t *testing.T) {
 	}
 }
 
-// A panic of Before passes through. Nothing is removed, and nothing stays reserved.
-func TestBeforePanics(t *testing.T) {
-	t.Parallel()
-	server, client := guarded(t, orgusers.Guards{MaxRemovals: 1, MinAdministrators: 1})
-	func() {
-		defer func() {
-			if reason := recover(); reason != "enough" {
-				t.Errorf("recovered %v", reason)
-			}
-		}()
-		_, _ = client.RemoveUsers(t.Context(), []string{operations.Member(0)}, &orgusers.RemoveOptions{
-			Before: func(context.Context, []*orgusers.UserAccess) error { panic("enough") },
-		})
-	}()
-	if result, err := client.RemoveUsers(t.Context(), []string{operations.Member(0)}, nil); err != nil || writesTo(server) != 1 {
-		t.Errorf("after the panic: got %v, %v", summaries(result), err)
-	}
-}
-
 // A stack that cannot be read stops a removal with Before, unless it may be unread.
 func TestBeforeWithAnUnreadStack(t *testing.T) {
 	t.Parallel()
@@ -481,4 +472,66 @@ func TestPanicWhileRemoving(t *testing.T) {
 			t.Errorf("got %v, %v, want a refusal", summaries(result), err)
 		}
 	})
+}
+
+// Only users whom Before was called with are removed.
+func TestRemovedWithoutRecord(t *testing.T) {
+	t.Parallel()
+	const upper, lower = "J@example.com", "j@example.com"
+	for name, tt := range map[string]struct {
+		given []string
+		after []shareRow
+	}{
+		"another member under the address": {[]string{upper}, []shareRow{memberRow(2, upper)}},
+		"a second spelling":                {[]string{upper, lower}, []shareRow{memberRow(1, upper), memberRow(2, lower)}},
+	} {
+		server := &sharesServer{rows: []shareRow{memberRow(1, upper)}, fixed: map[string]string{"GET /stacks": `{"stacks":[],"count":0}`, "GET /v4/teams": `{"teams":[]}`}}
+		result, err := newClient(t, server).RemoveUsers(t.Context(), tt.given, &orgusers.RemoveOptions{Before: func(context.Context, []*orgusers.UserAccess) error {
+			server.rows = tt.after
+			return nil
+		}})
+		if !errors.Is(err, orgusers.ErrRefused) || len(server.writes) > 0 {
+			t.Errorf("%s: got %v, %v after %d writes, want ErrRefused and none", name, summaries(result), err, len(server.writes))
+		}
+	}
+}
+
+// A panic of a callback passes through. Nothing is removed, and nothing stays reserved.
+func TestPanicsReleaseGuards(t *testing.T) {
+	t.Parallel()
+	fail := true
+	boom := func() {
+		if fail {
+			panic("boom")
+		}
+	}
+	for name, tt := range map[string]struct {
+		options   orgusers.RemoveOptions
+		protected func(*orgusers.User) bool
+	}{
+		"Before":    {options: orgusers.RemoveOptions{Before: func(context.Context, []*orgusers.UserAccess) error { boom(); return nil }}},
+		"Progress":  {options: orgusers.RemoveOptions{BulkOptions: orgusers.BulkOptions{Progress: func(int, int) { boom() }}}},
+		"Protected": {protected: func(*orgusers.User) bool { boom(); return false }},
+	} {
+		t.Run(name, func(t *testing.T) {
+			server, client := guarded(t, orgusers.Guards{MaxRemovals: 1, MinAdministrators: 1, Protected: tt.protected})
+			one := []string{operations.Member(0)}
+			func() {
+				fail = true
+				defer func() {
+					fail = false
+					if reason := recover(); reason != "boom" || writesTo(server) > 0 {
+						t.Errorf("recovered %v after %d writes", reason, writesTo(server))
+					}
+				}()
+				_, _ = client.RemoveUsers(t.Context(), one, &tt.options)
+			}()
+			if result, err := client.RemoveUsers(t.Context(), one, &tt.options); err != nil {
+				t.Errorf("after the panic: got %v, %v", summaries(result), err)
+			}
+			if _, err := client.RemoveUsers(t.Context(), []string{operations.Member(1)}, nil); !errors.Is(err, orgusers.ErrRefused) {
+				t.Errorf("one more: got %v, want ErrRefused by the limit", err)
+			}
+		})
+	}
 }

@@ -201,37 +201,6 @@ func TestInviteReadBack(t *testing.T) {
 	}
 }
 
-// TestInviteAgain repeats a call and sends no second email.
-func TestInviteAgain(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		server, client := crowded(t)
-		var invitees []orgusers.Invitee
-		for _, email := range operations.Twelve(operations.Stranger) {
-			invitees = append(invitees, orgusers.Invitee{Email: email, Roles: []string{"Member"}})
-		}
-		for i, want := range []string{"done", "skipped: already_pending"} {
-			result, err := client.Invite(t.Context(), invitees, nil)
-			for j, got := range summaries(result) {
-				if n := operations.EmailsTo(server, invitees[j].Email); got != want || err != nil || n != 1 {
-					t.Errorf("call %d: outcome %d is %s after %d emails, %v", i, j, got, n, err)
-				}
-			}
-		}
-	})
-}
-
-func TestPendingInvitations(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		_, client := crowded(t)
-		users := mustCollect(t, client.PendingInvitations(t.Context()))
-		if diff := cmp.Diff(operations.Twelve(operations.Pending), emails(users)); diff != "" {
-			t.Error(diff)
-		}
-	})
-}
-
 // TestResendInvitations resends by the share's uid, which must not change the path.
 func TestResendInvitations(t *testing.T) {
 	t.Parallel()

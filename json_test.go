@@ -13,7 +13,6 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/orgusers/orgusers"
-	"github.com/orgusers/orgusers/orguserstest"
 )
 
 // sample returns a sample response of the contract.
@@ -220,24 +219,5 @@ func TestUserMarshals(t *testing.T) {
 		if err != nil || string(got) != tt.want {
 			t.Errorf("%s: got %s, %v, want %s", tt.name, got, err, tt.want)
 		}
-	}
-}
-
-func TestUsersDecodeTheirOwnJSON(t *testing.T) {
-	t.Parallel()
-	want := expected(orguserstest.NewUnstartedServer(orguserstest.WithUsers(200)).Users())
-	data, err := json.Marshal(want)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var got []*orgusers.User
-	if err := json.Unmarshal(data, &got); err != nil {
-		t.Fatal(err)
-	}
-	if diff := diffUsers(want, got); diff != "" {
-		t.Errorf("-want +got:\n%s", diff)
-	}
-	if strings.Contains(string(data), "token") {
-		t.Error("the JSON has a token")
 	}
 }

@@ -145,7 +145,7 @@ func TestOrganizationsBeforeThereIsAClient(t *testing.T) {
 	if n := len(server.Requests()); n != 2 {
 		t.Errorf("%d requests, want 2", n)
 	}
-	all := orgusers.Organizations(t.Context(), base, auth)
+	all := orgusers.Organizations(t.Context(), base, auth, nil)
 	if first, second := mustCollect(t, all), mustCollect(t, all); len(first) != 2 || len(second) != 2 {
 		t.Errorf("%d and %d organizations, want 2", len(first), len(second))
 	}

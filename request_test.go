@@ -109,36 +109,3 @@ func TestUnreadableResponses(t *testing.T) {
 		}
 	}
 }
-
-// A write whose response cannot be read may have been made.
-func TestUnreadableResponsesOfWrites(t *testing.T) {
-	t.Parallel()
-	var out struct{ N int }
-	tests := []struct {
-		name    string
-		status  int
-		body    string
-		out     any
-		unknown bool
-	}{
-		{"204 without a body", 204, "", nil, false},
-		{"200 without a body", 200, "", nil, false},
-		{"any JSON, not wanted", 200, "[1]", nil, false},
-		{"the wanted JSON", 201, `{"n":7}`, &out, false},
-		{"a page of HTML, not wanted", 200, "<html>", nil, true},
-		{"a page of HTML", 200, "<html>", &out, true},
-		{"no body, but wanted", 200, "", &out, true},
-		{"an unexpected value", 200, `{"n":"x"}`, &out, true},
-		{"an error that reports success", 200, `{"n":7,"error_code":119,"error_message":"It went wrong."}`, &out, true},
-	}
-	for _, tt := range tests {
-		log := &requestLog{responses: []roundTripper{body(tt.status, tt.body)}}
-		err := newClient(t, log).Do(t.Context(), orgusers.Request{Method: "POST", Path: "/things"}, tt.out)
-		if (err != nil) != tt.unknown || errors.Is(err, orgusers.ErrOutcomeUnknown) != tt.unknown || len(log.sent) != 1 {
-			t.Errorf("%s: got %v after %d requests; unknown should be %v", tt.name, err, len(log.sent), tt.unknown)
-		}
-	}
-	if out.N != 7 {
-		t.Errorf("decoded %+v", out)
-	}
-}

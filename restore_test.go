@@ -125,6 +125,12 @@ func TestRestoreWithoutWhatIsGone(t *testing.T) {
 		{"a role of a stack", func(s *orguserstest.Server, had *orgusers.UserAccess) {
 			had.Stacks = []orgusers.StackGrant{{Stack: orgusers.StackRef{APIKey: s.Stacks()[0].APIKey, Name: "Website"}, RoleUID: "blt1", RoleName: "Gone", Direct: true}}
 		}, "partial: pending", []string{`role "Gone" (blt1) of stack "Website"`}, 1},
+		{"a stack without a key", func(_ *orguserstest.Server, had *orgusers.UserAccess) {
+			had.Stacks = []orgusers.StackGrant{{RoleUID: "blt1", Direct: true}}
+		}, "partial: pending", []string{`stack "" (`}, 1},
+		{"nothing, and a team and a role are there twice", func(_ *orguserstest.Server, had *orgusers.UserAccess) {
+			had.Teams, had.Roles = append(had.Teams, had.Teams...), append(had.Roles, had.Roles...)
+		}, "partial: pending", []string{"1 teams wait"}, 1},
 		{"a stack that was not read", func(_ *orguserstest.Server, had *orgusers.UserAccess) {
 			had.Unread = []orgusers.StackRef{{APIKey: "blt1", Name: "Shop"}}
 		}, "partial: pending", []string{`stack "Shop" (blt1), which the record has not read`}, 1},

@@ -49,22 +49,6 @@ func TestStacksAndTheirRoles(t *testing.T) {
 	}
 }
 
-func TestStackRolesWithAWrongKey(t *testing.T) {
-	t.Parallel()
-	server := startFake(t)
-	client := fakeClient(t, server)
-	_, err := collect(t, client.StackRoles(t.Context(), "blt0000000000000000"))
-	if failure, ok := errors.AsType[*orgusers.Error](err); !ok || failure.StatusCode != 422 || failure.Code != 109 || !errors.Is(err, orgusers.ErrInvalid) {
-		t.Errorf("got %v, want a 422", err)
-	}
-	server.ClearRequests()
-	for _, key := range []string{"", "a\nb", "ä"} {
-		if _, err := collect(t, client.StackRoles(t.Context(), key)); !errors.Is(err, orgusers.ErrInvalid) || len(server.Requests()) > 0 {
-			t.Errorf("%q: got %v after %d requests", key, err, len(server.Requests()))
-		}
-	}
-}
-
 // TestUpdateStackAccess changes members who have the stack and members who do not. It
 // keeps their order and does not touch other stacks.
 func TestUpdateStackAccess(t *testing.T) {

@@ -245,6 +245,34 @@ func TestChangesOfTeams(t *testing.T) {
 	}
 }
 
+// Only accepted members are added. Nothing is concluded from a team without its users.
+func TestTeamsInDoubt(t *testing.T) {
+	t.Parallel()
+	const empty, without = `{"teams":[{"uid":"t1","name":"One","users":[]}],"count":1}`, `{"teams":[{"uid":"t1","name":"One"}],"count":1}`
+	add, remove := (*orgusers.Client).AddToTeam, (*orgusers.Client).RemoveFromTeam
+	for _, tt := range []struct {
+		status, teams string
+		call          func(*orgusers.Client, context.Context, string, []string, *orgusers.BulkOptions) (*orgusers.BulkResult, error)
+		want          string
+	}{
+		{"pending", empty, add, "skipped: pending"},
+		{"expired", empty, add, "skipped: pending"},
+		{"declined", empty, add, "skipped: pending"},
+		{"", empty, add, "skipped: pending"},
+		{"accepted", without, add, "not_started: read_failed"},
+		{"accepted", without, remove, "not_started: read_failed"},
+	} {
+		server := &sharesServer{
+			rows:  []shareRow{{Share: "s1", Email: "cy@example.com", UID: "u1", Status: tt.status, Roles: []string{"r1"}}},
+			fixed: map[string]string{"GET /v4/teams": tt.teams},
+		}
+		result, err := tt.call(newClient(t, server), t.Context(), "t1", []string{"cy@example.com"}, nil)
+		if got := summaries(result)[0]; got != tt.want || len(server.writes) > 0 {
+			t.Errorf("a user who is %q: got %s, %v after %d writes, want %s", tt.status, got, err, len(server.writes), tt.want)
+		}
+	}
+}
+
 // A team of another organization is not found by its uid.
 func TestTeamOfAnotherOrganization(t *testing.T) {
 	t.Parallel()

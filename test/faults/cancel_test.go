@@ -170,31 +170,6 @@ func cancelIn(t *testing.T, o operations.Operation, n int) {
 	wire.checkClosed(t)
 }
 
-// TestCancelReadAhead cancels a list with several pages in flight.
-func TestCancelReadAhead(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		fake := orguserstest.NewUnstartedServer(orguserstest.WithUsers(5000), orguserstest.WithLatency(400*time.Millisecond))
-		defer fake.Close()
-		pipes := newPipes(t, fake)
-		wire := &counted{RoundTripper: pipes}
-		client, err := orgusers.New(fake.OrganizationUID, append(fake.Options(), fast, orgusers.WithHTTPClient(&http.Client{Transport: wire}))...)
-		if err != nil {
-			t.Fatal(err)
-		}
-		var then atomic.Int64
-		time.AfterFunc(time.Second+time.Nanosecond, func() { then.Store(wire.sent.Load()) })
-		err = canceled(t, func(ctx context.Context) error {
-			_, err := orgusers.Collect(client.Users(ctx, nil))
-			return err
-		})
-		if n := wire.sent.Load(); n < 3 || n != then.Load() {
-			t.Errorf("%d requests were sent, %d of them before it was canceled, want more than two and all: %v", n, then.Load(), err)
-		}
-		pipes.checkClosed(t)
-	})
-}
-
 // TestCancelReadBack cancels a change that waits to be read back. It is unknown, and what
 // was not sent is not started.
 func TestCancelReadBack(t *testing.T) {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"iter"
 	"net/http"
 	"path"
@@ -140,66 +139,6 @@ func TestEndsOfLists(t *testing.T) {
 					}
 				})
 			})
-		}
-	}
-}
-
-// TestReplicasInTurn has two replicas that respond in turn and differ. Each row is in the list, or there is an error,
-// if the count shows that they differ.
-func TestReplicasInTurn(t *testing.T) {
-	t.Parallel()
-	without := func(n int, positions ...int) []string {
-		uids := numbered(n)
-		for _, position := range slices.Backward(positions) {
-			uids = slices.Delete(uids, position, position+1)
-		}
-		return uids
-	}
-	tests := []struct {
-		name          string
-		first, second []string
-		unseen        bool // nothing shows that they differ: only the rows of both are in the list
-	}{
-		{"the second one lacks the first row", numbered(250), without(250, 0), false},
-		{"the second one lacks the last row", numbered(250), without(250, 249), false},
-		{"the second one lacks the last row of a page", numbered(250), without(250, 99), false},
-		{"the first one lacks a row in the middle", without(250, 120), numbered(250), false},
-		{"the second one lacks rows on every page", numbered(450), without(450, 3, 98, 99, 100, 197, 198, 300, 449), false},
-		{"each lacks another row", without(250, 30), without(250, 200), true},
-		{"the second one lacks a page", numbered(450), slices.Concat(numbered(150), numbered(450)[250:]), false},
-		{"two pages, and the second one lacks the first row", numbered(150), without(150, 0), false},
-		{"two pages, and the second one lacks the last row of a page", numbered(150), without(150, 98), false},
-		{"one page, and the second one lacks a row", numbered(60), without(60, 30), true},
-	}
-	for _, tt := range tests {
-		for name, list := range lists {
-			for phase := range 2 {
-				t.Run(fmt.Sprint(tt.name, "/", name, "/", phase), func(t *testing.T) {
-					t.Parallel()
-					synctest.Test(t, func(t *testing.T) {
-						turn := phase
-						server := &rows{counted: true, uids: func() []string {
-							if turn++; turn%2 == 0 {
-								return tt.second
-							}
-							return tt.first
-						}}
-						uids, err := list(t.Context(), newClient(t, server, orgusers.WithAuthToken(token)))
-						if err != nil && !errors.Is(err, orgusers.ErrIncomplete) {
-							t.Error(err)
-						}
-						for _, uid := range slices.Concat(tt.first, tt.second) {
-							both := slices.Contains(tt.first, uid) && slices.Contains(tt.second, uid)
-							if err == nil && (both || !tt.unseen) && !slices.Contains(uids, uid) {
-								t.Errorf("%s is missing, and there is no error", uid)
-							}
-						}
-						if slices.Sort(uids); len(slices.Compact(uids)) != len(uids) {
-							t.Error("a row is twice in the list")
-						}
-					})
-				})
-			}
 		}
 	}
 }

@@ -17,41 +17,19 @@ import (
 	"github.com/orgusers/orgusers"
 )
 
-// TestProxies has a proxy that refuses the connection. It is asked once, and the error names it.
-func TestProxies(t *testing.T) {
+// TestSOCKSProxies has a proxy that refuses the connection. It is asked once, and the error names it.
+func TestSOCKSProxies(t *testing.T) {
 	t.Parallel()
-	socks := func(replies ...string) func(net.Conn) {
-		return func(c net.Conn) {
-			for _, reply := range replies {
-				if _, err := c.Read(make([]byte, 512)); err != nil {
-					return
-				}
-				_, _ = io.WriteString(c, reply)
-			}
-		}
-	}
-	connect := func(response string) func(net.Conn) {
-		return func(c net.Conn) {
-			if _, err := http.ReadRequest(bufio.NewReader(c)); err == nil {
-				_, _ = io.WriteString(c, response)
-			}
-		}
-	}
 	const address = "\x00\x01\x00\x00\x00\x00\x00\x00" // of a SOCKS reply
 	tests := []struct {
-		name, scheme string
-		serve        func(net.Conn)
-		says         string
+		name    string
+		replies []string
+		says    string
 	}{
-		{"a login page", "http", connect("HTTP/1.1 302 Found\r\nLocation: http://portal.example.com/\r\nContent-Length: 0\r\n\r\n"), "Found"},
-		{"too many connections", "http", connect("HTTP/1.1 429 Too Many Requests\r\nRetry-After: 60\r\nContent-Length: 0\r\n\r\n"), "Too Many Requests"},
-		{"a page that says no", "http", connect("HTTP/1.1 403 Blocked\r\nContent-Type: text/html\r\nContent-Length: 11\r\n\r\n<h1>No</h1>"), "Blocked"},
-		{"a gateway without a way", "http", connect("HTTP/1.1 504 Gateway Timeout\r\nContent-Length: 0\r\n\r\n"), "Gateway Timeout"},
-		{"an FTP server", "http", connect("220 ftp.example.com\r\n"), "malformed"},
-		{"SOCKS, not allowed", "socks5", socks("\x05\x00", "\x05\x02"+address), "not allowed"},
-		{"SOCKS, another password", "socks5", socks("\x05\x02", "\x01\x01"), "authentication failed"},
-		{"SOCKS, another way to log in", "socks5", socks("\x05\xff"), "authentication"},
-		{"SOCKS, another version", "socks5", socks("\x04\x00"), "version"},
+		{"not allowed", []string{"\x05\x00", "\x05\x02" + address}, "not allowed"},
+		{"another password", []string{"\x05\x02", "\x01\x01"}, "authentication failed"},
+		{"another way to log in", []string{"\x05\xff"}, "authentication"},
+		{"another version", []string{"\x04\x00"}, "version"},
 	}
 	for _, tt := range tests {
 		for _, kind := range kinds() {
@@ -60,10 +38,15 @@ func TestProxies(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
 					var asked atomic.Int64
 					wire := &http.Transport{
-						Proxy: http.ProxyURL(&url.URL{Scheme: tt.scheme, Host: "proxy.example.com:3128", User: url.UserPassword("proxyuser", "proxypassword")}),
+						Proxy: http.ProxyURL(&url.URL{Scheme: "socks5", Host: "proxy.example.com:3128", User: url.UserPassword("proxyuser", "proxypassword")}),
 						DialContext: connects(func(c net.Conn) {
 							asked.Add(1)
-							tt.serve(c)
+							for _, reply := range tt.replies {
+								if _, err := c.Read(make([]byte, 512)); err != nil {
+									return
+								}
+								_, _ = io.WriteString(c, reply)
+							}
 						}),
 					}
 					began := time.Now()
@@ -84,59 +67,6 @@ func TestProxies(t *testing.T) {
 			})
 		}
 	}
-}
-
-// TestInterruptedCallsCostNoRetries interrupts many calls while they wait for a retry or
-// in the middle of one. A later call still has its retries.
-func TestInterruptedCallsCostNoRetries(t *testing.T) {
-	t.Parallel()
-	unavailable := status(503, "Retry-After", "5")
-	tests := []struct {
-		name      string
-		interrupt []roundTripper // the responses to one call
-		after     time.Duration
-		deadline  bool
-	}{
-		{"cancelled before the retry", []roundTripper{unavailable}, time.Second, false},
-		{"a deadline before the retry", []roundTripper{unavailable}, time.Second, true},
-		{"a deadline in the retry", []roundTripper{unavailable, hangingResponse}, 6 * time.Second, true},
-		{"cancelled in the body of the retry", []roundTripper{unavailable, hangsInBody}, 6 * time.Second, false},
-		{"cancelled in a redirect of the retry", []roundTripper{unavailable, status(302, "Location", "/v3/elsewhere"), hangingResponse}, 6 * time.Second, false},
-		{"cancelled in a pause", []roundTripper{unavailable, status(429, "Retry-After", "30")}, 6 * time.Second, false},
-	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			t.Parallel()
-			synctest.Test(t, func(t *testing.T) {
-				s := &script{}
-				client := newClient(t, s, orgusers.WithAuthToken(token))
-				for range 100 {
-					s.responses, s.sent = tt.interrupt, nil
-					ctx, cancel := context.WithTimeout(t.Context(), tt.after)
-					if !tt.deadline {
-						ctx, cancel = context.WithCancel(t.Context())
-						time.AfterFunc(tt.after, cancel)
-					}
-					err := getOrganization(ctx, client)
-					cancel()
-					if err == nil {
-						t.Fatal("a call that was interrupted succeeded")
-					}
-					time.Sleep(time.Minute) // fake time: until the pause is over
-				}
-				s.responses, s.sent = []roundTripper{unavailable, unavailable, unavailable, unavailable, unavailable, good}, nil
-				if err := getOrganization(t.Context(), client); err != nil || len(s.sent) != 6 {
-					t.Errorf("a call was sent %d times, and returned %v", len(s.sent), err)
-				}
-			})
-		})
-	}
-}
-
-// hangingResponse responds when the request ends.
-func hangingResponse(r *http.Request) (*http.Response, error) {
-	<-r.Context().Done()
-	return nil, r.Context().Err()
 }
 
 // TestResponsesWithoutEnd has responses that do not end, each in another way. A call ends

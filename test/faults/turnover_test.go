@@ -15,6 +15,7 @@ import (
 
 	"github.com/orgusers/orgusers"
 	"github.com/orgusers/orgusers/orguserstest"
+	"github.com/orgusers/orgusers/test/operations"
 )
 
 var turnoverSeeds = flag.Int("turnover", 25, "organizations to list for each line of TestTurnover")
@@ -44,6 +45,9 @@ func TestTurnover(t *testing.T) {
 			t.Run(fmt.Sprint(tt.name, ", export ", export), func(t *testing.T) {
 				t.Parallel()
 				for seed := range uint64(*turnoverSeeds) {
+					if operations.Sampled(int(seed)) {
+						continue
+					}
 					synctest.Test(t, func(t *testing.T) {
 						rng := rand.New(rand.NewPCG(seed, 5))
 						fake := orguserstest.NewUnstartedServer(append(tt.server, orguserstest.WithSeed(seed), orguserstest.WithUsers(50+rng.IntN(300)),

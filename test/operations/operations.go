@@ -11,6 +11,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"runtime/debug"
 	"slices"
 	"strings"
 
@@ -501,6 +502,15 @@ func administers(s *orguserstest.Server, email string) bool {
 	u, _ := s.User(email)
 	return slices.Equal(u.RoleUIDs, []string{s.RoleUID("Admin")})
 }
+
+// Sampled reports whether a suite of thousands of combinations leaves out the nth one: under
+// the race detector only every third is run.
+func Sampled(n int) bool { return raceDetector && n%3 != 0 }
+
+var raceDetector = func() bool {
+	info, ok := debug.ReadBuildInfo()
+	return ok && slices.Contains(info.Settings, debug.BuildSetting{Key: "-race", Value: "true"})
+}()
 
 // EmailsTo counts the emails to an address in the outbox.
 func EmailsTo(s *orguserstest.Server, email string) int {

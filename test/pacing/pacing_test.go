@@ -4,9 +4,9 @@ package pacing_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
-	"math"
 	"math/rand/v2"
 	"net/http"
 	"strings"
@@ -14,6 +14,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"golang.org/x/time/rate"
 
 	"github.com/orgusers/orgusers"
 	"github.com/orgusers/orgusers/orguserstest"
@@ -141,20 +143,6 @@ func readFor(t *testing.T, client *orgusers.Client, duration time.Duration) {
 	wait.Wait()
 }
 
-// checkWindows checks that at most ⌈limit⌉ requests were sent in any window of
-// 1.02 × ⌈limit⌉ ÷ limit seconds.
-func checkWindows(t *testing.T, times []time.Duration, limit float64) {
-	t.Helper()
-	n := int(math.Ceil(limit))
-	window := time.Duration(1.02 * float64(n) / limit * float64(time.Second))
-	for i := n; i < len(times); i++ {
-		if took := times[i] - times[i-n]; took < window-time.Microsecond {
-			t.Errorf("%d requests were sent within %v, want at most %d in %v", n+1, took, n, window)
-			return
-		}
-	}
-}
-
 func refusals(server *orguserstest.Server) (n int) {
 	for _, r := range server.Requests() {
 		if r.Status == http.StatusTooManyRequests {
@@ -220,52 +208,6 @@ func TestHonestServer(t *testing.T) {
 	}
 }
 
-// The windows hold for every limit, after silence too.
-func TestWindows(t *testing.T) {
-	t.Parallel()
-	for _, limit := range []float64{0.5, 1, 2.5, 10, 99.5, 5000} {
-		t.Run(fmt.Sprint(limit), func(t *testing.T) {
-			t.Parallel()
-			synctest.Test(t, func(t *testing.T) {
-				server := &wire{latency: 10 * ms}
-				client := clientOver(t, server, limits(orgusers.RateLimits{Reads: limit}))
-				n := int(math.Ceil(2*limit)) + 3
-				for _, silence := range []time.Duration{0, 300 * ms, time.Second, 5 * time.Second} {
-					time.Sleep(silence) // fake time
-					readAll(t, client, 30, n)
-				}
-				if got := len(server.sent); got != 4*n {
-					t.Errorf("%d requests, want %d", got, 4*n)
-				}
-				checkWindows(t, server.times(), limit)
-			})
-		})
-	}
-}
-
-// Half of a second's requests are sent back to back after a second without demand. All
-// others are spaced.
-func TestSmallWorkIsSentAtOnce(t *testing.T) {
-	t.Parallel()
-	for limit, burst := range map[float64]int{1: 1, 2: 1, 10: 5, 100: 50} {
-		synctest.Test(t, func(t *testing.T) {
-			server := &wire{}
-			client := clientOver(t, server, limits(orgusers.RateLimits{Reads: limit}))
-			for range 3 {
-				server.sent = nil
-				readAll(t, client, burst+2, burst+2)
-				time.Sleep(900 * ms) // fake time: not a second
-				readAll(t, client, 2, 2)
-				times := server.times()
-				if times[burst-1] > 0 || times[burst] == 0 || times[burst+1] == times[burst] || times[burst+2] == times[burst+3] {
-					t.Errorf("at %v per second: %d requests, and two after 0.9s, were sent at %v, want %d at once", limit, burst+2, times, burst)
-				}
-				time.Sleep(time.Second + time.Second/time.Duration(limit)) // fake time
-			}
-		})
-	}
-}
-
 // Reads, writes and bulk actions have limits of their own, in each service and for each
 // organization. Only the limits of the user service belong to all organizations.
 func TestBudgets(t *testing.T) {
@@ -313,31 +255,6 @@ func TestBudgets(t *testing.T) {
 	})
 }
 
-// Two programs that have half of the limit each are never refused.
-func TestShareBetweenPrograms(t *testing.T) {
-	t.Parallel()
-	for _, headers := range []bool{true, false} {
-		synctest.Test(t, func(t *testing.T) {
-			server := orguserstest.NewUnstartedServer(orguserstest.WithRateLimit(10, 10), orguserstest.WithLatency(50*ms))
-			transport := server.Transport()
-			opts := []orgusers.Option{limits(orgusers.RateLimits{Share: 0.5})}
-			if !headers {
-				opts = append(opts, orgusers.WithHTTPClient(&http.Client{Transport: withoutHeaders{transport}}))
-			}
-			began := time.Now()
-			var wait sync.WaitGroup
-			for range 2 {
-				client := clientOf(t, server, opts...)
-				wait.Go(func() { readAll(t, client, 20, 50) })
-			}
-			wait.Wait()
-			if took, refused := time.Since(began), refusals(server); refused > 0 || took > 11*time.Second {
-				t.Errorf("%d of %d requests were refused in %v", refused, len(server.Requests()), took)
-			}
-		})
-	}
-}
-
 // jittery makes each way of a round trip take up to a time longer.
 type jittery struct {
 	next http.RoundTripper
@@ -363,4 +280,151 @@ func (w withoutHeaders) RoundTrip(r *http.Request) (*http.Response, error) {
 		}
 	}
 	return response, err
+}
+
+// open is a limiter that never waits, and counts.
+type open struct{ waits *int }
+
+func (o open) Wait(context.Context) error {
+	if o.waits != nil {
+		*o.waits++
+	}
+	return nil
+}
+
+// checkTooLate checks an error of a wait that was not started.
+func checkTooLate(t *testing.T, err error, least, most time.Duration) {
+	t.Helper()
+	failure, ok := errors.AsType[*orgusers.Error](err)
+	if !ok || !errors.Is(err, orgusers.ErrRateLimited) || !errors.Is(err, context.DeadlineExceeded) || errors.Is(err, orgusers.ErrOutcomeUnknown) {
+		t.Errorf("got %v, want ErrRateLimited and DeadlineExceeded", err)
+	} else if failure.RetryAfter < least || failure.RetryAfter > most {
+		t.Errorf("RetryAfter is %v, want %v to %v", failure.RetryAfter, least, most)
+	}
+}
+
+// A wait that would outlast the deadline fails at once. A canceled wait ends at once, and
+// its place is not lost. Both hold for the client's own pacing and for a rate.Limiter.
+func TestWaitsAndTheContext(t *testing.T) {
+	t.Parallel()
+	for name, option := range map[string]orgusers.Option{
+		"own pacing":   limits(orgusers.RateLimits{Reads: 1, Writes: 1}),
+		"rate.Limiter": orgusers.WithRateLimiters(orgusers.RateLimiters{Reads: rate.NewLimiter(1, 1), Writes: rate.NewLimiter(1, 1)}),
+	} {
+		for kind, call := range map[string]func(context.Context, *orgusers.Client) error{
+			"read": read,
+			"write": func(ctx context.Context, c *orgusers.Client) error {
+				return c.Do(ctx, orgusers.Request{Path: "/things"}, nil)
+			},
+		} {
+			t.Run(name+"/"+kind, func(t *testing.T) {
+				t.Parallel()
+				synctest.Test(t, func(t *testing.T) {
+					server := &wire{}
+					client := clientOver(t, server, option)
+					if err := call(t.Context(), client); err != nil {
+						t.Fatal(err)
+					}
+					began := time.Now()
+					late, cancel := context.WithTimeout(t.Context(), 900*ms)
+					defer cancel()
+					checkTooLate(t, call(late, client), 900*ms, 1100*ms)
+					if waited := time.Since(began); waited > 0 {
+						t.Errorf("it failed after %v", waited)
+					}
+					ctx, cancel := context.WithCancel(t.Context())
+					time.AfterFunc(300*ms, cancel)
+					err := call(ctx, client)
+					if !errors.Is(err, context.Canceled) || errors.Is(err, orgusers.ErrOutcomeUnknown) || time.Since(began) != 300*ms {
+						t.Errorf("a canceled wait gave %v after %v", err, time.Since(began))
+					}
+					if len(server.sent) != 1 {
+						t.Errorf("%d requests were sent, want 1", len(server.sent))
+					}
+					if err := call(t.Context(), client); err != nil || time.Since(began) > 1020*ms {
+						t.Errorf("the place of the canceled wait was lost: %v after %v", err, time.Since(began))
+					}
+				})
+			})
+		}
+	}
+}
+
+// A list has one place in the queue, so that one user is found while a large list is
+// read.
+func TestListLeavesRoomForOthers(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		server := orguserstest.NewUnstartedServer(orguserstest.WithUsers(4000), orguserstest.WithRateLimit(10, 10), orguserstest.WithLatency(50*ms))
+		client := clientOf(t, server)
+		var wait sync.WaitGroup
+		wait.Go(func() {
+			if users, err := orgusers.Collect(client.Users(t.Context(), nil)); err != nil || len(users) != 4000 {
+				t.Errorf("%d users, %v", len(users), err)
+			}
+		})
+		time.Sleep(time.Second) // fake time
+		for range 3 {
+			began := time.Now()
+			if err := read(t.Context(), client); err != nil || time.Since(began) > 500*ms {
+				t.Errorf("a single read took %v beside a list: %v", time.Since(began), err)
+			}
+		}
+		wait.Wait()
+	})
+}
+
+// A call fails if the caller's limiter does, and sends nothing.
+func TestCallersLimiterFails(t *testing.T) {
+	t.Parallel()
+	server := &wire{}
+	failure := errors.New("the connection to the limiter's server was lost")
+	client := clientOver(t, server, orgusers.WithRateLimiters(orgusers.RateLimiters{Writes: brokenLimiter{failure}, Reads: brokenLimiter{context.DeadlineExceeded}}))
+	err := client.Do(t.Context(), orgusers.Request{Path: "/things"}, nil)
+	if !errors.Is(err, failure) || errors.Is(err, orgusers.ErrOutcomeUnknown) || !strings.Contains(err.Error(), "limiter") || len(server.sent) > 0 {
+		t.Errorf("sent %d requests, got %v", len(server.sent), err)
+	}
+	if err := read(t.Context(), client); !errors.Is(err, context.DeadlineExceeded) || len(server.sent) > 0 {
+		t.Errorf("sent %d requests, got %v", len(server.sent), err)
+	}
+}
+
+type brokenLimiter struct{ err error }
+
+func (b brokenLimiter) Wait(context.Context) error { return b.err }
+
+// Another client takes half of the limit, and the server sends no headers: most of the
+// rest is used, and few requests are refused.
+func TestBesideAnotherClient(t *testing.T) {
+	t.Parallel()
+	for name, moment := range map[string]func(i int) time.Duration{
+		"evenly":    func(i int) time.Duration { return time.Duration(i) * 200 * ms },
+		"in bursts": func(i int) time.Duration { return 400*ms + time.Duration(i)*2*ms },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				server := orguserstest.NewUnstartedServer(orguserstest.WithRateLimit(10, 10), orguserstest.WithLatency(50*ms))
+				client := clientOf(t, server, orgusers.WithHTTPClient(&http.Client{Transport: withoutHeaders{jittery{server.Transport(), 10 * ms}}}))
+				other := clientOf(t, server, once, orgusers.WithRateLimiters(orgusers.RateLimiters{Reads: open{}}))
+				var wait sync.WaitGroup
+				for n := range 5 * 30 {
+					wait.Go(func() {
+						time.Sleep(time.Duration(n/5)*time.Second + moment(n%5)) // fake time
+						_ = other.Do(t.Context(), orgusers.Request{Path: "/organizations/{organization_uid}/roles", Query: map[string][]string{"limit": {"1"}}, ReadOnly: true}, nil)
+					})
+				}
+				wait.Go(func() { readFor(t, client, 30*time.Second) })
+				wait.Wait()
+				count := map[string]int{}
+				for _, r := range server.Requests() {
+					count[fmt.Sprint(r.Operation, r.Status)]++
+				}
+				served, refused := count["GetOrganization200"], count["GetOrganization429"]
+				if served < 110 || refused > (served+refused)/10 {
+					t.Errorf("%d requests were served and %d refused in 30 seconds", served, refused)
+				}
+			})
+		})
+	}
 }

@@ -242,7 +242,7 @@ func (w *wire) RoundTrip(r *http.Request) (*http.Response, error) {
 // shown, but can be found.
 func TestNoOperationLeaks(t *testing.T) {
 	t.Parallel()
-	for _, op := range operations.All {
+	for n, op := range operations.All {
 		for _, oauth := range []bool{false, true} {
 			if oauth && op.Public {
 				continue
@@ -253,6 +253,9 @@ func TestNoOperationLeaks(t *testing.T) {
 					s := newScene(t, op, oauth)
 					always := func(string, string) bool { return true }
 					for i, h := range hostiles {
+						if operations.Sampled(n + i) {
+							continue
+						}
 						_ = s.run(t, h.name+" to the first request", &hostiles[i], always)
 						if op.Change != nil && !oauth { // the path is the same with OAuth
 							_ = s.run(t, h.name+" to the change", &hostiles[i], op.Matches)

@@ -16,9 +16,9 @@ import (
 )
 
 const (
-	// proxyVariable has the base URL for the process that TestEnvironmentProxy starts:
+	// proxyVariable has the base URLs for the process that TestEnvironmentProxy starts:
 	// net/http reads the environment's proxy once in each process.
-	proxyVariable = "ORGUSERS_TEST_PROXY_BASE_URL"
+	proxyVariable = "ORGUSERS_TEST_PROXY_BASE_URLS"
 	proxyToken    = "blt00c0ffee00c0ffee"
 )
 
@@ -26,8 +26,10 @@ const (
 // it nothing else. It reaches loopback without the proxy.
 func TestEnvironmentProxy(t *testing.T) {
 	t.Parallel()
-	if base := os.Getenv(proxyVariable); base != "" {
-		callThroughProxy(t, base)
+	if bases := strings.Fields(os.Getenv(proxyVariable)); len(bases) > 0 {
+		for _, base := range bases {
+			callThroughProxy(t, base)
+		}
 		return
 	}
 	loopback := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -38,11 +40,9 @@ func TestEnvironmentProxy(t *testing.T) {
 	}))
 	defer loopback.Close()
 	_, port, _ := net.SplitHostPort(loopback.Listener.Addr().String())
-	for _, tt := range []struct{ name, base, first string }{
+	for _, tt := range []struct{ name, bases, first string }{
 		{"a service", "https://example.com", "CONNECT example.com:443"},
-		{"loopback by number", loopback.URL, ""},
-		{"loopback by name", "http://localhost:" + port, ""},
-		{"loopback by name in capitals", "http://LOCALHOST:" + port, ""},
+		{"loopback, by number and by name", loopback.URL + " http://localhost:" + port + " http://LOCALHOST:" + port, ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			var mu sync.Mutex
@@ -60,7 +60,7 @@ func TestEnvironmentProxy(t *testing.T) {
 					self.Env = append(self.Env, variable)
 				}
 			}
-			self.Env = append(self.Env, proxyVariable+"="+tt.base, "HTTPS_PROXY="+proxy.URL, "HTTP_PROXY="+proxy.URL)
+			self.Env = append(self.Env, proxyVariable+"="+tt.bases, "HTTPS_PROXY="+proxy.URL, "HTTP_PROXY="+proxy.URL)
 			if output, err := self.CombinedOutput(); err != nil {
 				t.Fatalf("%v: %s", err, bytes.ReplaceAll(output, []byte(proxyToken), []byte("[the token]")))
 			}
