@@ -202,8 +202,10 @@ func (s situation) nextIfUnchanged() step {
 	}
 }
 
-// run decides every target that is undecided, and returns the result.
+// run decides every target that is undecided, releases what guards hold, and returns the
+// result.
 func (b *bulk) run(ctx context.Context) (*BulkResult, error) {
+	defer b.release()
 	b.stopIfRefused()
 	if b.options.DryRun {
 		for _, t := range b.undecided() {

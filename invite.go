@@ -250,7 +250,6 @@ func (c *Client) ResendInvitations(ctx context.Context, emails []string, opts *B
 // and the request is removed.
 func (c *Client) WithdrawInvitations(ctx context.Context, emails []string, opts *BulkOptions) (*BulkResult, error) {
 	b := c.newBulk(opWithdrawInvitations, emails, opts.orDefault())
-	defer b.release()
 	b.resolve(ctx, notOwner, notSelf, c.notProtected(), b.notStackOwner())
 	b.skip(unlessPending)
 	b.reserveRemovals(ctx)

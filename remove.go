@@ -51,7 +51,6 @@ func (o *RemoveOptions) orDefault() RemoveOptions {
 func (c *Client) RemoveUsers(ctx context.Context, emails []string, opts *RemoveOptions) (*BulkResult, error) {
 	options := opts.orDefault()
 	b := c.newBulk(opRemoveUsers, emails, options.BulkOptions)
-	defer b.release()
 	guards := []guard{notOwner, notSelf, c.notProtected(), b.notStackOwner()}
 	b.prepareRemoval(ctx, guards)
 	if options.Before != nil && !options.DryRun && len(b.undecided()) > 0 {

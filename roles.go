@@ -260,7 +260,6 @@ func (c *Client) UpdateRoles(ctx context.Context, emails, roles []string, opts *
 		op = endpoint.operation(op.name)
 	}
 	b := c.newBulk(op, emails, opts.orDefault())
-	defer b.release()
 	b.reads = append(b.reads, b.readRoles)
 	b.resolve(ctx, notOwner, notSelf, notSeveralMembers, c.notProtected())
 	uids := b.resolveRoles(ctx, roles)

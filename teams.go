@@ -331,7 +331,6 @@ func unlessAccepted(t *target) Reason {
 // reads the teams again to confirm the change.
 func (c *Client) RemoveFromTeam(ctx context.Context, teamUID string, emails []string, opts *BulkOptions) (*BulkResult, error) {
 	b := c.newBulk(opRemoveFromTeam, emails, opts.orDefault())
-	defer b.release()
 	find := b.findTeam(teamUID)
 	b.resolve(ctx, notOwner, notSelf, notSeveralMembers, c.notProtected())
 	b.skip(unlessThere)

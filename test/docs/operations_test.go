@@ -11,33 +11,6 @@ import (
 	"github.com/orgusers/orgusers/test/operations"
 )
 
-// contract says how sure a request is, if it is more or less than documented.
-var contract = map[string]string{
-	"ListUsers":                "documented and recorded; where details of the account are, and the forms of roles and inviters, are unknown",
-	"FindUsers":                "documented; returns every user if the list is empty, so that is never sent",
-	"Roles":                    "documented and recorded",
-	"GetOrganization":          "documented and recorded, in two forms: both are read",
-	"Login":                    "documented and observed",
-	"Logout":                   "documented and recorded",
-	"GetCurrentUser":           "documented and observed",
-	"Invite":                   "documented and observed",
-	"RemoveUsers":              "documented and observed",
-	"WithdrawInvitations":      "documented and observed",
-	"ResendInvitations":        "documented, observed and recorded; sends email, though a GET",
-	"UpdateRoles":              "the request of an invitation, read back: whether it replaces or adds is unknown",
-	"UpdateRoles, by endpoint": "no public request: yours, with `WithEndpoints`",
-	"UnlockUsers":              "no public request: yours, or `ErrNoEndpoint`",
-	"ResetMFA":                 "no public request: yours, or `ErrNoEndpoint`",
-	"ForcePasswordReset":       "no public request: yours, or `ErrNoEndpoint`",
-	"EndSessions":              "no public request: yours, or `ErrNoEndpoint`",
-	"AuditLog":                 "documented; events other than `share` and `logout` are unknown",
-	"Access":                   "documented: this request, users, teams, stacks and the roles of each; whether a role lists users who have it through a team is unknown, and both are understood",
-	"TeamUsers":                "documented; one field is observed under two names, and the paging is that of other lists",
-	"Restore":                  "documented and observed: an invitation, then the users of teams",
-	"AddToTeam":                "documented; the response is unknown",
-	"RemoveFromTeam":           "documented; the response is unknown",
-}
-
 // The table in docs/operations.md is that of package operations.
 func TestOperationsPage(t *testing.T) {
 	t.Parallel()
@@ -60,12 +33,12 @@ func TestOperationsPage(t *testing.T) {
 			continue
 		}
 		method, detail, _ := strings.Cut(op.Name, ",")
-		r := &row{"`" + method + "`" + detail, fmt.Sprintf("`%s %s`", op.Method, strings.TrimPrefix(op.Path, "/v3")), string(op.Kind) + " of " + services[op.Service], cmp.Or(contract[op.Name], "documented")}
+		r := &row{"`" + method + "`" + detail, fmt.Sprintf("`%s %s`", op.Method, strings.TrimPrefix(op.Path, "/v3")), string(op.Kind) + " of " + services[op.Service], cmp.Or(op.Known, "documented")}
 		if op.Endpoint {
 			r.request = "of an endpoint"
 		}
 		same := slices.IndexFunc(rows, func(other *row) bool {
-			return op.Kind == operations.Read && contract[op.Name] == "" && other.request == r.request
+			return op.Kind == operations.Read && op.Known == "" && other.request == r.request
 		})
 		if same >= 0 {
 			rows[same].methods += ", " + r.methods
