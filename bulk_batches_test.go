@@ -35,8 +35,9 @@ func rejecting(s *orguserstest.Server, status int, email string) orgusers.Option
 
 // isNamed reports whether a request is for a user.
 func isNamed(r orguserstest.Request, u orguserstest.User) bool {
-	return bytes.Contains(r.Body, []byte(`"`+u.Email+`"`)) || u.UID != "" && bytes.Contains(r.Body, []byte(`"`+u.UID+`"`)) || u.ShareUID != "" && strings.Contains(r.Path, u.ShareUID) ||
-		u.UID != "" && strings.HasSuffix(r.Path, "/"+u.UID)
+	return slices.ContainsFunc([]string{u.Email, u.UID, u.ShareUID}, func(name string) bool {
+		return name != "" && (bytes.Contains(r.Body, []byte(`"`+name+`"`)) || slices.Contains(strings.Split(r.Path, "/"), name))
+	})
 }
 
 // TestBulkSendsTenAtATime looks at who is named in each request.
@@ -245,4 +246,24 @@ func TestBulkReadBack(t *testing.T) {
 			})
 		})
 	}
+}
+
+// A change that is there already is not sent again.
+func TestBulkTwice(t *testing.T) {
+	t.Parallel()
+	eachBulk(t, func(t *testing.T, o operations.Operation, a *operations.Arguments) {
+		if !o.Change.ReadBack || o.Change.Emails {
+			return // whether the change is there cannot be seen, or it is an email
+		}
+		var result *orgusers.BulkResult
+		for range 2 {
+			var err error
+			if result, err = o.Change.Run(t.Context(), a, o.Change.Targets[:1], orgusers.BulkOptions{}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if got := summaries(result)[0]; !strings.HasPrefix(got, "skipped: ") || writesTo(a.Fake) != 1 {
+			t.Errorf("the second time: %s after %d changes, want it skipped", got, writesTo(a.Fake))
+		}
+	})
 }

@@ -146,6 +146,18 @@ var addressCalls = map[string]func(ctx context.Context, c *orgusers.Client, emai
 	"SendPasswordResets": func(ctx context.Context, c *orgusers.Client, email string, o orgusers.BulkOptions) (*orgusers.BulkResult, error) {
 		return c.SendPasswordResets(ctx, []string{email}, &o)
 	},
+	"UnlockUsers": func(ctx context.Context, c *orgusers.Client, email string, o orgusers.BulkOptions) (*orgusers.BulkResult, error) {
+		return c.UnlockUsers(ctx, []string{email}, &o)
+	},
+	"ResetMFA": func(ctx context.Context, c *orgusers.Client, email string, o orgusers.BulkOptions) (*orgusers.BulkResult, error) {
+		return c.ResetMFA(ctx, []string{email}, &o)
+	},
+	"ForcePasswordReset": func(ctx context.Context, c *orgusers.Client, email string, o orgusers.BulkOptions) (*orgusers.BulkResult, error) {
+		return c.ForcePasswordReset(ctx, []string{email}, &o)
+	},
+	"EndSessions": func(ctx context.Context, c *orgusers.Client, email string, o orgusers.BulkOptions) (*orgusers.BulkResult, error) {
+		return c.EndSessions(ctx, []string{email}, &o)
+	},
 	"UpdateRoles": func(ctx context.Context, c *orgusers.Client, email string, o orgusers.BulkOptions) (*orgusers.BulkResult, error) {
 		return c.UpdateRoles(ctx, []string{email}, []string{"r1"}, &o)
 	},
@@ -165,6 +177,14 @@ var addressCalls = map[string]func(ctx context.Context, c *orgusers.Client, emai
 		}
 		return &orgusers.BulkResult{Outcomes: []orgusers.Outcome{outcome}}, err
 	},
+}
+
+// someEndpoints are requests that change a server with rows of its own.
+var someEndpoints = orgusers.Endpoints{
+	Unlock:             orgusers.Endpoint{Path: "/v3/organizations/{organization_uid}/unlock"},
+	ResetMFA:           orgusers.Endpoint{Path: "/v3/organizations/{organization_uid}/reset_mfa"},
+	ForcePasswordReset: orgusers.Endpoint{Path: "/v3/organizations/{organization_uid}/force_password_reset"},
+	EndSessions:        orgusers.Endpoint{Path: "/v3/organizations/{organization_uid}/end_sessions"},
 }
 
 func TestAddresses(t *testing.T) {
@@ -290,7 +310,7 @@ func TestSpellingsOfOtherCalls(t *testing.T) {
 			"a name around":            {strays: []shareRow{memberRow(1, "Ken <ken@example.com>")}},
 			"a row without an address": {strays: []shareRow{memberRow(1, "")}},
 		} {
-			result, err := call(t.Context(), newClient(t, server), "ken@example.com", orgusers.BulkOptions{})
+			result, err := call(t.Context(), newClient(t, server, orgusers.WithEndpoints(someEndpoints)), "ken@example.com", orgusers.BulkOptions{})
 			if got := summaries(result)[0]; got != "refused: duplicate_rows" || !errors.Is(err, orgusers.ErrRefused) || len(server.writes) > 0 {
 				t.Errorf("%s of %s: got %s, %v after %d writes", name, kind, got, err, len(server.writes))
 			}

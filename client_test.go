@@ -1,11 +1,13 @@
 package orgusers_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -238,5 +240,44 @@ func TestParseRegion(t *testing.T) {
 		if got, err := orgusers.ParseRegion(name); got != "" || !errors.Is(err, orgusers.ErrInvalid) {
 			t.Errorf("ParseRegion(%q) = %q, %v; want ErrInvalid", name, got, err)
 		}
+	}
+}
+
+// Nil stands for the zero value of all options, and a nil option is none.
+func TestNilOptions(t *testing.T) {
+	t.Parallel()
+	client, err := orgusers.New("blt1", orgusers.WithAuthToken(token), orgusers.WithHTTPClient(&http.Client{Transport: status(http.StatusForbidden)}), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	value, called := reflect.ValueOf(client), 0
+	for method := range value.Type().Methods() {
+		takes := method.Type
+		options := takes.In(takes.NumIn() - 1)
+		if options.Kind() != reflect.Pointer || !strings.HasSuffix(options.Elem().Name(), "Options") {
+			continue
+		}
+		called++
+		arguments := []reflect.Value{value}
+		for i := range takes.NumIn() - 1 {
+			switch takes.In(i + 1) {
+			case reflect.TypeFor[context.Context]():
+				arguments = append(arguments, reflect.ValueOf(t.Context()))
+			case reflect.TypeFor[string]():
+				arguments = append(arguments, reflect.ValueOf(t.TempDir()+"/users.csv"))
+			case reflect.TypeFor[[]string]():
+				arguments = append(arguments, reflect.ValueOf([]string{operations.Member(0)}))
+			default:
+				arguments = append(arguments, reflect.Zero(takes.In(i+1)))
+			}
+		}
+		if results := method.Func.Call(arguments); results[0].Kind() == reflect.Func {
+			for range results[0].Seq2() {
+				break // a sequence takes its options when it is read
+			}
+		}
+	}
+	if called < 20 {
+		t.Errorf("only %d methods with options were found", called)
 	}
 }

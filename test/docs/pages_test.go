@@ -2,12 +2,19 @@ package docs_test
 
 import (
 	"fmt"
+	"go/doc"
+	"go/parser"
+	"go/token"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
+
+	"github.com/orgusers/orgusers/test/operations"
 )
 
 var (
@@ -18,11 +25,11 @@ var (
 	link      = regexp.MustCompile(`\]\(([^)#:]+)[)#]`) // not a URL
 )
 
-// repository returns the Go files of all modules by base name, and the names of their
-// tests and fuzz targets.
-func repository(t *testing.T) (files, tests map[string]bool) {
+// repository returns the Go files of all modules by base name, and the directories of
+// their tests and fuzz targets by name.
+func repository(t *testing.T) (files map[string]bool, tests map[string][]string) {
 	t.Helper()
-	files, tests = map[string]bool{}, map[string]bool{}
+	files, tests = map[string]bool{}, map[string][]string{}
 	function := regexp.MustCompile(`(?m)^func ((?:Test|Fuzz)\w+)\(`)
 	err := filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
 		if err != nil || entry.IsDir() || filepath.Ext(path) != ".go" {
@@ -34,7 +41,7 @@ func repository(t *testing.T) (files, tests map[string]bool) {
 		}
 		source, err := os.ReadFile(path)
 		for _, match := range function.FindAllStringSubmatch(string(source), -1) {
-			tests[match[1]] = true
+			tests[match[1]] = append(tests[match[1]], filepath.Base(filepath.Dir(path)))
 		}
 		return err
 	})
@@ -86,7 +93,7 @@ func TestPages(t *testing.T) {
 		prose := codeBlock.ReplaceAllString(text, "")
 		var found []string
 		for _, match := range testName.FindAllStringSubmatch(prose, -1) {
-			if !tests[match[1]] {
+			if tests[match[1]] == nil {
 				found = append(found, "the test "+match[1]+" does not exist")
 			}
 		}
@@ -127,6 +134,52 @@ func unproven(page, text string) []string {
 		found = append(found, fmt.Sprintf("only %d promises are read, want %d: does the page have another layout?", n, promises[page]))
 	}
 	return found
+}
+
+// docs/conformance.md has every request of the package, with tests of the client and tests
+// of the fake.
+func TestConformanceIsComplete(t *testing.T) {
+	t.Parallel()
+	_, tests := repository(t)
+	requests := map[string]bool{}
+	for line := range strings.Lines(pages(t)["docs/conformance.md"]) {
+		cells := strings.Split(line, "|")
+		if len(cells) != 6 || strings.HasPrefix(line, "|--") {
+			continue
+		}
+		for _, request := range codeSpan.FindAllString(cells[1], -1) {
+			requests[strings.Trim(request, "`")] = true
+		}
+		for i, ofFake := range []bool{false, true} {
+			for _, match := range testName.FindAllStringSubmatch(cells[3+i], -1) {
+				if !slices.ContainsFunc(tests[match[1]], func(directory string) bool { return (directory == "orguserstest") == ofFake }) {
+					t.Errorf("%s is in the wrong column of %s", match[1], cells[1])
+				}
+			}
+		}
+	}
+	for _, o := range operations.All {
+		request := o.Method + " " + strings.Replace(strings.TrimPrefix(o.Path, "/v3"), "/organizations/{organization_uid}", "…", 1)
+		if !o.Custom && !o.Endpoint && !requests[request] {
+			t.Errorf("no row has %s, the request of %s", request, o.Name)
+		}
+	}
+}
+
+// CHANGELOG.md names every method, and every change has an example.
+func TestOperationsAreAnnounced(t *testing.T) {
+	t.Parallel()
+	changes, examples := pages(t)["CHANGELOG.md"], map[string]bool{}
+	for _, example := range doc.Examples(slices.Collect(maps.Values(parse(t, ".", token.NewFileSet(), parser.ParseComments)))...) {
+		examples[example.Name] = true
+	}
+	for _, o := range operations.All {
+		if name := o.MethodName(); !strings.Contains(changes, "`"+name+"`") {
+			t.Errorf("CHANGELOG.md does not name %s", name)
+		} else if o.Change != nil && !examples["Client_"+name] {
+			t.Errorf("there is no ExampleClient_%s", name)
+		}
+	}
 }
 
 // Links between pages lead to files.

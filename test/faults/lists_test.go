@@ -1,12 +1,14 @@
 package faults_test
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"iter"
 	"net/http"
 	"path"
+	"reflect"
 	"slices"
 	"strconv"
 	"sync"
@@ -14,7 +16,50 @@ import (
 	"testing/synctest"
 
 	"github.com/orgusers/orgusers"
+	"github.com/orgusers/orgusers/test/operations"
 )
+
+// The suites of this file range over every list of the client.
+func TestEveryListIsTested(t *testing.T) {
+	t.Parallel()
+	for method := range reflect.TypeFor[*orgusers.Client]().Methods() {
+		if method.Type.NumOut() == 0 {
+			continue
+		}
+		returned := method.Type.Out(0)
+		switch name := method.Name; {
+		case returned.Kind() != reflect.Func || !returned.CanSeq2() || lists[name] != nil:
+		case name == "Access", name == "PendingInvitations", name == "Teams": // two consist of other lists, and teams are read 500 at a time
+		default:
+			t.Errorf("%s is not in lists", name)
+		}
+	}
+}
+
+// A response without the list or the value is an error, and not an empty list.
+func TestResponsesWithoutTheValue(t *testing.T) {
+	t.Parallel()
+	for _, o := range operations.All {
+		if o.Kind != operations.Read || o.Custom {
+			continue
+		}
+		t.Run(o.Name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				fake := newCrowd(t)
+				a := newArguments(t, o, fake, roundTripper(func(r *http.Request) (*http.Response, error) {
+					if o.Matches(r.Method, r.URL.Path) {
+						return body(http.StatusOK, `{}`)(r)
+					}
+					return fake.Transport().RoundTrip(r)
+				}))
+				if got, err := o.Run(t.Context(), a); err == nil {
+					t.Errorf("the response {} gave %+v, want an error: the struct of the response needs a method complete", got)
+				}
+			})
+		})
+	}
+}
 
 // rows is a server whose lists all have the same rows. It is any of the lists of the API.
 type rows struct {
@@ -42,10 +87,7 @@ func (l *rows) RoundTrip(r *http.Request) (*http.Response, error) {
 		list = append(list, map[string]any{"uid": uid, "api_key": uid})
 	}
 	name := path.Base(r.URL.Path)
-	if name == "share" {
-		name = "shares"
-	}
-	page := map[string]any{name: list}
+	page := map[string]any{cmp.Or(listNames[name], name): list}
 	if l.counted {
 		page["count"] = len(uids)
 	}
@@ -55,6 +97,9 @@ func (l *rows) RoundTrip(r *http.Request) (*http.Response, error) {
 	}
 	return body(200, string(text))(r)
 }
+
+// listNames are the names of lists that are not the last element of the path.
+var listNames = map[string]string{"share": "shares"}
 
 func numbered(n int) []string {
 	uids := make([]string, n)
