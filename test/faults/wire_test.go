@@ -55,7 +55,7 @@ func TestSharedByGoroutines(t *testing.T) {
 	client, err := orgusers.New(fake.OrganizationUID,
 		orgusers.WithBaseURL(fake.URL), orgusers.WithTokenSource(tokens(fake.OAuthToken())),
 		orgusers.WithHTTPClient(&http.Client{Timeout: time.Minute}),
-		orgusers.WithLogger(slog.New(slog.NewTextHandler(io.Discard, &slog.HandlerOptions{Level: slog.LevelDebug}))),
+		orgusers.WithLogger(slog.New(slog.NewTextHandler(io.Discard, &slog.HandlerOptions{Level: slog.LevelDebug}))), //nolint:sloglint // records are formatted, too
 		orgusers.WithRetry(orgusers.RetryPolicy{MaxAttempts: 3}), fast,
 		orgusers.WithRateLimiters(orgusers.RateLimiters{Writes: new(count)}),
 		orgusers.WithEndpoints(fake.Endpoints()), orgusers.WithUserAgent("test/1"),
