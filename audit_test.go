@@ -1,7 +1,6 @@
 package orgusers_test
 
 import (
-	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -65,16 +64,6 @@ func TestAuditLog(t *testing.T) {
 		}
 		if _, err := client.GetAuditEntry(t.Context(), "blt404"); !errors.Is(err, orgusers.ErrNotFound) {
 			t.Errorf("an unknown uid: got %v, want ErrNotFound", err)
-		}
-		for _, uid := range []string{"", "..", "a/b"} {
-			if _, err := client.GetAuditEntry(t.Context(), uid); !errors.Is(err, orgusers.ErrInvalid) {
-				t.Errorf("the uid %q: got %v, want ErrInvalid", uid, err)
-			}
-		}
-		ctx, cancel := context.WithCancel(t.Context())
-		cancel()
-		if _, err := collect(t, client.AuditLog(ctx, nil)); !errors.Is(err, context.Canceled) {
-			t.Errorf("got %v, want context.Canceled", err)
 		}
 	})
 }

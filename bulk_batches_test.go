@@ -133,9 +133,9 @@ func TestBulkCanceled(t *testing.T) {
 	})
 }
 
-// TestBulkRedirected sends the other batches only if the redirected request made the
-// change.
-func TestBulkRedirected(t *testing.T) {
+// TestBulkStops does not send the other batches if the token has ended, or if a redirected
+// request did not make the change.
+func TestBulkStops(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
 		name   string
@@ -143,8 +143,9 @@ func TestBulkRedirected(t *testing.T) {
 		writes int
 		want   map[orgusers.OutcomeStatus]int
 	}{
-		{"instead", orguserstest.Fault{Effect: orguserstest.Redirect(302, "https://sso.example.com/")}, 1, map[orgusers.OutcomeStatus]int{orgusers.OutcomeFailed: 10, orgusers.OutcomeNotStarted: 14}},
-		{"after", orguserstest.Fault{Effect: orguserstest.Redirect(303, "/removed"), After: true}, 3, map[orgusers.OutcomeStatus]int{orgusers.OutcomeDone: 24}},
+		{"unauthorized", orguserstest.Fault{Effect: orguserstest.Status(http.StatusUnauthorized)}, 1, map[orgusers.OutcomeStatus]int{orgusers.OutcomeNotStarted: 24}},
+		{"redirected instead", orguserstest.Fault{Effect: orguserstest.Redirect(302, "https://sso.example.com/")}, 1, map[orgusers.OutcomeStatus]int{orgusers.OutcomeFailed: 10, orgusers.OutcomeNotStarted: 14}},
+		{"redirected after", orguserstest.Fault{Effect: orguserstest.Redirect(303, "/removed"), After: true}, 3, map[orgusers.OutcomeStatus]int{orgusers.OutcomeDone: 24}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

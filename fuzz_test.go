@@ -297,7 +297,7 @@ func FuzzBaseURL(f *testing.F) {
 // FuzzPaths checks that paths made of templates and values stay below the base URL, for
 // Do, for every method that puts a value into its path, and for endpoints.
 func FuzzPaths(f *testing.F) {
-	for _, value := range []string{"blt1", "..", "%2e%2e", "a/b", "ada@example.com", "a\x00", "é ü", ".", "a;b=c", "\xff", "", "…"} {
+	for _, value := range []string{"blt1", "..", "%2e%2e", "a/b", "ada@example.com", "a\x00", "é ü", ".", "a;b=c", "\xff", "", "…", `a\b`, "a?b", "a#b", "a\r\nb: c", "%2E%2E/", "\x7f"} {
 		f.Add("/things/{thing}", value)
 	}
 	for _, path := range []string{

@@ -14,42 +14,6 @@ import (
 	"github.com/orgusers/orgusers/orguserstest"
 )
 
-func TestUsersHasEveryUserOnce(t *testing.T) {
-	t.Parallel()
-	type opts = []orguserstest.Option
-	tests := []struct {
-		name   string
-		users  int
-		server opts
-	}{
-		{"the owner alone", 1, nil},
-		{"two", 2, nil},
-		{"one page but one", 99, nil},
-		{"one full page", 100, nil},
-		{"one page and one", 101, nil},
-		{"two pages with their overlap", 199, nil},
-		{"two full pages", 200, nil},
-		{"many pages", 1234, nil},
-		{"pages smaller than asked for", 150, opts{orguserstest.WithPageCap(7)}},
-		{"the smallest pages that overlap", 60, opts{orguserstest.WithPageCap(2)}},
-		{"no count", 250, opts{orguserstest.WithoutCount()}},
-		{"no count and a full page", 100, opts{orguserstest.WithoutCount()}},
-		{"no count and one user", 1, opts{orguserstest.WithoutCount()}},
-		{"no count and small pages", 150, opts{orguserstest.WithoutCount(), orguserstest.WithPageCap(3)}},
-		{"below a path", 150, opts{orguserstest.WithBasePath("/gate/way")}},
-	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			t.Parallel()
-			server := startFake(t, append(tt.server, orguserstest.WithUsers(tt.users))...)
-			got := mustCollect(t, fakeClient(t, server).Users(t.Context(), nil))
-			if diff := diffUsers(expected(server.Users()), got); diff != "" {
-				t.Errorf("-want +got:\n%s", diff)
-			}
-		})
-	}
-}
-
 func TestUsersInPagesOfEverySize(t *testing.T) {
 	t.Parallel()
 	server := orguserstest.NewUnstartedServer(orguserstest.WithUsers(105))

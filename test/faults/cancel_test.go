@@ -96,6 +96,9 @@ func TestCancel(t *testing.T) {
 					if got, want := errors.Is(err, orgusers.ErrOutcomeUnknown), tt.inFlight && kind.Writes(); got != want {
 						t.Errorf("outcome unknown is %v, want %v: %v", got, want, err)
 					}
+					if paused := strings.HasPrefix(tt.name, "a pause"); errors.Is(err, orgusers.ErrRateLimited) != paused || strings.Contains(err.Error(), "It went wrong.") != paused {
+						t.Errorf("got %v, which should be that of the last response: %v", err, paused)
+					}
 					if n := wire.sent.Load(); n != tt.sent {
 						t.Errorf("%d requests were sent, want %d", n, tt.sent)
 					}
@@ -210,47 +213,6 @@ func TestCancelReadBack(t *testing.T) {
 				}
 				if n := sentTo(fake, o); n != 1 {
 					t.Errorf("it was sent %d times, want once", n)
-				}
-			})
-		})
-	}
-}
-
-// A call that is interrupted between attempts ends at once, with the last response.
-func TestInterruptedRetry(t *testing.T) {
-	t.Parallel()
-	tests := []struct {
-		name      string
-		responses []roundTripper
-		cancel    bool // after 100 ms; otherwise the deadline is then
-		attempts  int
-		took      time.Duration
-		is        []error
-	}{
-		{"canceled while it waits", []roundTripper{status(429, "Retry-After", "10")}, true, 1, 100 * time.Millisecond, []error{context.Canceled, orgusers.ErrRateLimited}},
-		{"canceled in the second attempt", []roundTripper{status(503), hangsInBody}, true, 2, 100 * time.Millisecond, []error{context.Canceled, orgusers.ErrServer}},
-		{"deadline before the pause ends", []roundTripper{status(429, "Retry-After", "10")}, false, 1, 0, []error{context.DeadlineExceeded, orgusers.ErrRateLimited}},
-		{"deadline before the backoff ends", []roundTripper{status(503, "Retry-After", "10")}, false, 1, 0, []error{context.DeadlineExceeded, orgusers.ErrServer}},
-	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			t.Parallel()
-			synctest.Test(t, func(t *testing.T) {
-				s := &script{responses: tt.responses}
-				ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
-				if tt.cancel {
-					ctx, cancel = context.WithCancel(t.Context())
-					time.AfterFunc(100*time.Millisecond, cancel)
-				}
-				defer cancel()
-				began := time.Now()
-				err := getOrganization(ctx, newClient(t, s, orgusers.WithAuthToken(token), orgusers.WithRetry(orgusers.RetryPolicy{BaseDelay: time.Millisecond})))
-				if took := time.Since(began); took != tt.took || len(s.sent) != tt.attempts {
-					t.Errorf("it was sent %d times in %v, want %d in %v", len(s.sent), took, tt.attempts, tt.took)
-				}
-				checkError(t, err, int64(tt.attempts), tt.is...)
-				if !strings.Contains(err.Error(), "It went wrong.") {
-					t.Errorf("the error does not have the text of the last response: %v", err)
 				}
 			})
 		})

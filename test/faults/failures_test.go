@@ -113,7 +113,7 @@ func tableRows(certificate []tls.Certificate) []tableRow {
 			{name: "200 with an error message", serve: says(`{"error_message":"It went wrong."}`), is: server},
 		}},
 		{"2xx, larger than 32 MiB", final, lost, []failure{
-			{name: "larger than 32 MiB", transport: func() http.RoundTripper { return roundTripper(endless) }},
+			{name: "larger than 32 MiB", transport: func() http.RoundTripper { return roundTripper(tooLarge) }},
 		}},
 	}
 }
@@ -296,10 +296,10 @@ func sends(text string) http.HandlerFunc {
 	})
 }
 
-// endless responds with a body that does not end.
-func endless(r *http.Request) (*http.Response, error) {
+// tooLarge responds with a body of 33 MiB.
+func tooLarge(r *http.Request) (*http.Response, error) {
 	response, err := good(r)
-	response.Body = io.NopCloser(spaces{})
+	response.Body = io.NopCloser(io.LimitReader(spaces{}, 33<<20))
 	return response, err
 }
 
@@ -308,19 +308,5 @@ type spaces struct{}
 func (spaces) Read(p []byte) (int, error) { return copy(p, blanks), nil }
 
 var blanks = strings.Repeat(" ", 1<<20)
-
-// hangsInBody sends half of a body, and then nothing until the request ends.
-func hangsInBody(r *http.Request) (*http.Response, error) {
-	response, err := good(r)
-	response.Body = io.NopCloser(io.MultiReader(strings.NewReader(`{"organization":{"u`), hangingBody{r.Context()}))
-	return response, err
-}
-
-type hangingBody struct{ ctx context.Context } //nolint:containedctx // that of the request it belongs to
-
-func (b hangingBody) Read([]byte) (int, error) {
-	<-b.ctx.Done()
-	return 0, b.ctx.Err()
-}
 
 var dialRefused = fails(&net.OpError{Op: "dial", Net: "tcp", Err: errors.New("connection refused")})

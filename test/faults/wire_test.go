@@ -1,6 +1,7 @@
 package faults_test
 
 import (
+	"bytes"
 	"context"
 	"io"
 	"log/slog"
@@ -52,10 +53,11 @@ func TestSharedByGoroutines(t *testing.T) {
 	t.Parallel()
 	fake := orguserstest.NewServer(orguserstest.WithUsers(300))
 	t.Cleanup(fake.Close)
+	var log bytes.Buffer // which the handler locks
 	client, err := orgusers.New(fake.OrganizationUID,
 		orgusers.WithBaseURL(fake.URL), orgusers.WithTokenSource(tokens(fake.OAuthToken())),
 		orgusers.WithHTTPClient(&http.Client{Timeout: time.Minute}),
-		orgusers.WithLogger(slog.New(slog.NewTextHandler(io.Discard, &slog.HandlerOptions{Level: slog.LevelDebug}))), //nolint:sloglint // records are formatted, too
+		orgusers.WithLogger(slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))),
 		orgusers.WithRetry(orgusers.RetryPolicy{MaxAttempts: 3}), fast,
 		orgusers.WithRateLimiters(orgusers.RateLimiters{Writes: new(count)}),
 		orgusers.WithEndpoints(fake.Endpoints()), orgusers.WithUserAgent("test/1"),
@@ -89,6 +91,9 @@ func TestSharedByGoroutines(t *testing.T) {
 		})
 	}
 	wait.Wait()
+	if log.Len() == 0 {
+		t.Error("nothing was logged")
+	}
 }
 
 func inviteStranger(ctx context.Context, client *orgusers.Client, i int) error {

@@ -1,7 +1,6 @@
 package secrets_test
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"net/http"
@@ -82,60 +81,6 @@ func TestLoginShowsNoServerText(t *testing.T) {
 			}
 		}
 	}
-}
-
-// A value that would change the path or a header of a request is rejected before
-// anything is sent, and not repeated in the error.
-func TestUIDsThatArePaths(t *testing.T) {
-	t.Parallel()
-	type call = func(ctx context.Context, c *orgusers.Client, value string) error
-	inPath := map[string]call{
-		"Do": func(ctx context.Context, c *orgusers.Client, uid string) error {
-			return c.Do(ctx, orgusers.Request{Path: "/things/{thing}", PathValues: map[string]string{"thing": uid}}, nil)
-		},
-		"New": func(_ context.Context, _ *orgusers.Client, uid string) error {
-			_, err := orgusers.New(uid, orgusers.WithAuthToken("blt1"))
-			return err
-		},
-		"ForOrganization": func(_ context.Context, c *orgusers.Client, uid string) error {
-			_, err := c.ForOrganization(uid)
-			return err
-		},
-	}
-	for _, op := range operations.All {
-		if op.WithUID != nil {
-			inPath[op.Name] = op.WithUID
-		}
-	}
-	inHeader := map[string]call{
-		"StackRoles": func(ctx context.Context, c *orgusers.Client, key string) error {
-			_, err := orgusers.Collect(c.StackRoles(ctx, key))
-			return err
-		},
-		"Do": func(ctx context.Context, c *orgusers.Client, key string) error {
-			return c.Do(ctx, orgusers.Request{Path: "/roles", Header: http.Header{"api_key": {key}}}, nil)
-		},
-	}
-	check := func(calls map[string]call, values ...string) {
-		for _, value := range values {
-			for name, call := range calls {
-				sent := 0
-				wire := roundTripper(func(r *http.Request) (*http.Response, error) { sent++; return respond(r, 200, nil, nil), nil })
-				client, err := orgusers.New("blt1", orgusers.WithAuthToken("blt1"), orgusers.WithHTTPClient(&http.Client{Transport: wire}))
-				if err != nil {
-					t.Fatal(err)
-				}
-				err = call(t.Context(), client, value)
-				if !errors.Is(err, orgusers.ErrInvalid) || sent > 0 {
-					t.Errorf("%s of %q: %v after %d requests, want ErrInvalid and none", name, value, err, sent)
-				} else if len(value) > 2 && strings.Contains(err.Error(), value) {
-					t.Errorf("%s repeats %q", name, value)
-				}
-			}
-		}
-	}
-	check(inPath, "", ".", "..", "%2e%2e", "%2E%2e/", "a/b", `a\b`, "/", "a\n", "a\r\nb: c", "a\x00", "a?b", "a#b", "\x7f")
-	check(inHeader, "", "a\nb", "a\x00", "a\r\nAuthtoken: x", "a\x7f", "ключ")
 }
 
 // A panic of the caller's function is not changed, has no secrets, and leaves the file as
