@@ -47,77 +47,25 @@ func TestExportGolden(t *testing.T) {
 func TestCellsThatASpreadsheetWouldRun(t *testing.T) {
 	t.Parallel()
 	// defused and kept are cells that get an apostrophe, and that get none.
-	defused := map[string]string{
-		"equals":                       "=1+1",
-		"equals alone":                 "=",
-		"plus":                         "+49 30 1",
-		"minus":                        "-2+3",
-		"at":                           "@SUM(A1)",
-		"tab":                          "\t=1",
-		"tab before a word":            "\tAda",
-		"carriage return":              "\r=1",
-		"line feed":                    "\n=1",
-		"carriage return, line feed":   "\r\n=1",
-		"NUL":                          "\x00=1",
-		"escape":                       "\x1b=1",
-		"C1 control character":         "\u0085=1",
-		"full-width equals":            "＝1+1",
-		"full-width plus":              "＋1",
-		"full-width minus":             "－1",
-		"full-width at":                "＠A1",
-		"small equals":                 "\ufe66A1",
-		"small plus":                   "\ufe62A1",
-		"small minus":                  "\ufe63A1",
-		"small at":                     "\ufe6bA1",
-		"superscript equals":           "\u207cA1",
-		"subscript plus":               "\u208aA1",
-		"superscript minus":            "\u207bA1",
-		"minus sign":                   "\u2212A1",
-		"two equals in one character":  "\u2a75A1",
-		"Hebrew plus":                  "\ufb29A1",
-		"blank":                        " =1",
-		"many blanks":                  "     @A1",
-		"no-break space":               "\u00a0=1",
-		"ideographic space":            "\u3000+1",
-		"zero-width space":             "\u200b=1",
-		"byte order mark":              "\ufeff=1",
-		"word joiner and a blank":      "\u2060 -1",
-		"mark of direction":            "\u202e=1",
-		"variation selector 16":        "\ufe0f=1",
-		"variation selector 1":         "\ufe00\ufe66",
-		"variation selector 17":        "\U000e0100@A1",
-		"Mongolian variation selector": "\u180b+1",
-		"Mongolian vowel separator":    "\u180e=1",
-		"combining grapheme joiner":    "\u034f=1",
-		"combining accent":             "\u0301=1",
-		"Hangul filler":                "\u3164=1",
-		"half-width Hangul filler":     "\uffa0=1",
-		"empty Braille pattern":        "\u2800=1",
-		"tag character":                "\U000e0041=1",
-		"ignorable without a meaning":  "\U000e0fff=1",
+	defused := []string{
+		"=1+1", "=", "+49 30 1", "-2+3", "@SUM(A1)",
+		"\t=1", "\tAda", "\r=1", "\n=1", "\r\n=1", "\x00=1", "\x1b=1", "\u0085=1", // control characters
+		"＝1+1", "＋1", "－1", "＠A1", "\ufe66A1", "\ufe62A1", "\ufe63A1", "\ufe6bA1", // full-width and small signs
+		"\u207cA1", "\u208aA1", "\u207bA1", "\u2212A1", "\u2a75A1", "\ufb29A1", // raised, lowered, minus, double and Hebrew signs
+		" =1", "     @A1", "\u00a0=1", "\u3000+1", // blanks
+		"\u200b=1", "\ufeff=1", "\u2060 -1", "\u202e=1", // characters without width, and marks of direction
+		"\ufe0f=1", "\ufe00\ufe66", "\U000e0100@A1", "\u180b+1", "\u180e=1", // variation selectors
+		"\u034f=1", "\u0301=1", "\u3164=1", "\uffa0=1", "\u2800=1", "\U000e0041=1", "\U000e0fff=1", // joiners, accents, fillers, tags
 	}
-	kept := map[string]string{
-		"empty":                      "",
-		"word":                       "Ada",
-		"sign in the middle":         "1+1=2",
-		"address":                    "a@example.com",
-		"blanks before a word":       "  Ada",
-		"blanks alone":               "   ",
-		"variation selectors alone":  "\ufe0f\ufe0f",
-		"apostrophe before equals":   "'=1",
-		"quote before equals":        `"=1`,
-		"line feed in the middle":    "Ada\nLovelace",
-		"breaks in the middle":       "a\r\nb\rc\nd",
-		"letters beyond ASCII":       "Łukasz 王 🚀",
-		"emoji with a selector":      "❤\ufe0f=1",
-		"letter with a mark":         "e\u0301=1",
-		"dash, which is not a minus": "– Ada",
+	kept := []string{
+		"", "Ada", "1+1=2", "a@example.com", "  Ada", "   ", "\ufe0f\ufe0f", "'=1", `"=1`, "Ada\nLovelace", "a\r\nb\rc\nd",
+		"Łukasz 王 🚀", "❤\ufe0f=1", "e\u0301=1", "– Ada", // a letter or a dash comes first
 	}
 	client := fakeClient(t, startFake(t, orguserstest.WithUsers(1)))
 	breaks := strings.NewReplacer("\r\n", "\n", "\r", "\n")
-	for apostrophe, cells := range map[string]map[string]string{"'": defused, "": kept} {
-		for name, text := range cells {
-			t.Run(name, func(t *testing.T) {
+	for apostrophe, cells := range map[string][]string{"'": defused, "": kept} {
+		for _, text := range cells {
+			t.Run(fmt.Sprintf("%+q", text), func(t *testing.T) {
 				t.Parallel()
 				columns := []orgusers.Column{constant("text", text), constant("other", "other")}
 				cell := breaks.Replace(text)
