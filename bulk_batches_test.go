@@ -133,6 +133,31 @@ func TestBulkCanceled(t *testing.T) {
 	})
 }
 
+// waitFunc is a rate limiter.
+type waitFunc func(context.Context) error
+
+func (f waitFunc) Wait(ctx context.Context) error { return f(ctx) }
+
+// TestBulkCanceledInQueue cancels while the second request waits for the rate limit.
+func TestBulkCanceledInQueue(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithCancel(t.Context())
+		waits := 0
+		server, _ := crowded(t)
+		client := clientOf(t, server, orgusers.WithRateLimiters(orgusers.RateLimiters{Writes: waitFunc(func(ctx context.Context) error {
+			if waits++; waits == 2 {
+				cancel()
+			}
+			return ctx.Err()
+		})}))
+		result, err := client.RemoveUsers(ctx, operations.Twelve(operations.Member), nil)
+		if got := summaries(result); !errors.Is(err, context.Canceled) || errors.Is(err, orgusers.ErrOutcomeUnknown) || got[9] != "done" || got[10] != "not_started: context_ended" || got[11] != got[10] {
+			t.Errorf("got %v, %v", err, got)
+		}
+	})
+}
+
 // TestBulkStops does not send the other batches if the token has ended, or if a redirected
 // request did not make the change.
 func TestBulkStops(t *testing.T) {

@@ -410,6 +410,23 @@ func TestUsersNarrowed(t *testing.T) {
 	}
 }
 
+// Users in another order than the server's come after the last page, or not at all.
+func TestSortedUsersAreRead(t *testing.T) {
+	t.Parallel()
+	server := startFake(t, orguserstest.WithUsers(250), orguserstest.WithFault(orguserstest.Fault{Path: sharePath, Skip: 2, Effect: orguserstest.Status(http.StatusForbidden)}))
+	all := fakeClient(t, server).Users(t.Context(), &orgusers.ListUsersOptions{Sort: orgusers.Sort{By: orgusers.SortByEmail}})
+	if users, err := collect(t, all); len(users) > 0 || !errors.Is(err, orgusers.ErrForbidden) {
+		t.Errorf("got %d users and %v, want none and ErrForbidden", len(users), err)
+	}
+	server.ClearFaults()
+	for u, err := range all {
+		if want := slices.SortedFunc(slices.Values(expected(server.Users())), byEmail)[0]; err != nil || u.Email != want.Email {
+			t.Errorf("got %+v, %v, want %s first", u, err, want.Email)
+		}
+		break
+	}
+}
+
 func usersMember(u *orgusers.User) bool { return u.Status == orgusers.StatusAccepted }
 
 // usersWith reports whether the fake finds the text in a user's address or full name.
