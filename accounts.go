@@ -1,6 +1,7 @@
 package orgusers
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -96,11 +97,7 @@ func (e Endpoint) check() error {
 // operation returns the operation of an endpoint: a bulk action that is never
 // repeated if it may have been done.
 func (e Endpoint) operation(name string) *operation {
-	op := &operation{name: name, method: e.Method, path: e.Path, kind: transport.Bulk}
-	if op.method == "" {
-		op.method = http.MethodPost
-	}
-	return op
+	return &operation{name: name, method: cmp.Or(e.Method, http.MethodPost), path: e.Path, kind: transport.Bulk}
 }
 
 func (e Endpoint) encode(request EndpointRequest) (any, error) {
@@ -124,7 +121,7 @@ func (e Endpoint) encode(request EndpointRequest) (any, error) {
 // It sends POST /user/forgot_password (documented) for each address, without
 // credentials, after reading the addresses.
 func (c *Client) SendPasswordResets(ctx context.Context, emails []string, opts *BulkOptions) (*BulkResult, error) {
-	b := c.newBulk(opSendPasswordResets, emails, opts.orDefault())
+	b := c.newBulk(opSendPasswordResets, emails, opts)
 	b.resolve(ctx)
 	b.skip(unlessMember)
 	b.size = 1
@@ -184,7 +181,7 @@ func (c *Client) endpoints() Endpoints {
 }
 
 func (c *Client) accountAction(ctx context.Context, name string, endpoint Endpoint, emails []string, opts *BulkOptions, guards ...guard) (*BulkResult, error) {
-	b := c.newBulk(endpoint.operation(name), emails, opts.orDefault())
+	b := c.newBulk(endpoint.operation(name), emails, opts)
 	if c.made() && !endpoint.isSet() {
 		b.abort(ReasonNoEndpoint, fmt.Errorf("orgusers: %s: %w", name, ErrNoEndpoint))
 	}

@@ -20,13 +20,6 @@ type BulkOptions struct {
 	Progress func(done, total int)
 }
 
-func (o *BulkOptions) orDefault() BulkOptions {
-	if o == nil {
-		return BulkOptions{}
-	}
-	return *o
-}
-
 // OutcomeStatus is the result for one address.
 type OutcomeStatus string
 

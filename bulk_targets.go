@@ -1,6 +1,7 @@
 package orgusers
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -127,8 +128,8 @@ func (t *target) note(text string) {
 }
 
 // newBulk returns a call for some addresses. Malformed addresses are refused.
-func (c *Client) newBulk(op *operation, emails []string, options BulkOptions) *bulk {
-	b := &bulk{client: c, op: op, options: options, roles: c.newRoleDirectory(), size: batchSize}
+func (c *Client) newBulk(op *operation, emails []string, opts *BulkOptions) *bulk {
+	b := &bulk{client: c, op: op, options: *cmp.Or(opts, &BulkOptions{}), roles: c.newRoleDirectory(), size: batchSize}
 	byKey := make(map[string]*target, len(emails))
 	for i, given := range emails {
 		email, ok := parseAddress(given)

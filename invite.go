@@ -1,6 +1,7 @@
 package orgusers
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"iter"
@@ -29,13 +30,6 @@ type InviteOptions struct {
 	Message string
 }
 
-func (o *InviteOptions) orDefault() InviteOptions {
-	if o == nil {
-		return InviteOptions{}
-	}
-	return *o
-}
-
 // Invite invites people to the organization. The service sends one email to each.
 // Members and people with a pending invitation are skipped and get no email, so a
 // call can be repeated with the same list or a longer one.
@@ -50,8 +44,8 @@ func (o *InviteOptions) orDefault() InviteOptions {
 // roles of the stacks. If the response is lost, it reads the addresses for seven
 // seconds and then invites only people who are not there.
 func (c *Client) Invite(ctx context.Context, invitees []Invitee, opts *InviteOptions) (*BulkResult, error) {
-	options := opts.orDefault()
-	b := c.newBulk(opInvite, emailsOf(invitees), options.BulkOptions)
+	options := *cmp.Or(opts, &InviteOptions{})
+	b := c.newBulk(opInvite, emailsOf(invitees), &options.BulkOptions)
 	b.assign(invitees)
 	b.reads = append(b.reads, b.readRoles)
 	b.resolve(ctx)
@@ -229,7 +223,7 @@ func (c *Client) PendingInvitations(ctx context.Context) iter.Seq2[*User, error]
 // (documented) for each address, after reading the addresses. This GET sends email,
 // so it is retried as a write.
 func (c *Client) ResendInvitations(ctx context.Context, emails []string, opts *BulkOptions) (*BulkResult, error) {
-	b := c.newBulk(opResendInvitations, emails, opts.orDefault())
+	b := c.newBulk(opResendInvitations, emails, opts)
 	b.resolve(ctx)
 	b.skip(unlessPending)
 	b.size = 1
@@ -249,7 +243,7 @@ func (c *Client) ResendInvitations(ctx context.Context, emails []string, opts *B
 // has no request for invitations only, so a person who accepts between the lookup
 // and the request is removed.
 func (c *Client) WithdrawInvitations(ctx context.Context, emails []string, opts *BulkOptions) (*BulkResult, error) {
-	b := c.newBulk(opWithdrawInvitations, emails, opts.orDefault())
+	b := c.newBulk(opWithdrawInvitations, emails, opts)
 	b.resolve(ctx, notOwner, notSelf, c.notProtected(), b.notStackOwner())
 	b.skip(unlessPending)
 	b.reserveRemovals(ctx)

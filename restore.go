@@ -31,14 +31,14 @@ import (
 // Before that it reads the addresses, the organization's roles, the teams, and the roles of the
 // stacks in the records.
 func (c *Client) Restore(ctx context.Context, had []*UserAccess, opts *InviteOptions) (*BulkResult, error) {
-	options := opts.orDefault()
+	options := *cmp.Or(opts, &InviteOptions{})
 	emails := make([]string, len(had))
 	for i, record := range had {
 		if record != nil && record.User != nil {
 			emails[i] = record.User.Email
 		}
 	}
-	b := c.newBulk(opRestore, emails, options.BulkOptions)
+	b := c.newBulk(opRestore, emails, &options.BulkOptions)
 	r := &restoration{bulk: b, records: map[*target]*UserAccess{}, lost: map[*target][]string{}, teams: map[string]*Team{}}
 	r.assign(had)
 	keys := r.stackKeys() // before the lookup, which runs at the same time as the reads, decides targets

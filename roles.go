@@ -1,6 +1,7 @@
 package orgusers
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -49,10 +50,7 @@ func (r *Role) UnmarshalJSON(data []byte) error {
 	if err := json.Unmarshal(data, &wire); err != nil {
 		return err
 	}
-	r.Users, r.CreatedAt, r.UpdatedAt = wire.Users, wire.CreatedAt.Time, wire.UpdatedAt.Time
-	if r.UpdatedAt.IsZero() {
-		r.UpdatedAt = wire.UpdateAt.Time
-	}
+	r.Users, r.CreatedAt, r.UpdatedAt = wire.Users, wire.CreatedAt.Time, cmp.Or(wire.UpdatedAt.Time, wire.UpdateAt.Time)
 	return nil
 }
 
@@ -259,7 +257,7 @@ func (c *Client) UpdateRoles(ctx context.Context, emails, roles []string, opts *
 	if endpoint.isSet() {
 		op = endpoint.operation(op.name)
 	}
-	b := c.newBulk(op, emails, opts.orDefault())
+	b := c.newBulk(op, emails, opts)
 	b.reads = append(b.reads, b.readRoles)
 	b.resolve(ctx, notOwner, notSelf, notSeveralMembers, c.notProtected())
 	uids := b.resolveRoles(ctx, roles)

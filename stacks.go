@@ -1,6 +1,7 @@
 package orgusers
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -64,10 +65,7 @@ type StacksOptions struct {
 //
 // It sends GET /organizations/{organization_uid}/stacks (documented).
 func (c *Client) Stacks(ctx context.Context, opts *StacksOptions) iter.Seq2[*Stack, error] {
-	var options StacksOptions
-	if opts != nil {
-		options = *opts
-	}
+	options := *cmp.Or(opts, &StacksOptions{})
 	return listAll(ctx, opStacks, paging.List[*Stack]{
 		Fetch: func(ctx context.Context, skip, limit int) (paging.Page[*Stack], error) {
 			var response stacksResponse
@@ -154,7 +152,7 @@ func apiKeyHeader(key string) http.Header { return http.Header{"api_key": {key}}
 // reads of [Client.RemoveUsers] and reads the roles of the stack, which it reads
 // again to confirm the change.
 func (c *Client) UpdateStackAccess(ctx context.Context, stackAPIKey string, emails, roles []string, opts *BulkOptions) (*BulkResult, error) {
-	b := c.newBulk(opSetStackRoles, emails, opts.orDefault())
+	b := c.newBulk(opSetStackRoles, emails, opts)
 	s := &stackChange{bulk: b, key: stackAPIKey}
 	var read map[string]*stackRoles
 	b.reads = append(b.reads, func(ctx context.Context) error {

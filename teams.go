@@ -92,10 +92,7 @@ const maxTeams = 500
 //
 // It sends GET /v4/teams with the header organization_uid (documented).
 func (c *Client) Teams(ctx context.Context, opts *TeamsOptions) iter.Seq2[*Team, error] {
-	var options TeamsOptions
-	if opts != nil {
-		options = *opts
-	}
+	options := *cmp.Or(opts, &TeamsOptions{})
 	return listAll(ctx, opTeams, paging.List[*Team]{
 		Fetch: func(ctx context.Context, skip, limit int) (paging.Page[*Team], error) {
 			q := struct {
@@ -215,9 +212,7 @@ func (u *TeamUser) UnmarshalJSON(data []byte) error {
 	if err := json.Unmarshal(data, &wire); err != nil {
 		return err
 	}
-	if u.UID == "" {
-		u.UID = wire.UserID
-	}
+	u.UID = cmp.Or(u.UID, wire.UserID)
 	return nil
 }
 
@@ -268,7 +263,7 @@ func (r *teamUsersResponse) complete() bool { return r.Users != nil && !slices.C
 // ten users at a time, after reading the addresses and the teams. It reads the teams again
 // to confirm the change.
 func (c *Client) AddToTeam(ctx context.Context, teamUID string, emails []string, opts *BulkOptions) (*BulkResult, error) {
-	b := c.newBulk(opAddToTeam, emails, opts.orDefault())
+	b := c.newBulk(opAddToTeam, emails, opts)
 	find := b.findTeam(teamUID)
 	b.resolve(ctx)
 	for _, t := range b.undecided() {
@@ -330,7 +325,7 @@ func unlessAccepted(t *target) Reason {
 // (documented) for each user, after the reads of [Client.RemoveUsers] and the teams. It
 // reads the teams again to confirm the change.
 func (c *Client) RemoveFromTeam(ctx context.Context, teamUID string, emails []string, opts *BulkOptions) (*BulkResult, error) {
-	b := c.newBulk(opRemoveFromTeam, emails, opts.orDefault())
+	b := c.newBulk(opRemoveFromTeam, emails, opts)
 	find := b.findTeam(teamUID)
 	b.resolve(ctx, notOwner, notSelf, notSeveralMembers, c.notProtected())
 	b.skip(unlessThere)

@@ -155,13 +155,10 @@ func (s *share) user(u *User) (named bool) {
 		InvitedAt:        s.InvitedAt.Time,
 		LastLoginAt:      s.LastLoginAt.Time,
 		CreatedAt:        s.CreatedAt.Time,
-		UpdatedAt:        s.UpdatedAt.Time,
+		UpdatedAt:        cmp.Or(s.UpdatedAt.Time, s.UpdateAt.Time),
 		MFA:              s.TFAStatus,
 		Message:          s.Message,
 		AccessWithoutSSO: s.AccessWithoutSSO,
-	}
-	if u.UpdatedAt.IsZero() {
-		u.UpdatedAt = s.UpdateAt.Time
 	}
 	named = true
 	for _, role := range s.OrgRoles {
@@ -270,21 +267,19 @@ type ListUsersOptions struct {
 	Skip int
 }
 
-func (o *ListUsersOptions) orDefault() (options ListUsersOptions, err error) {
-	if o != nil {
-		options = *o
-	}
-	if options.PageSize, err = checkPage(options.PageSize, options.Skip); err != nil {
-		return options, err
-	}
-	if options.Sort.By == "" {
-		options.Sort.By = SortByCreated
-	}
-	switch options.Status {
-	case "", StatusPending, StatusAccepted:
-		return options, options.Sort.check()
-	default:
+func (o *ListUsersOptions) orDefault() (ListUsersOptions, error) {
+	options := *cmp.Or(o, &ListUsersOptions{})
+	options.PageSize = cmp.Or(options.PageSize, maxPageSize)
+	options.Sort.By = cmp.Or(options.Sort.By, SortByCreated)
+	switch {
+	case options.PageSize < 1 || options.PageSize > maxPageSize:
+		return options, fmt.Errorf("the page size %d is not between 1 and %d", options.PageSize, maxPageSize)
+	case options.Skip < 0:
+		return options, fmt.Errorf("skip is negative: %d", options.Skip)
+	case options.Status != "" && options.Status != StatusPending && options.Status != StatusAccepted:
 		return options, fmt.Errorf("unknown status %q", options.Status)
+	default:
+		return options, options.Sort.check()
 	}
 }
 
