@@ -196,11 +196,7 @@ func (c *Client) accountAction(ctx context.Context, name string, endpoint Endpoi
 // sendEndpoint sends a batch to an endpoint, and decides the targets that its
 // response has an outcome for, unless they are read back.
 func (b *bulk) sendEndpoint(ctx context.Context, endpoint Endpoint, roleUIDs []string, batch []*target) error {
-	request := EndpointRequest{RoleUIDs: roleUIDs}
-	for _, t := range batch {
-		request.Emails = append(request.Emails, t.address())
-	}
-	body, err := endpoint.encode(request)
+	body, err := endpoint.encode(EndpointRequest{Emails: addressesOf(batch), RoleUIDs: roleUIDs})
 	if err != nil {
 		for _, t := range batch {
 			t.notStarted(ReasonNotSent, b.op.invalid(fmt.Errorf("the endpoint's Encode: %w", err)))

@@ -197,15 +197,12 @@ type bulkError struct {
 	errs   []error
 }
 
-// summary counts the outcomes that make the error: "2 of 25 users failed".
+// summary counts the outcomes that make the error: "2 failed, 1 not started".
 func (e *bulkError) summary() string {
 	var parts []string
 	for _, status := range []OutcomeStatus{OutcomeRefused, OutcomeFailed, OutcomeUnknown, OutcomePartial, OutcomeNotStarted} {
 		if n := e.result.Count(status); n > 0 {
-			parts = append(parts, fmt.Sprintf("%d %s", n, map[OutcomeStatus]string{
-				OutcomeRefused: "refused", OutcomeFailed: "failed", OutcomeUnknown: "unknown",
-				OutcomePartial: "partly done", OutcomeNotStarted: "not started",
-			}[status]))
+			parts = append(parts, fmt.Sprintf("%d %s", n, strings.ReplaceAll(string(status), "_", " ")))
 		}
 	}
 	return strings.Join(parts, ", ")

@@ -105,6 +105,15 @@ func (t *target) address() string {
 	return t.email
 }
 
+// addressesOf returns the addresses of targets in the server's spelling.
+func addressesOf(targets []*target) []string {
+	emails := make([]string, len(targets))
+	for i, t := range targets {
+		emails[i] = t.address()
+	}
+	return emails
+}
+
 func (t *target) decide(status OutcomeStatus, reason Reason, err error) {
 	t.status, t.reason, t.err = status, reason, err
 }
@@ -335,11 +344,7 @@ func (t *target) take(rows []*User, spelling string) {
 
 // refresh reads the rows of targets again.
 func (b *bulk) refresh(ctx context.Context, batch []*target) error {
-	emails := make([]string, len(batch))
-	for i, t := range batch {
-		emails[i] = t.address()
-	}
-	found, err := b.client.search(ctx, b.roles, emails)
+	found, err := b.client.search(ctx, b.roles, addressesOf(batch))
 	if err != nil {
 		return err
 	}

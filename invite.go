@@ -130,14 +130,6 @@ func (b *bulk) assign(invitees []Invitee) {
 // resolveAccess replaces the names of roles by their uids, and refuses people with a
 // role or stack that does not exist.
 func (b *bulk) resolveAccess(ctx context.Context) {
-	if len(b.undecided()) == 0 {
-		return
-	}
-	known, err := b.roles.list(ctx) // read already
-	if err != nil {
-		b.abort(readFailure(ctx), b.op.notRead(err))
-		return
-	}
 	keys := map[string]bool{}
 	for _, t := range b.undecided() {
 		for key := range t.invitee.Stacks {
@@ -146,7 +138,7 @@ func (b *bulk) resolveAccess(ctx context.Context) {
 	}
 	stacks := b.client.readStackRoles(ctx, slices.Sorted(maps.Keys(keys)))
 	for _, t := range b.undecided() {
-		switch reason, err := resolveInvitee(t, known, stacks); {
+		switch reason, err := resolveInvitee(t, b.roles.roles, stacks); {
 		case reason == ReasonReadFailed:
 			b.abort(readFailure(ctx), b.op.notRead(err))
 			return

@@ -98,12 +98,8 @@ func (b *bulk) callBefore(ctx context.Context, options RemoveOptions) guard {
 
 // sendRemoval removes the rows of a batch.
 func (b *bulk) sendRemoval(ctx context.Context, batch []*target) error {
-	emails := make([]string, len(batch))
-	for i, t := range batch {
-		emails[i] = t.address()
-	}
 	var response sharesResponse
-	if err := b.client.do(ctx, b.op, input{body: emailsBody{emails}}, &response); err != nil {
+	if err := b.client.do(ctx, b.op, input{body: emailsBody{addressesOf(batch)}}, &response); err != nil {
 		return err
 	}
 	gone := make(map[string]bool, len(response.Shares))

@@ -154,14 +154,14 @@ func apiKeyHeader(key string) http.Header { return http.Header{"api_key": {key}}
 func (c *Client) UpdateStackAccess(ctx context.Context, stackAPIKey string, emails, roles []string, opts *BulkOptions) (*BulkResult, error) {
 	b := c.newBulk(opSetStackRoles, emails, opts)
 	s := &stackChange{bulk: b, key: stackAPIKey}
-	var read map[string]*stackRoles
+	var known stackRoles
 	b.reads = append(b.reads, func(ctx context.Context) error {
-		read = c.readStackRoles(ctx, []string{stackAPIKey})
+		known.roles, known.err = Collect(c.StackRoles(ctx, stackAPIKey))
 		return nil
 	})
 	b.resolve(ctx, notOwner, notSelf, notSeveralMembers, c.notProtected())
 	b.skip(unlessMember)
-	s.resolve(ctx, roles, read[stackAPIKey])
+	s.resolve(ctx, roles, known)
 	b.skip(func(t *target) Reason {
 		if sameUIDs(s.before[t.user().UID], s.wanted) {
 			return ReasonUnchanged
@@ -189,13 +189,10 @@ type stackChange struct {
 }
 
 // resolve finds the uids of the roles that are wanted, among those of the stack.
-func (s *stackChange) resolve(ctx context.Context, roles []string, stack *stackRoles) {
-	if len(s.undecided()) == 0 {
-		return
-	}
-	known, err := stack.roles, stack.err
+func (s *stackChange) resolve(ctx context.Context, roles []string, known stackRoles) {
+	err := known.err
 	if err == nil {
-		s.before, err = roleUIDsByUser(known)
+		s.before, err = roleUIDsByUser(known.roles)
 	}
 	if err != nil {
 		reason := readFailure(ctx)
@@ -205,17 +202,8 @@ func (s *stackChange) resolve(ctx context.Context, roles []string, stack *stackR
 		s.abort(reason, s.op.notRead(err))
 		return
 	}
-	if len(roles) == 0 {
-		return
-	}
-	uids, detail, err := findRoles(known, roles)
-	if err != nil {
-		s.abort(ReasonInvalidRole, s.op.invalid(err))
-		return
-	}
-	s.wanted = uids
-	for _, t := range s.undecided() {
-		t.note(detail)
+	if len(roles) > 0 {
+		s.wanted = s.resolveRoles(known.roles, roles)
 	}
 }
 
@@ -267,10 +255,9 @@ func (s *stackChange) send(ctx context.Context, batch []*target) error {
 		share := struct {
 			Emails []string            `json:"emails"`
 			Roles  map[string][]string `json:"roles"`
-		}{Roles: make(map[string][]string, len(batch))}
-		for _, t := range batch {
-			share.Emails = append(share.Emails, t.address())
-			share.Roles[t.address()] = s.wanted
+		}{addressesOf(batch), make(map[string][]string, len(batch))}
+		for _, email := range share.Emails {
+			share.Roles[email] = s.wanted
 		}
 		body = share
 	}

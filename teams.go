@@ -167,18 +167,11 @@ func (r *teamsResponse) complete() bool {
 // without letter case. It returns [ErrNotFound] if the organization has no such team, and
 // [ErrInvalid], with the uids, if two teams have the name. It sends what [Client.Teams] sends.
 func (c *Client) GetTeam(ctx context.Context, nameOrUID string) (*Team, error) {
-	teams, err := Collect(c.Teams(ctx, nil))
-	if err != nil {
-		return nil, withOp("GetTeam", err)
-	}
-	team, err := findNamed("team", teams, nameOrUID, func(t *Team) (string, string) { return t.UID, t.Name })
-	switch {
-	case errors.Is(err, ErrNotFound):
-		return nil, fmt.Errorf("orgusers: GetTeam: %w", err)
-	case err != nil:
-		return nil, fmt.Errorf("orgusers: GetTeam: %w: %w", ErrInvalid, err)
-	}
-	return team, nil
+	return getNamed("GetTeam", c.Teams(ctx, nil), nameOrUID, findTeam)
+}
+
+func findTeam(teams []*Team, nameOrUID string) (*Team, error) {
+	return findNamed("team", teams, nameOrUID, func(t *Team) (string, string) { return t.UID, t.Name })
 }
 
 // teamWithUsers is GetTeam for a call that draws conclusions from the users of the team.
@@ -295,11 +288,7 @@ func (c *Client) AddToTeam(ctx context.Context, teamUID string, emails []string,
 		if batch = undecided(batch); len(batch) == 0 {
 			return nil
 		}
-		body := emailsBody{make([]string, len(batch))}
-		for i, t := range batch {
-			body.Emails[i] = t.address()
-		}
-		return c.do(ctx, opAddToTeam, input{path: map[string]string{"team_uid": team.UID}, body: body}, nil)
+		return c.do(ctx, opAddToTeam, input{path: map[string]string{"team_uid": team.UID}, body: emailsBody{addressesOf(batch)}}, nil)
 	}
 	b.readBack = b.readTeamBack(team.UID, true)
 	return b.run(ctx)
