@@ -208,16 +208,16 @@ func (e *bulkError) summary() string {
 	return strings.Join(parts, ", ")
 }
 
-// Error counts the outcomes and has the first error.
+// Error counts the outcomes and has the first error: "2 of 25 users failed, 1 not started: …".
 func (e *bulkError) Error() string {
 	users := "users"
 	if len(e.result.Outcomes) == 1 {
 		users = "user"
 	}
-	text := fmt.Sprintf("orgusers: %s: of %d %s %s", e.op, len(e.result.Outcomes), users, e.summary())
+	first, others, _ := strings.Cut(e.summary(), " ")
+	text := fmt.Sprintf("orgusers: %s: %s of %d %s %s", e.op, first, len(e.result.Outcomes), users, others)
 	if len(e.errs) > 0 {
-		first := strings.TrimPrefix(e.errs[0].Error(), "orgusers: "+e.op+": ")
-		text += ": " + strings.TrimPrefix(first, ErrRefused.Error()+": ")
+		text += ": " + strings.TrimPrefix(strings.TrimPrefix(e.errs[0].Error(), "orgusers: "+e.op+": "), ErrRefused.Error()+": ")
 	}
 	switch more := len(e.errs) - 1; {
 	case more == 1:
