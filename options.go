@@ -19,10 +19,9 @@ import (
 // option is invalid.
 type Option func(*config) error
 
-// config is the result of the options. Credentials are in functions, so that
-// nothing that prints a config prints them.
+// config is the result of the options.
 type config struct {
-	authToken   func() string
+	authToken   fixedToken
 	tokenSource TokenSource
 	region      Region
 	baseURL     *url.URL

@@ -154,10 +154,6 @@ func (r *teamsResponse) UnmarshalJSON(data []byte) error {
 	return json.Unmarshal(data, (*plain)(r))
 }
 
-func (r *teamsResponse) noContent() {
-	r.Teams, r.Count = []*Team{}, new(int)
-}
-
 // complete reports whether there is a list. Users without a uid could be anybody.
 func (r *teamsResponse) complete() bool {
 	return r.Teams != nil && !slices.ContainsFunc(r.Teams, func(t *Team) bool { return t == nil || slices.Contains(t.UserUIDs, "") })
@@ -237,8 +233,6 @@ type teamUsersResponse struct {
 	Users []*TeamUser `json:"users"`
 	Count *int        `json:"count"`
 }
-
-func (r *teamUsersResponse) noContent() { r.Users = []*TeamUser{} }
 
 func (r *teamUsersResponse) complete() bool { return r.Users != nil && !slices.Contains(r.Users, nil) }
 
