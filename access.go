@@ -145,7 +145,7 @@ func (c *Client) Access(ctx context.Context, opts *AccessOptions) iter.Seq2[*Use
 		}
 		for _, u := range users {
 			if u.UID == "" && u.Status != StatusPending { // stacks and teams list accounts
-				yield(nil, opListUsers.withOp(fmt.Errorf("%w: a member has no account uid (share %s)", ErrIncomplete, u.ShareUID)))
+				yield(nil, withOp("Access", fmt.Errorf("%w: a member has no account uid (share %s)", ErrIncomplete, u.ShareUID)))
 				return
 			}
 		}

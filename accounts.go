@@ -153,7 +153,7 @@ func (c *Client) UnlockUsers(ctx context.Context, emails []string, opts *BulkOpt
 //
 // Request, guards and outcomes are those of [Client.UnlockUsers].
 func (c *Client) ResetMFA(ctx context.Context, emails []string, opts *BulkOptions) (*BulkResult, error) {
-	return c.accountAction(ctx, "ResetMFA", c.endpoints().ResetMFA, emails, opts, notOwner, notSelf, c.notProtected())
+	return c.accountAction(ctx, "ResetMFA", c.endpoints().ResetMFA, emails, opts, notOwner, notSelf, notProtected)
 }
 
 // ForcePasswordReset makes users choose a new password at the next login. Each user
@@ -161,7 +161,7 @@ func (c *Client) ResetMFA(ctx context.Context, emails []string, opts *BulkOption
 //
 // Request, guards and outcomes are those of [Client.UnlockUsers].
 func (c *Client) ForcePasswordReset(ctx context.Context, emails []string, opts *BulkOptions) (*BulkResult, error) {
-	return c.accountAction(ctx, "ForcePasswordReset", c.endpoints().ForcePasswordReset, emails, opts, notOwner, notSelf, c.notProtected())
+	return c.accountAction(ctx, "ForcePasswordReset", c.endpoints().ForcePasswordReset, emails, opts, notOwner, notSelf, notProtected)
 }
 
 // EndSessions logs users out at once. In the product it does not apply to users in
@@ -170,7 +170,7 @@ func (c *Client) ForcePasswordReset(ctx context.Context, emails []string, opts *
 //
 // Request, guards and outcomes are those of [Client.UnlockUsers].
 func (c *Client) EndSessions(ctx context.Context, emails []string, opts *BulkOptions) (*BulkResult, error) {
-	return c.accountAction(ctx, "EndSessions", c.endpoints().EndSessions, emails, opts, notOwner, notSelf, c.notProtected())
+	return c.accountAction(ctx, "EndSessions", c.endpoints().EndSessions, emails, opts, notOwner, notSelf, notProtected)
 }
 
 func (c *Client) endpoints() Endpoints {

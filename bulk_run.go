@@ -27,7 +27,8 @@ type bulk struct {
 	err     error // the call as a whole was refused
 
 	reads        []func(context.Context) error // that the call needs before the change
-	organization *Organization                 // as read by the guards
+	me           *CurrentUser                  // as read for the guards
+	organization *Organization                 // as read for the guards
 	places       int                           // reserved within the limits of removals
 	turn         chan struct{}                 // that the call holds
 	started      bool                          // targets may have been sent

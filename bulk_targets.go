@@ -196,19 +196,19 @@ func (b *bulk) stopIfRefused() {
 }
 
 // guard refuses a target by returning a reason.
-type guard func(t *target, me *CurrentUser, organization *Organization) Reason
+type guard func(b *bulk, t *target) Reason
 
-func notSelf(t *target, me *CurrentUser, _ *Organization) Reason {
-	if strings.EqualFold(t.email, me.Email) || slices.ContainsFunc(t.rows, func(u *User) bool { return u.UID != "" && u.UID == me.UID }) {
+func notSelf(b *bulk, t *target) Reason {
+	if strings.EqualFold(t.email, b.me.Email) || slices.ContainsFunc(t.rows, func(u *User) bool { return u.UID != "" && u.UID == b.me.UID }) {
 		return ReasonSelf
 	}
 	return ""
 }
 
 // notOwner refuses the owner, and a member without a uid, who may be the owner.
-func notOwner(t *target, _ *CurrentUser, organization *Organization) Reason {
+func notOwner(b *bulk, t *target) Reason {
 	if slices.ContainsFunc(t.rows, func(u *User) bool {
-		return u.Owner || u.UID == organization.OwnerUID || u.UID == "" && u.Status != StatusPending
+		return u.Owner || u.UID == b.organization.OwnerUID || u.UID == "" && u.Status != StatusPending
 	}) {
 		return ReasonOwner
 	}
@@ -217,7 +217,7 @@ func notOwner(t *target, _ *CurrentUser, organization *Organization) Reason {
 
 // notSeveralMembers refuses an address of two members, because the change may reach
 // either of them.
-func notSeveralMembers(t *target, _ *CurrentUser, _ *Organization) Reason {
+func notSeveralMembers(_ *bulk, t *target) Reason {
 	if len(t.rows) > 1 && rank(t.rows[1]) == rank(t.rows[0]) && t.rows[0].Status != StatusPending {
 		return ReasonDuplicateRows
 	}
@@ -232,11 +232,10 @@ func (b *bulk) resolve(ctx context.Context, guards ...guard) {
 	if len(b.undecided()) == 0 {
 		return
 	}
-	var me *CurrentUser
 	reads := append([]func(context.Context) error{b.lookUp}, b.reads...)
 	if len(guards) > 0 {
 		reads = append(reads,
-			func(ctx context.Context) (err error) { me, err = b.client.GetCurrentUser(ctx); return err },
+			func(ctx context.Context) (err error) { b.me, err = b.client.GetCurrentUser(ctx); return err },
 			func(ctx context.Context) (err error) {
 				b.organization, err = b.client.GetOrganization(ctx, nil)
 				return err
@@ -247,7 +246,7 @@ func (b *bulk) resolve(ctx context.Context, guards ...guard) {
 		return
 	}
 	if len(guards) > 0 {
-		b.guard(me, guards)
+		b.guard(guards)
 	}
 	b.stopIfRefused()
 }
@@ -259,14 +258,14 @@ func readFailure(ctx context.Context) Reason {
 	return ReasonReadFailed
 }
 
-func (b *bulk) guard(me *CurrentUser, guards []guard) {
-	if me.Email == "" || b.organization.OwnerUID == "" {
+func (b *bulk) guard(guards []guard) {
+	if b.me.Email == "" || b.organization.OwnerUID == "" {
 		b.abort(ReasonReadFailed, b.op.refused(errors.New("the server did not send your address or the organization's owner, who must not be among the addresses")))
 		return
 	}
 	for _, t := range b.undecided() {
 		for _, guard := range guards {
-			if reason := guard(t, me, b.organization); reason != "" {
+			if reason := guard(b, t); reason != "" {
 				b.refuse(t, reason, nil)
 				break
 			}

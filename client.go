@@ -126,7 +126,7 @@ func newClient(organizationUID string, c config) (*Client, error) {
 	if c.httpClient == nil {
 		c.httpClient = newHTTPClient()
 	}
-	c.ledgers = &ledgers{}
+	c.ledgers = &ledgers{byID: map[string]*ledger{}}
 	wire, err := newTransport(&c)
 	if err != nil {
 		return nil, err

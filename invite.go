@@ -236,7 +236,7 @@ func (c *Client) ResendInvitations(ctx context.Context, emails []string, opts *B
 // and the request is removed.
 func (c *Client) WithdrawInvitations(ctx context.Context, emails []string, opts *BulkOptions) (*BulkResult, error) {
 	b := c.newBulk(opWithdrawInvitations, emails, opts)
-	b.resolve(ctx, notOwner, notSelf, c.notProtected(), b.notStackOwner())
+	b.resolve(ctx, notOwner, notSelf, notProtected, b.notStackOwner())
 	b.skip(unlessPending)
 	b.reserveRemovals(ctx)
 	b.readBack = b.readUsersBack(removed)

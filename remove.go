@@ -45,7 +45,7 @@ type RemoveOptions struct {
 func (c *Client) RemoveUsers(ctx context.Context, emails []string, opts *RemoveOptions) (*BulkResult, error) {
 	options := *cmp.Or(opts, &RemoveOptions{})
 	b := c.newBulk(opRemoveUsers, emails, &options.BulkOptions)
-	guards := []guard{notOwner, notSelf, c.notProtected(), b.notStackOwner()}
+	guards := []guard{notOwner, notSelf, notProtected, b.notStackOwner()}
 	b.prepareRemoval(ctx, guards)
 	if options.Before != nil && !options.DryRun && len(b.undecided()) > 0 {
 		b.release() // Before may take long, and may use the client
@@ -71,7 +71,7 @@ func (b *bulk) prepareRemoval(ctx context.Context, guards []guard) {
 func (b *bulk) callBefore(ctx context.Context, options RemoveOptions) guard {
 	shown := map[string]bool{}
 	isNew := func(u *User) bool { return !shown[u.ShareUID] }
-	notNew := func(t *target, _ *CurrentUser, _ *Organization) Reason {
+	notNew := func(_ *bulk, t *target) Reason {
 		if !slices.ContainsFunc(t.rows, isNew) {
 			return ""
 		}

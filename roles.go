@@ -264,7 +264,7 @@ func (c *Client) UpdateRoles(ctx context.Context, emails, roles []string, opts *
 	}
 	b := c.newBulk(op, emails, opts)
 	b.reads = append(b.reads, b.readRoles)
-	b.resolve(ctx, notOwner, notSelf, notSeveralMembers, c.notProtected())
+	b.resolve(ctx, notOwner, notSelf, notSeveralMembers, notProtected)
 	uids := b.resolveRoles(b.roles.roles, roles)
 	b.skip(unlessMember)
 	b.skip(func(t *target) Reason {

@@ -159,7 +159,7 @@ func (c *Client) UpdateStackAccess(ctx context.Context, stackAPIKey string, emai
 		known.roles, known.err = Collect(c.StackRoles(ctx, stackAPIKey))
 		return nil
 	})
-	b.resolve(ctx, notOwner, notSelf, notSeveralMembers, c.notProtected())
+	b.resolve(ctx, notOwner, notSelf, notSeveralMembers, notProtected)
 	b.skip(unlessMember)
 	s.resolve(ctx, roles, known)
 	b.skip(func(t *target) Reason {

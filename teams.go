@@ -254,7 +254,7 @@ func (c *Client) AddToTeam(ctx context.Context, teamUID string, emails []string,
 	find := b.findTeam(teamUID)
 	b.resolve(ctx)
 	for _, t := range b.undecided() {
-		if reason := notSeveralMembers(t, nil, nil); reason != "" {
+		if reason := notSeveralMembers(b, t); reason != "" {
 			b.refuse(t, reason, nil)
 		}
 	}
@@ -310,7 +310,7 @@ func unlessAccepted(t *target) Reason {
 func (c *Client) RemoveFromTeam(ctx context.Context, teamUID string, emails []string, opts *BulkOptions) (*BulkResult, error) {
 	b := c.newBulk(opRemoveFromTeam, emails, opts)
 	find := b.findTeam(teamUID)
-	b.resolve(ctx, notOwner, notSelf, notSeveralMembers, c.notProtected())
+	b.resolve(ctx, notOwner, notSelf, notSeveralMembers, notProtected)
 	b.skip(unlessThere)
 	team := find(ctx)
 	b.skip(func(t *target) Reason {

@@ -351,7 +351,7 @@ func (c *Client) usersByCreation(ctx context.Context, options ListUsersOptions, 
 	options.Sort = Sort{By: SortByCreated}
 	return func(yield func(*User, error) bool) {
 		roles := cmp.Or(directory, c.newRoleDirectory())
-		for u, err := range listAll(ctx, opListUsers, paging.List[*User]{
+		listAll(ctx, opListUsers, paging.List[*User]{
 			Fetch: func(ctx context.Context, skip, limit int) (paging.Page[*User], error) {
 				page, err := c.listUsers(ctx, roles, options, skip, limit)
 				if err == nil && counted != nil {
@@ -363,11 +363,7 @@ func (c *Client) usersByCreation(ctx context.Context, options ListUsersOptions, 
 			Tied:      func(a, b *User) bool { return a.CreatedAt.Equal(b.CreatedAt) },
 			PageSize:  options.PageSize,
 			ReadAhead: readAhead,
-		}) {
-			if !yield(u, err) {
-				return
-			}
-		}
+		})(yield)
 	}
 }
 
@@ -395,7 +391,8 @@ func sorted(all iter.Seq2[*User, error], by Sort) iter.Seq2[*User, error] {
 	}
 }
 
-type listUsersQuery struct {
+// usersQuery is the query of the list of users and of the search.
+type usersQuery struct {
 	Limit              int    `url:"limit"`
 	Skip               int    `url:"skip"`
 	Ascending          string `url:"asc,omitempty"`
@@ -403,12 +400,12 @@ type listUsersQuery struct {
 	Search             string `url:"typeahead,omitempty"`
 	IncludeCount       bool   `url:"include_count"`
 	IncludeRoles       bool   `url:"include_roles"`
-	IncludeInvitedBy   bool   `url:"include_invited_by"`
+	IncludeInvitedBy   bool   `url:"include_invited_by,omitempty"`
 	IncludeUserDetails bool   `url:"include_user_details"`
 }
 
 func (c *Client) listUsers(ctx context.Context, roles *roleDirectory, options ListUsersOptions, skip, limit int) (paging.Page[*User], error) {
-	q := listUsersQuery{
+	q := usersQuery{
 		Limit: limit, Skip: skip, Search: options.Search,
 		IncludeCount: true, IncludeRoles: true, IncludeInvitedBy: true, IncludeUserDetails: true,
 	}
@@ -533,14 +530,6 @@ type searchResult struct {
 	strays map[string][]*User
 }
 
-type findUsersQuery struct {
-	Limit              int  `url:"limit"`
-	Skip               int  `url:"skip"`
-	IncludeCount       bool `url:"include_count"`
-	IncludeRoles       bool `url:"include_roles"`
-	IncludeUserDetails bool `url:"include_user_details"`
-}
-
 // search looks up addresses, which are valid.
 func (c *Client) search(ctx context.Context, roles *roleDirectory, emails []string) (searchResult, error) {
 	result := searchResult{rows: map[string][]*User{}, strays: map[string][]*User{}}
@@ -580,7 +569,7 @@ func (c *Client) search(ctx context.Context, roles *roleDirectory, emails []stri
 func (c *Client) searchChunk(ctx context.Context, roles *roleDirectory, emails []string) iter.Seq2[*User, error] {
 	return listAll(ctx, opFindUsers, paging.List[*User]{
 		Fetch: func(ctx context.Context, skip, limit int) (paging.Page[*User], error) {
-			q := findUsersQuery{Limit: limit, Skip: skip, IncludeCount: true, IncludeRoles: true, IncludeUserDetails: true}
+			q := usersQuery{Limit: limit, Skip: skip, IncludeCount: true, IncludeRoles: true, IncludeUserDetails: true}
 			in := input{query: q, body: emailsBody{emails}, secrets: emails}
 			return c.readUsers(ctx, opFindUsers, roles, in)
 		},
