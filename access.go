@@ -1,6 +1,7 @@
 package orgusers
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -126,10 +127,7 @@ type AccessOptions struct {
 // sends. It sends what [Client.Stacks] sends and it sends what [Client.Teams] sends, both
 // twice, because they may change meanwhile.
 func (c *Client) Access(ctx context.Context, opts *AccessOptions) iter.Seq2[*UserAccess, error] {
-	var options AccessOptions
-	if opts != nil {
-		options = *opts
-	}
+	options := *cmp.Or(opts, &AccessOptions{})
 	return func(yield func(*UserAccess, error) bool) {
 		roles := c.newRoleDirectory()
 		var users []*User
@@ -147,7 +145,7 @@ func (c *Client) Access(ctx context.Context, opts *AccessOptions) iter.Seq2[*Use
 		}
 		for _, u := range users {
 			if u.UID == "" && u.Status != StatusPending { // stacks and teams list accounts
-				yield(nil, opListUsers.withOp(fmt.Errorf("%w: a member has no account uid (share %s)", ErrIncomplete, u.ShareUID)))
+				yield(nil, withOp("Access", fmt.Errorf("%w: a member has no account uid (share %s)", ErrIncomplete, u.ShareUID)))
 				return
 			}
 		}

@@ -1,6 +1,7 @@
 package orgusers
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -96,11 +97,7 @@ func (e Endpoint) check() error {
 // operation returns the operation of an endpoint: a bulk action that is never
 // repeated if it may have been done.
 func (e Endpoint) operation(name string) *operation {
-	op := &operation{name: name, method: e.Method, path: e.Path, kind: transport.Bulk}
-	if op.method == "" {
-		op.method = http.MethodPost
-	}
-	return op
+	return &operation{name: name, method: cmp.Or(e.Method, http.MethodPost), path: e.Path, kind: transport.Bulk}
 }
 
 func (e Endpoint) encode(request EndpointRequest) (any, error) {
@@ -124,7 +121,7 @@ func (e Endpoint) encode(request EndpointRequest) (any, error) {
 // It sends POST /user/forgot_password (documented) for each address, without
 // credentials, after reading the addresses.
 func (c *Client) SendPasswordResets(ctx context.Context, emails []string, opts *BulkOptions) (*BulkResult, error) {
-	b := c.newBulk(opSendPasswordResets, emails, opts.orDefault())
+	b := c.newBulk(opSendPasswordResets, emails, opts)
 	b.resolve(ctx)
 	b.skip(unlessMember)
 	b.size = 1
@@ -156,7 +153,7 @@ func (c *Client) UnlockUsers(ctx context.Context, emails []string, opts *BulkOpt
 //
 // Request, guards and outcomes are those of [Client.UnlockUsers].
 func (c *Client) ResetMFA(ctx context.Context, emails []string, opts *BulkOptions) (*BulkResult, error) {
-	return c.accountAction(ctx, "ResetMFA", c.endpoints().ResetMFA, emails, opts, notOwner, notSelf, c.notProtected())
+	return c.accountAction(ctx, "ResetMFA", c.endpoints().ResetMFA, emails, opts, notOwner, notSelf, notProtected)
 }
 
 // ForcePasswordReset makes users choose a new password at the next login. Each user
@@ -164,7 +161,7 @@ func (c *Client) ResetMFA(ctx context.Context, emails []string, opts *BulkOption
 //
 // Request, guards and outcomes are those of [Client.UnlockUsers].
 func (c *Client) ForcePasswordReset(ctx context.Context, emails []string, opts *BulkOptions) (*BulkResult, error) {
-	return c.accountAction(ctx, "ForcePasswordReset", c.endpoints().ForcePasswordReset, emails, opts, notOwner, notSelf, c.notProtected())
+	return c.accountAction(ctx, "ForcePasswordReset", c.endpoints().ForcePasswordReset, emails, opts, notOwner, notSelf, notProtected)
 }
 
 // EndSessions logs users out at once. In the product it does not apply to users in
@@ -173,7 +170,7 @@ func (c *Client) ForcePasswordReset(ctx context.Context, emails []string, opts *
 //
 // Request, guards and outcomes are those of [Client.UnlockUsers].
 func (c *Client) EndSessions(ctx context.Context, emails []string, opts *BulkOptions) (*BulkResult, error) {
-	return c.accountAction(ctx, "EndSessions", c.endpoints().EndSessions, emails, opts, notOwner, notSelf, c.notProtected())
+	return c.accountAction(ctx, "EndSessions", c.endpoints().EndSessions, emails, opts, notOwner, notSelf, notProtected)
 }
 
 func (c *Client) endpoints() Endpoints {
@@ -184,7 +181,7 @@ func (c *Client) endpoints() Endpoints {
 }
 
 func (c *Client) accountAction(ctx context.Context, name string, endpoint Endpoint, emails []string, opts *BulkOptions, guards ...guard) (*BulkResult, error) {
-	b := c.newBulk(endpoint.operation(name), emails, opts.orDefault())
+	b := c.newBulk(endpoint.operation(name), emails, opts)
 	if c.made() && !endpoint.isSet() {
 		b.abort(ReasonNoEndpoint, fmt.Errorf("orgusers: %s: %w", name, ErrNoEndpoint))
 	}
@@ -199,11 +196,7 @@ func (c *Client) accountAction(ctx context.Context, name string, endpoint Endpoi
 // sendEndpoint sends a batch to an endpoint, and decides the targets that its
 // response has an outcome for, unless they are read back.
 func (b *bulk) sendEndpoint(ctx context.Context, endpoint Endpoint, roleUIDs []string, batch []*target) error {
-	request := EndpointRequest{RoleUIDs: roleUIDs}
-	for _, t := range batch {
-		request.Emails = append(request.Emails, t.address())
-	}
-	body, err := endpoint.encode(request)
+	body, err := endpoint.encode(EndpointRequest{Emails: addressesOf(batch), RoleUIDs: roleUIDs})
 	if err != nil {
 		for _, t := range batch {
 			t.notStarted(ReasonNotSent, b.op.invalid(fmt.Errorf("the endpoint's Encode: %w", err)))

@@ -39,7 +39,7 @@ func (e *AuditEntry) UnmarshalJSON(data []byte) error {
 		UID             string          `json:"uid"`
 		OrganizationUID string          `json:"org_uid"`
 		CreatedAt       json.RawMessage `json:"created_at"`
-		CreatedBy       json.RawMessage `json:"created_by"`
+		CreatedBy       roleRef         `json:"created_by"` // a uid, or an object with a uid
 		Module          string          `json:"module"`
 		EventType       string          `json:"event_type"`
 		RemoteAddr      string          `json:"remote_addr"`
@@ -50,18 +50,10 @@ func (e *AuditEntry) UnmarshalJSON(data []byte) error {
 	if err := json.Unmarshal(data, &wire); err != nil {
 		return err
 	}
-	var by roleRef // a uid, or an object with a uid
-	if len(wire.CreatedBy) > 0 {
-		if err := json.Unmarshal(wire.CreatedBy, &by); err != nil {
-			return err
-		}
-	}
 	var created timestamp
-	if len(wire.CreatedAt) > 0 && json.Unmarshal(wire.CreatedAt, &created) != nil {
-		created = timestamp{} // the samples have ISODate(…)
-	}
+	_ = json.Unmarshal(wire.CreatedAt, &created) // the samples have ISODate(…)
 	*e = AuditEntry{
-		UID: wire.UID, OrganizationUID: wire.OrganizationUID, CreatedAt: created.Time, CreatedBy: by.UID, Module: wire.Module,
+		UID: wire.UID, OrganizationUID: wire.OrganizationUID, CreatedAt: created.Time, CreatedBy: wire.CreatedBy.UID, Module: wire.Module,
 		EventType: wire.EventType, RemoteAddr: wire.RemoteAddr, Request: wire.Request, Response: wire.Response, Raw: data,
 	}
 	_ = json.Unmarshal(wire.Metadata, &e.Metadata) // an object, if the documentation is right

@@ -217,13 +217,13 @@ func withoutServerText(err error) error {
 		return err
 	}
 	switch {
-	case e.Code == 294:
+	case e.Code == codeMFARequired:
 		e.Message = "the account has MFA, and a code is needed"
-	case e.Code == 295:
+	case e.Code == codeMFAWrong:
 		e.Message = "the MFA code is wrong"
 	case e.locked:
 		e.Message = "the account is locked"
-	case e.Code == 104 || e.StatusCode == 422:
+	case e.Code == codeLoginFailed || e.StatusCode == 422:
 		e.Message = "the email address or the password is wrong"
 	case !e.ownText:
 		e.Message = "the server did not accept the login"

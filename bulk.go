@@ -20,13 +20,6 @@ type BulkOptions struct {
 	Progress func(done, total int)
 }
 
-func (o *BulkOptions) orDefault() BulkOptions {
-	if o == nil {
-		return BulkOptions{}
-	}
-	return *o
-}
-
 // OutcomeStatus is the result for one address.
 type OutcomeStatus string
 
@@ -204,30 +197,27 @@ type bulkError struct {
 	errs   []error
 }
 
-// summary counts the outcomes that make the error: "2 of 25 users failed".
+// summary counts the outcomes that make the error: "2 failed, 1 not started".
 func (e *bulkError) summary() string {
 	var parts []string
 	for _, status := range []OutcomeStatus{OutcomeRefused, OutcomeFailed, OutcomeUnknown, OutcomePartial, OutcomeNotStarted} {
 		if n := e.result.Count(status); n > 0 {
-			parts = append(parts, fmt.Sprintf("%d %s", n, map[OutcomeStatus]string{
-				OutcomeRefused: "refused", OutcomeFailed: "failed", OutcomeUnknown: "unknown",
-				OutcomePartial: "partly done", OutcomeNotStarted: "not started",
-			}[status]))
+			parts = append(parts, fmt.Sprintf("%d %s", n, strings.ReplaceAll(string(status), "_", " ")))
 		}
 	}
 	return strings.Join(parts, ", ")
 }
 
-// Error counts the outcomes and has the first error.
+// Error counts the outcomes and has the first error: "2 of 25 users failed, 1 not started: …".
 func (e *bulkError) Error() string {
 	users := "users"
 	if len(e.result.Outcomes) == 1 {
 		users = "user"
 	}
-	text := fmt.Sprintf("orgusers: %s: of %d %s %s", e.op, len(e.result.Outcomes), users, e.summary())
+	first, others, _ := strings.Cut(e.summary(), " ")
+	text := fmt.Sprintf("orgusers: %s: %s of %d %s %s", e.op, first, len(e.result.Outcomes), users, others)
 	if len(e.errs) > 0 {
-		first := strings.TrimPrefix(e.errs[0].Error(), "orgusers: "+e.op+": ")
-		text += ": " + strings.TrimPrefix(first, ErrRefused.Error()+": ")
+		text += ": " + strings.TrimPrefix(strings.TrimPrefix(e.errs[0].Error(), "orgusers: "+e.op+": "), ErrRefused.Error()+": ")
 	}
 	switch more := len(e.errs) - 1; {
 	case more == 1:

@@ -27,7 +27,8 @@ type bulk struct {
 	err     error // the call as a whole was refused
 
 	reads        []func(context.Context) error // that the call needs before the change
-	organization *Organization                 // as read by the guards
+	me           *CurrentUser                  // as read for the guards
+	organization *Organization                 // as read for the guards
 	places       int                           // reserved within the limits of removals
 	turn         chan struct{}                 // that the call holds
 	started      bool                          // targets may have been sent
@@ -284,17 +285,12 @@ func (b *bulk) apply(ctx context.Context, batch []*target, attempts int) {
 		}
 		b.stopAfter(s.sent, err, batch)
 		b.progress()
-		b.sendOneByOne(ctx, one, attempts-attempt)
-		batch = undecided(again)
-	}
-}
-
-// sendOneByOne sends each target of a rejected batch alone.
-func (b *bulk) sendOneByOne(ctx context.Context, targets []*target, attempts int) {
-	for _, t := range targets {
-		if t.status == "" {
-			b.apply(ctx, []*target{t}, max(1, attempts))
+		for _, t := range one {
+			if t.status == "" { // an earlier one may end the call
+				b.apply(ctx, []*target{t}, max(1, attempts-attempt))
+			}
 		}
+		batch = undecided(again)
 	}
 }
 

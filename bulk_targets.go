@@ -1,6 +1,7 @@
 package orgusers
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -104,6 +105,15 @@ func (t *target) address() string {
 	return t.email
 }
 
+// addressesOf returns the addresses of targets in the server's spelling.
+func addressesOf(targets []*target) []string {
+	emails := make([]string, len(targets))
+	for i, t := range targets {
+		emails[i] = t.address()
+	}
+	return emails
+}
+
 func (t *target) decide(status OutcomeStatus, reason Reason, err error) {
 	t.status, t.reason, t.err = status, reason, err
 }
@@ -127,8 +137,8 @@ func (t *target) note(text string) {
 }
 
 // newBulk returns a call for some addresses. Malformed addresses are refused.
-func (c *Client) newBulk(op *operation, emails []string, options BulkOptions) *bulk {
-	b := &bulk{client: c, op: op, options: options, roles: c.newRoleDirectory(), size: batchSize}
+func (c *Client) newBulk(op *operation, emails []string, opts *BulkOptions) *bulk {
+	b := &bulk{client: c, op: op, options: *cmp.Or(opts, &BulkOptions{}), roles: c.newRoleDirectory(), size: batchSize}
 	byKey := make(map[string]*target, len(emails))
 	for i, given := range emails {
 		email, ok := parseAddress(given)
@@ -186,19 +196,19 @@ func (b *bulk) stopIfRefused() {
 }
 
 // guard refuses a target by returning a reason.
-type guard func(t *target, me *CurrentUser, organization *Organization) Reason
+type guard func(b *bulk, t *target) Reason
 
-func notSelf(t *target, me *CurrentUser, _ *Organization) Reason {
-	if strings.EqualFold(t.email, me.Email) || slices.ContainsFunc(t.rows, func(u *User) bool { return u.UID != "" && u.UID == me.UID }) {
+func notSelf(b *bulk, t *target) Reason {
+	if strings.EqualFold(t.email, b.me.Email) || slices.ContainsFunc(t.rows, func(u *User) bool { return u.UID != "" && u.UID == b.me.UID }) {
 		return ReasonSelf
 	}
 	return ""
 }
 
 // notOwner refuses the owner, and a member without a uid, who may be the owner.
-func notOwner(t *target, _ *CurrentUser, organization *Organization) Reason {
+func notOwner(b *bulk, t *target) Reason {
 	if slices.ContainsFunc(t.rows, func(u *User) bool {
-		return u.Owner || u.UID == organization.OwnerUID || u.UID == "" && u.Status != StatusPending
+		return u.Owner || u.UID == b.organization.OwnerUID || u.UID == "" && u.Status != StatusPending
 	}) {
 		return ReasonOwner
 	}
@@ -207,7 +217,7 @@ func notOwner(t *target, _ *CurrentUser, organization *Organization) Reason {
 
 // notSeveralMembers refuses an address of two members, because the change may reach
 // either of them.
-func notSeveralMembers(t *target, _ *CurrentUser, _ *Organization) Reason {
+func notSeveralMembers(_ *bulk, t *target) Reason {
 	if len(t.rows) > 1 && rank(t.rows[1]) == rank(t.rows[0]) && t.rows[0].Status != StatusPending {
 		return ReasonDuplicateRows
 	}
@@ -222,11 +232,10 @@ func (b *bulk) resolve(ctx context.Context, guards ...guard) {
 	if len(b.undecided()) == 0 {
 		return
 	}
-	var me *CurrentUser
 	reads := append([]func(context.Context) error{b.lookUp}, b.reads...)
 	if len(guards) > 0 {
 		reads = append(reads,
-			func(ctx context.Context) (err error) { me, err = b.client.GetCurrentUser(ctx); return err },
+			func(ctx context.Context) (err error) { b.me, err = b.client.GetCurrentUser(ctx); return err },
 			func(ctx context.Context) (err error) {
 				b.organization, err = b.client.GetOrganization(ctx, nil)
 				return err
@@ -237,7 +246,7 @@ func (b *bulk) resolve(ctx context.Context, guards ...guard) {
 		return
 	}
 	if len(guards) > 0 {
-		b.guard(me, guards)
+		b.guard(guards)
 	}
 	b.stopIfRefused()
 }
@@ -249,14 +258,14 @@ func readFailure(ctx context.Context) Reason {
 	return ReasonReadFailed
 }
 
-func (b *bulk) guard(me *CurrentUser, guards []guard) {
-	if me.Email == "" || b.organization.OwnerUID == "" {
+func (b *bulk) guard(guards []guard) {
+	if b.me.Email == "" || b.organization.OwnerUID == "" {
 		b.abort(ReasonReadFailed, b.op.refused(errors.New("the server did not send your address or the organization's owner, who must not be among the addresses")))
 		return
 	}
 	for _, t := range b.undecided() {
 		for _, guard := range guards {
-			if reason := guard(t, me, b.organization); reason != "" {
+			if reason := guard(b, t); reason != "" {
 				b.refuse(t, reason, nil)
 				break
 			}
@@ -334,11 +343,7 @@ func (t *target) take(rows []*User, spelling string) {
 
 // refresh reads the rows of targets again.
 func (b *bulk) refresh(ctx context.Context, batch []*target) error {
-	emails := make([]string, len(batch))
-	for i, t := range batch {
-		emails[i] = t.address()
-	}
-	found, err := b.client.search(ctx, b.roles, emails)
+	found, err := b.client.search(ctx, b.roles, addressesOf(batch))
 	if err != nil {
 		return err
 	}

@@ -242,11 +242,11 @@ func TestBulkErrorText(t *testing.T) {
 		fault   orguserstest.Fault
 		want    string
 	}{
-		{"two refused", []string{"x", operations.Member(0), "y"}, orgusers.BulkOptions{SkipRefused: true}, orguserstest.Fault{}, "orgusers: RemoveUsers: of 3 users 2 refused: address 1 is not a valid email address: invalid; 1 more error"},
+		{"two refused", []string{"x", operations.Member(0), "y"}, orgusers.BulkOptions{SkipRefused: true}, orguserstest.Fault{}, "orgusers: RemoveUsers: 2 of 3 users refused: address 1 is not a valid email address: invalid; 1 more error"},
 		{"one refused", []string{"x"}, orgusers.BulkOptions{}, orguserstest.Fault{}, "orgusers: RemoveUsers: refused: address 1 is not a valid email address: invalid; nothing was changed"},
-		{"three refused", []string{"x", "y", "z", operations.Member(0)}, orgusers.BulkOptions{}, orguserstest.Fault{}, "orgusers: RemoveUsers: of 4 users 3 refused, 1 not started: address 1 is not a valid email address: invalid; 2 more errors"},
-		{"failed", operations.Twelve(operations.Member), orgusers.BulkOptions{}, orguserstest.Fault{Method: http.MethodDelete, Effect: orguserstest.Status(403)}, "orgusers: RemoveUsers: of 12 users 12 failed: DELETE /v3/organizations/{organization_uid}/share: 403: "},
-		{"unknown", operations.Twelve(operations.Member), orgusers.BulkOptions{}, orguserstest.Fault{Method: http.MethodDelete, Effect: orguserstest.Status(504)}, "orgusers: RemoveUsers: of 12 users 12 unknown: DELETE /v3/organizations/{organization_uid}/share: 504: "},
+		{"three refused", []string{"x", "y", "z", operations.Member(0)}, orgusers.BulkOptions{}, orguserstest.Fault{}, "orgusers: RemoveUsers: 3 of 4 users refused, 1 not started: address 1 is not a valid email address: invalid; 2 more errors"},
+		{"failed", operations.Twelve(operations.Member), orgusers.BulkOptions{}, orguserstest.Fault{Method: http.MethodDelete, Effect: orguserstest.Status(403)}, "orgusers: RemoveUsers: 12 of 12 users failed: DELETE /v3/organizations/{organization_uid}/share: 403: "},
+		{"unknown", operations.Twelve(operations.Member), orgusers.BulkOptions{}, orguserstest.Fault{Method: http.MethodDelete, Effect: orguserstest.Status(504)}, "orgusers: RemoveUsers: 12 of 12 users unknown: DELETE /v3/organizations/{organization_uid}/share: 504: "},
 		{"unauthorized", operations.Twelve(operations.Member), orgusers.BulkOptions{}, orguserstest.Fault{Method: http.MethodDelete, Effect: orguserstest.Status(401)}, "orgusers: RemoveUsers: DELETE /v3/organizations/{organization_uid}/share: 401: "},
 		{"empty", nil, orgusers.BulkOptions{}, orguserstest.Fault{}, "orgusers: RemoveUsers: refused: the list of addresses is empty; nothing was changed"},
 	}

@@ -1,6 +1,7 @@
 package orgusers
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net/http"
@@ -63,13 +64,7 @@ func (c *Client) Do(ctx context.Context, r Request, out any) error {
 var version = regexp.MustCompile(`^/v\d+/`)
 
 func (r Request) operation() *operation {
-	op := &operation{name: r.Op, method: r.Method, path: r.Path, kind: transport.Write, custom: true}
-	if op.name == "" {
-		op.name = "Do"
-	}
-	if op.method == "" {
-		op.method = http.MethodGet
-	}
+	op := &operation{name: cmp.Or(r.Op, "Do"), method: cmp.Or(r.Method, http.MethodGet), path: r.Path, kind: transport.Write, empty: true}
 	if strings.HasPrefix(op.path, "/") && !version.MatchString(op.path) {
 		op.path = "/v3" + op.path
 	}

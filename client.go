@@ -1,7 +1,6 @@
 package orgusers
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -127,7 +126,7 @@ func newClient(organizationUID string, c config) (*Client, error) {
 	if c.httpClient == nil {
 		c.httpClient = newHTTPClient()
 	}
-	c.ledgers = &ledgers{}
+	c.ledgers = &ledgers{byID: map[string]*ledger{}}
 	wire, err := newTransport(&c)
 	if err != nil {
 		return nil, err
@@ -197,7 +196,8 @@ func (c *config) addEnvironment() error {
 	return nil
 }
 
-// fixedToken is the OAuth token of the environment, which cannot be renewed.
+// fixedToken is a token that cannot be renewed. It is in a function, so that nothing that
+// prints a client prints it.
 type fixedToken func() string
 
 func (t fixedToken) Token(context.Context) (string, error) { return t(), nil }
@@ -215,13 +215,8 @@ func newTransport(c *config) (*transport.Transport, error) {
 		Rejected:   c.rejected(),
 		UserAgent:  userAgent(c.product),
 		Retry:      transport.Retry(c.retry),
-		Limits: transport.Limits{
-			Reads:  cmp.Or(c.limits.Reads, 10),
-			Writes: cmp.Or(c.limits.Writes, 10),
-			Bulk:   cmp.Or(c.limits.Bulk, 1),
-			Share:  cmp.Or(c.limits.Share, 1),
-		},
-		Limiters: transport.Limiters{Reads: c.limiters.Reads, Writes: c.limiters.Writes, Bulk: c.limiters.Bulk},
+		Limits:     transport.Limits(c.limits),
+		Limiters:   transport.Limiters{Reads: c.limiters.Reads, Writes: c.limiters.Writes, Bulk: c.limiters.Bulk},
 	}), nil
 }
 
@@ -235,24 +230,22 @@ func (c *config) base() *url.URL {
 
 // token is nil without credentials, as for Login.
 func (c *config) token() func(context.Context) (string, error) {
-	switch {
-	case c.authToken != nil:
-		authToken := c.authToken
-		return func(context.Context) (string, error) { return authToken(), nil }
-	case c.tokenSource != nil:
-		source := c.tokenSource
-		return func(ctx context.Context) (string, error) {
-			token, err := source.Token(ctx)
-			if err != nil {
-				return "", err
-			}
-			if err := checkToken(token); err != nil {
-				return "", &transport.TokenError{Err: err, Problem: err.Error()}
-			}
-			return token, nil
-		}
-	default:
+	source := c.tokenSource
+	if c.authToken != nil {
+		source = c.authToken
+	}
+	if source == nil {
 		return nil
+	}
+	return func(ctx context.Context) (string, error) {
+		token, err := source.Token(ctx)
+		if err != nil {
+			return "", err
+		}
+		if err := checkToken(token); err != nil {
+			return "", &transport.TokenError{Err: err, Problem: err.Error()}
+		}
+		return token, nil
 	}
 }
 

@@ -18,9 +18,16 @@
 //		fmt.Println(user.Email, user.LastLoginAt)
 //	}
 //
-// A client is safe for concurrent use. Most requests need the organization's owner or
-// an administrator. [Organizations] lists the organizations of an account, before there
-// is a client.
+// A client is safe for concurrent use. [WithRegion] selects the data center of the
+// organization.
+//
+// # Authentication
+//
+// Most requests need the organization's owner or an administrator. [WithAuthToken] takes
+// the authtoken of a session. [Login] starts a session with an address and a password,
+// and returns [ErrMFARequired] if it needs an MFA code too. If the organization enforces
+// single sign-on, use OAuth: [WithTokenSource] takes a source of access tokens that renews
+// them. [Organizations] lists the organizations of an account, before there is a client.
 //
 // # Complete, or an error
 //
@@ -49,7 +56,6 @@
 // and send at most ten in a request. The whole call is refused with [ErrRefused], before
 // anything is changed, if the list is empty or an address is malformed. Most calls also
 // refuse the owner and the caller. BulkOptions.SkipRefused processes the other addresses.
-// [WithGuards] adds limits, and [WithReadOnly] refuses every change.
 //
 // # Who has what
 //

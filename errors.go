@@ -60,6 +60,16 @@ var (
 	ErrIncomplete = paging.ErrIncomplete
 )
 
+// Error codes of the API that decide the kind of an error.
+const (
+	codeLoginFailed = 104 // or the account is locked: the message says it
+	codeNoStack     = 109 // no stack has the API key
+	codeNotFound    = 141
+	codeForbidden   = 162
+	codeMFARequired = 294
+	codeMFAWrong    = 295
+)
+
 // AddressError gives the position of the address that an error is about, because
 // errors contain no addresses. It is in the chain of the error: [errors.AsType]
 // finds it.
@@ -163,7 +173,7 @@ func (e *Error) advice() string {
 		return fmt.Sprintf("try again in %v", max(time.Second, e.RetryAfter.Round(time.Second)))
 	case e.Is(ErrRateLimited):
 		return "try again later, or with a later deadline"
-	case e.Is(ErrInvalid) && e.Code == 109:
+	case e.Is(ErrInvalid) && e.Code == codeNoStack:
 		return "check the stack's API key"
 	case e.broken:
 		return "" // repeating does not make the response readable
@@ -178,13 +188,13 @@ func (e *Error) advice() string {
 func (e *Error) Is(target error) bool {
 	switch target {
 	case ErrInvalid:
-		return e.Code != 294 && (e.StatusCode == 400 || e.StatusCode == 412 || e.StatusCode == 422)
+		return e.Code != codeMFARequired && (e.StatusCode == 400 || e.StatusCode == 412 || e.StatusCode == 422)
 	case ErrUnauthorized:
-		return e.StatusCode == 401 && e.Code != 162 && e.Code != 294
+		return e.StatusCode == 401 && e.Code != codeForbidden && e.Code != codeMFARequired
 	case ErrForbidden:
-		return e.StatusCode == 403 || e.Code == 162
+		return e.StatusCode == 403 || e.Code == codeForbidden
 	case ErrNotFound:
-		return e.StatusCode == 404 || e.Code == 141
+		return e.StatusCode == 404 || e.Code == codeNotFound
 	case ErrConflict:
 		return e.StatusCode == 409
 	case ErrRateLimited:
@@ -192,7 +202,7 @@ func (e *Error) Is(target error) bool {
 	case ErrServer:
 		return e.StatusCode >= 500 || e.broken
 	case ErrMFARequired:
-		return e.Code == 294 || e.Code == 295
+		return e.Code == codeMFARequired || e.Code == codeMFAWrong
 	case ErrLocked:
 		return e.locked
 	case ErrOutcomeUnknown:
@@ -381,7 +391,7 @@ func (e *Error) read(response *transport.Response) {
 			}
 		}
 		e.Code = numberOf(body.Code)
-		e.locked = e.locked && e.Code == 104
+		e.locked = e.locked && e.Code == codeLoginFailed
 		e.MFAType = response.Clean(textOf(body.TFAType))
 		e.Fields = fieldsOf(body.Errors, response.Clean)
 	}

@@ -169,7 +169,7 @@ func ExampleWithGuards() {
 	// Output:
 	// max@example.com refused owns_stacks
 	// pia@example.com refused protected
-	// orgusers: RemoveUsers: of 2 users 2 refused: address 1 owns stacks; 1 more error
+	// orgusers: RemoveUsers: 2 of 2 users refused: address 1 owns stacks; 1 more error
 }
 
 func ExampleWithReadOnly() {

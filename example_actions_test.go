@@ -98,11 +98,11 @@ func ExampleClient_RemoveUsers() {
 	// max@example.com planned ""
 	// olga@example.com refused "owner"
 	// nobody@example.com skipped "not_in_organization"
-	// orgusers: RemoveUsers: of 3 users 1 refused: address 2 belongs to the organization's owner
+	// orgusers: RemoveUsers: 1 of 3 users refused: address 2 belongs to the organization's owner
 	// max@example.com done ""
 	// olga@example.com refused "owner"
 	// nobody@example.com skipped "not_in_organization"
-	// orgusers: RemoveUsers: of 3 users 1 refused: address 2 belongs to the organization's owner
+	// orgusers: RemoveUsers: 1 of 3 users refused: address 2 belongs to the organization's owner
 }
 
 func ExampleClient_TransferOwnership() {

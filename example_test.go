@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"log"
 	"net/http"
+	"os"
+	"strings"
 	"time"
 
 	"github.com/orgusers/orgusers"
@@ -94,6 +96,55 @@ func ExampleClient_GetUser() {
 	// Output:
 	// Grace Hopper
 	// neither a member nor invited
+}
+
+// Members as CSV, with a column of one's own.
+func ExampleClient_ExportCSV() {
+	server := exampleServer()
+	client, err := orgusers.New(server.OrganizationUID, server.Options()...)
+	if err != nil {
+		log.Fatal(err)
+	}
+
+	domain := orgusers.Column{Header: "Domain", Value: func(u *orgusers.User) string {
+		_, domain, _ := strings.Cut(u.Email, "@")
+		return domain
+	}}
+	summary, err := client.ExportCSV(context.Background(), os.Stdout, &orgusers.ExportOptions{
+		Columns: append(orgusers.DefaultColumns()[:4], domain),
+		Filter:  func(u *orgusers.User) bool { return u.Status == orgusers.StatusAccepted },
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(summary.Rows, "of", summary.Users)
+	// Output:
+	// Email,First Name,Last Name,Organization Roles,Domain
+	// ada@example.com,Ada,Lovelace,admin,example.com
+	// grace@example.com,Grace,Hopper,member,example.com
+	// mia@example.org,Mia,Factor,member,example.org
+	// olga@example.com,Olga,Owner,Owner,example.com
+	// 4 of 5
+}
+
+// Which of these addresses are in the organization.
+func ExampleClient_FindUsers() {
+	server := exampleServer()
+	client, err := orgusers.New(server.OrganizationUID, server.Options()...)
+	if err != nil {
+		log.Fatal(err)
+	}
+
+	users, err := client.FindUsers(context.Background(), []string{"alan@example.com", "stranger@example.com", "ada@example.com"})
+	if err != nil {
+		log.Fatal(err)
+	}
+	for _, user := range users {
+		fmt.Println(user.Email, user.Status)
+	}
+	// Output:
+	// alan@example.com pending
+	// ada@example.com accepted
 }
 
 func ExampleLogin() {

@@ -1,6 +1,7 @@
 package orgusers
 
 import (
+	"cmp"
 	"context"
 	"encoding/binary"
 	"errors"
@@ -118,22 +119,15 @@ type export struct {
 }
 
 func newExport(c *Client, w io.Writer, opts *ExportOptions) *export {
-	e := &export{client: c, inviters: map[string]string{}}
-	if opts != nil {
-		e.options = *opts
-	}
+	e := &export{client: c, options: *cmp.Or(opts, &ExportOptions{}), inviters: map[string]string{}}
 	o := &e.options
+	o.Sort.By = cmp.Or(o.Sort.By, SortByEmail)
+	o.Comma = cmp.Or(o.Comma, ',')
 	if o.Columns == nil {
 		o.Columns = DefaultColumns()
 		if o.Access {
 			o.Columns = append(o.Columns, AccessColumns()...)
 		}
-	}
-	if o.Sort.By == "" {
-		o.Sort.By = SortByEmail
-	}
-	if o.Comma == 0 {
-		o.Comma = ','
 	}
 	if o.Filter == nil {
 		o.Filter = func(*User) bool { return true }

@@ -48,12 +48,7 @@ func DefaultColumns() []Column {
 		{Header: "Organization Roles", Value: organizationRoles},
 		{Header: "Status", Value: func(u *User) string { return string(u.Status) }},
 		{Header: "MFA", Value: func(u *User) string { return string(u.MFA) }},
-		{Header: "Invited By", Value: func(u *User) string {
-			if u.InvitedBy.Email != "" {
-				return u.InvitedBy.Email
-			}
-			return u.InvitedBy.UID
-		}},
+		{Header: "Invited By", Value: func(u *User) string { return cmp.Or(u.InvitedBy.Email, u.InvitedBy.UID) }},
 		{Header: "Invited At", Value: func(u *User) string { return rfc3339(u.InvitedAt) }},
 		{Header: "Last Login At", Value: func(u *User) string { return rfc3339(u.LastLoginAt) }},
 		{Header: "User UID", Value: func(u *User) string { return u.UID }},
@@ -82,16 +77,11 @@ func CSDXColumns() []Column {
 			case len(u.Roles) == 0:
 				return "No Role"
 			default:
-				return roleName(u.Roles[0])
+				return cmp.Or(u.Roles[0].Name, u.Roles[0].UID)
 			}
 		}},
 		{Header: "Status", Value: func(u *User) string { return string(u.Status) }},
-		{Header: "Invited By", onlyPresentInviter: true, Value: func(u *User) string {
-			if u.InvitedBy.Email == "" {
-				return "System"
-			}
-			return u.InvitedBy.Email
-		}},
+		{Header: "Invited By", onlyPresentInviter: true, Value: func(u *User) string { return cmp.Or(u.InvitedBy.Email, "System") }},
 		{Header: "Created Time", Value: func(u *User) string { return monthDayYear(u.CreatedAt) }},
 		{Header: "Updated Time", Value: func(u *User) string { return monthDayYear(u.UpdatedAt) }},
 	}
@@ -150,16 +140,9 @@ func organizationRoles(u *User) string {
 		names = append(names, "Owner")
 	}
 	for _, role := range u.Roles {
-		names = append(names, roleName(role))
+		names = append(names, cmp.Or(role.Name, role.UID))
 	}
 	return strings.Join(names, "; ")
-}
-
-func roleName(role RoleRef) string {
-	if role.Name != "" {
-		return role.Name
-	}
-	return role.UID
 }
 
 func rfc3339(t time.Time) string {

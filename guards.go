@@ -83,9 +83,6 @@ type ledgers struct {
 func (l *ledgers) of(organizationUID string) *ledger {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.byID == nil {
-		l.byID = map[string]*ledger{}
-	}
 	if l.byID[organizationUID] == nil {
 		l.byID[organizationUID] = &ledger{turn: make(chan struct{}, 1)}
 	}
@@ -125,21 +122,19 @@ func (l *ledger) settle(reserved, removed int) {
 	l.removals = append(l.removals, slices.Repeat([]time.Time{time.Now()}, removed)...)
 }
 
-// notProtected returns a guard that refuses users for whom Guards.Protected returns true.
-func (c *Client) notProtected() guard {
-	return func(t *target, _ *CurrentUser, _ *Organization) Reason {
-		if protected := c.config.guards.Protected; protected != nil && slices.ContainsFunc(t.rows, protected) {
-			return ReasonProtected
-		}
-		return ""
+// notProtected refuses users for whom Guards.Protected returns true.
+func notProtected(b *bulk, t *target) Reason {
+	if protected := b.client.config.guards.Protected; protected != nil && slices.ContainsFunc(t.rows, protected) {
+		return ReasonProtected
 	}
+	return ""
 }
 
 // notStackOwner returns a guard that refuses users who own stacks, and makes resolve read the
 // stacks. Without Guards.KeepStackOwners it refuses no user.
 func (b *bulk) notStackOwner() guard {
 	if b.client == nil || !b.client.config.guards.KeepStackOwners {
-		return func(*target, *CurrentUser, *Organization) Reason { return "" }
+		return func(*bulk, *target) Reason { return "" }
 	}
 	var owned map[string][]string // names of stacks by the uid of their owner
 	b.reads = append(b.reads, func(ctx context.Context) error {
@@ -155,7 +150,7 @@ func (b *bulk) notStackOwner() guard {
 		}
 		return nil
 	})
-	return func(t *target, _ *CurrentUser, _ *Organization) Reason {
+	return func(_ *bulk, t *target) Reason {
 		if t.user() == nil || t.user().UID == "" || len(owned[t.user().UID]) == 0 {
 			return ""
 		}

@@ -1,6 +1,7 @@
 package orgusers
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"iter"
@@ -29,13 +30,6 @@ type InviteOptions struct {
 	Message string
 }
 
-func (o *InviteOptions) orDefault() InviteOptions {
-	if o == nil {
-		return InviteOptions{}
-	}
-	return *o
-}
-
 // Invite invites people to the organization. The service sends one email to each.
 // Members and people with a pending invitation are skipped and get no email, so a
 // call can be repeated with the same list or a longer one.
@@ -50,8 +44,8 @@ func (o *InviteOptions) orDefault() InviteOptions {
 // roles of the stacks. If the response is lost, it reads the addresses for seven
 // seconds and then invites only people who are not there.
 func (c *Client) Invite(ctx context.Context, invitees []Invitee, opts *InviteOptions) (*BulkResult, error) {
-	options := opts.orDefault()
-	b := c.newBulk(opInvite, emailsOf(invitees), options.BulkOptions)
+	options := *cmp.Or(opts, &InviteOptions{})
+	b := c.newBulk(opInvite, emailsOf(invitees), &options.BulkOptions)
 	b.assign(invitees)
 	b.reads = append(b.reads, b.readRoles)
 	b.resolve(ctx)
@@ -136,14 +130,6 @@ func (b *bulk) assign(invitees []Invitee) {
 // resolveAccess replaces the names of roles by their uids, and refuses people with a
 // role or stack that does not exist.
 func (b *bulk) resolveAccess(ctx context.Context) {
-	if len(b.undecided()) == 0 {
-		return
-	}
-	known, err := b.roles.list(ctx) // read already
-	if err != nil {
-		b.abort(readFailure(ctx), b.op.notRead(err))
-		return
-	}
 	keys := map[string]bool{}
 	for _, t := range b.undecided() {
 		for key := range t.invitee.Stacks {
@@ -152,7 +138,7 @@ func (b *bulk) resolveAccess(ctx context.Context) {
 	}
 	stacks := b.client.readStackRoles(ctx, slices.Sorted(maps.Keys(keys)))
 	for _, t := range b.undecided() {
-		switch reason, err := resolveInvitee(t, known, stacks); {
+		switch reason, err := resolveInvitee(t, b.roles.roles, stacks); {
 		case reason == ReasonReadFailed:
 			b.abort(readFailure(ctx), b.op.notRead(err))
 			return
@@ -229,7 +215,7 @@ func (c *Client) PendingInvitations(ctx context.Context) iter.Seq2[*User, error]
 // (documented) for each address, after reading the addresses. This GET sends email,
 // so it is retried as a write.
 func (c *Client) ResendInvitations(ctx context.Context, emails []string, opts *BulkOptions) (*BulkResult, error) {
-	b := c.newBulk(opResendInvitations, emails, opts.orDefault())
+	b := c.newBulk(opResendInvitations, emails, opts)
 	b.resolve(ctx)
 	b.skip(unlessPending)
 	b.size = 1
@@ -249,8 +235,8 @@ func (c *Client) ResendInvitations(ctx context.Context, emails []string, opts *B
 // has no request for invitations only, so a person who accepts between the lookup
 // and the request is removed.
 func (c *Client) WithdrawInvitations(ctx context.Context, emails []string, opts *BulkOptions) (*BulkResult, error) {
-	b := c.newBulk(opWithdrawInvitations, emails, opts.orDefault())
-	b.resolve(ctx, notOwner, notSelf, c.notProtected(), b.notStackOwner())
+	b := c.newBulk(opWithdrawInvitations, emails, opts)
+	b.resolve(ctx, notOwner, notSelf, notProtected, b.notStackOwner())
 	b.skip(unlessPending)
 	b.reserveRemovals(ctx)
 	b.readBack = b.readUsersBack(removed)

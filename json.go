@@ -2,6 +2,7 @@ package orgusers
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -102,18 +103,10 @@ type accountDetails struct {
 
 // fill sets the fields that the user lacks.
 func (d *accountDetails) fill(u *User) {
-	if u.FirstName == "" {
-		u.FirstName = d.FirstName
-	}
-	if u.LastName == "" {
-		u.LastName = d.LastName
-	}
-	if u.MFA == "" {
-		u.MFA = d.TFAStatus
-	}
-	if u.LastLoginAt.IsZero() {
-		u.LastLoginAt = d.LastLoginAt.Time
-	}
+	u.FirstName = cmp.Or(u.FirstName, d.FirstName)
+	u.LastName = cmp.Or(u.LastName, d.LastName)
+	u.MFA = cmp.Or(u.MFA, d.TFAStatus)
+	u.LastLoginAt = cmp.Or(u.LastLoginAt, d.LastLoginAt.Time)
 }
 
 // nestedDetails decodes details, and ignores a value that is not an object.

@@ -19,10 +19,9 @@ import (
 // option is invalid.
 type Option func(*config) error
 
-// config is the result of the options. Credentials are in functions, so that
-// nothing that prints a config prints them.
+// config is the result of the options.
 type config struct {
-	authToken   func() string
+	authToken   fixedToken
 	tokenSource TokenSource
 	region      Region
 	baseURL     *url.URL
@@ -189,9 +188,7 @@ type RetryPolicy struct {
 
 func (p RetryPolicy) orDefault() RetryPolicy {
 	p.MaxAttempts = cmp.Or(p.MaxAttempts, 6)
-	if p.BaseDelay == 0 {
-		p.BaseDelay = min(500*time.Millisecond, cmp.Or(p.MaxDelay, math.MaxInt64))
-	}
+	p.BaseDelay = cmp.Or(p.BaseDelay, min(500*time.Millisecond, cmp.Or(p.MaxDelay, math.MaxInt64)))
 	p.MaxDelay = cmp.Or(p.MaxDelay, max(30*time.Second, p.BaseDelay))
 	p.MaxRetryAfter = cmp.Or(p.MaxRetryAfter, time.Minute)
 	return p

@@ -1,6 +1,7 @@
 package orgusers
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"iter"
@@ -86,12 +87,9 @@ type OrganizationOptions struct {
 // It sends GET /organizations/{organization_uid} (documented; the response is accepted
 // in the form of the documentation and in that of the service).
 func (c *Client) GetOrganization(ctx context.Context, opts *OrganizationOptions) (*Organization, error) {
-	var q struct {
+	q := struct {
 		IncludePlan bool `url:"include_plan,omitempty"`
-	}
-	if opts != nil {
-		q.IncludePlan = opts.IncludePlan
-	}
+	}{cmp.Or(opts, &OrganizationOptions{}).IncludePlan}
 	var response organizationResponse
 	if err := c.do(ctx, opGetOrganization, input{query: q}, &response); err != nil {
 		return nil, err

@@ -3,7 +3,6 @@ package orgusers
 import (
 	"context"
 	"errors"
-	"fmt"
 	"iter"
 	"net/http"
 	"sync"
@@ -31,20 +30,6 @@ type listQuery struct {
 
 func byCreation(skip, limit int, search string) listQuery {
 	return listQuery{Limit: limit, Skip: skip, Ascending: string(SortByCreated), Search: search, IncludeCount: true}
-}
-
-// checkPage returns the size of a page, or an error if it is out of range.
-func checkPage(size, skip int) (int, error) {
-	switch {
-	case size < 0 || size > maxPageSize:
-		return 0, fmt.Errorf("the page size %d is not between 1 and %d", size, maxPageSize)
-	case skip < 0:
-		return 0, fmt.Errorf("skip is negative: %d", skip)
-	case size == 0:
-		return maxPageSize, nil
-	default:
-		return size, nil
-	}
 }
 
 func countOf(count *int) int {

@@ -1,6 +1,7 @@
 package orgusers
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -20,13 +21,6 @@ type RemoveOptions struct {
 	// is refused. It is not called in a dry run, or if there is no user to remove. It runs on
 	// the caller's goroutine, holds no lock, and may use the client.
 	Before func(context.Context, []*UserAccess) error
-}
-
-func (o *RemoveOptions) orDefault() RemoveOptions {
-	if o == nil {
-		return RemoveOptions{}
-	}
-	return *o
 }
 
 // RemoveUsers removes users from the organization, members and pending invitations alike. They
@@ -49,9 +43,9 @@ func (o *RemoveOptions) orDefault() RemoveOptions {
 // [Client.Access] reads, and with guards what they need. It reads the addresses
 // back if the response does not show that they are gone.
 func (c *Client) RemoveUsers(ctx context.Context, emails []string, opts *RemoveOptions) (*BulkResult, error) {
-	options := opts.orDefault()
-	b := c.newBulk(opRemoveUsers, emails, options.BulkOptions)
-	guards := []guard{notOwner, notSelf, c.notProtected(), b.notStackOwner()}
+	options := *cmp.Or(opts, &RemoveOptions{})
+	b := c.newBulk(opRemoveUsers, emails, &options.BulkOptions)
+	guards := []guard{notOwner, notSelf, notProtected, b.notStackOwner()}
 	b.prepareRemoval(ctx, guards)
 	if options.Before != nil && !options.DryRun && len(b.undecided()) > 0 {
 		b.release() // Before may take long, and may use the client
@@ -77,7 +71,7 @@ func (b *bulk) prepareRemoval(ctx context.Context, guards []guard) {
 func (b *bulk) callBefore(ctx context.Context, options RemoveOptions) guard {
 	shown := map[string]bool{}
 	isNew := func(u *User) bool { return !shown[u.ShareUID] }
-	notNew := func(t *target, _ *CurrentUser, _ *Organization) Reason {
+	notNew := func(_ *bulk, t *target) Reason {
 		if !slices.ContainsFunc(t.rows, isNew) {
 			return ""
 		}
@@ -104,12 +98,8 @@ func (b *bulk) callBefore(ctx context.Context, options RemoveOptions) guard {
 
 // sendRemoval removes the rows of a batch.
 func (b *bulk) sendRemoval(ctx context.Context, batch []*target) error {
-	emails := make([]string, len(batch))
-	for i, t := range batch {
-		emails[i] = t.address()
-	}
 	var response sharesResponse
-	if err := b.client.do(ctx, b.op, input{body: emailsBody{emails}}, &response); err != nil {
+	if err := b.client.do(ctx, b.op, input{body: emailsBody{addressesOf(batch)}}, &response); err != nil {
 		return err
 	}
 	gone := make(map[string]bool, len(response.Shares))
@@ -164,7 +154,7 @@ func removed(t *target) evidence {
 // It sends POST /organizations/{organization_uid}/transfer-ownership (documented),
 // after the reads of [Client.RemoveUsers].
 func (c *Client) TransferOwnership(ctx context.Context, email string) error {
-	b := c.newBulk(opTransferOwnership, []string{email}, BulkOptions{})
+	b := c.newBulk(opTransferOwnership, []string{email}, nil)
 	b.resolve(ctx, notOwner, notSelf, notSeveralMembers)
 	t := b.targets[0]
 	if t.status == "" {

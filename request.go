@@ -25,7 +25,7 @@ type operation struct {
 	kind    transport.Kind
 	service transport.Service
 	public  bool // sent without a token
-	custom  bool // of Do: any response may be without a body
+	empty   bool // a response of 204, or to a HEAD, may be without a body
 }
 
 // writes reports whether the request changes something or sends email,
@@ -58,8 +58,8 @@ var (
 	opSetStackRoles       = define(operation{name: "UpdateStackAccess", method: http.MethodPost, path: "/v3/stacks/users/roles", kind: transport.Write, service: transport.Stack})
 	opShareStack          = define(operation{name: "UpdateStackAccess", method: http.MethodPost, path: "/v3/stacks/share", kind: transport.Write, service: transport.Stack})
 	opUnshareStack        = define(operation{name: "UpdateStackAccess", method: http.MethodPost, path: "/v3/stacks/unshare", kind: transport.Write, service: transport.Stack})
-	opTeams               = define(operation{name: "Teams", method: http.MethodGet, path: "/v4/teams"})
-	opTeamUsers           = define(operation{name: "TeamUsers", method: http.MethodGet, path: organizationPath + "/teams/{team_uid}/users"})
+	opTeams               = define(operation{name: "Teams", method: http.MethodGet, path: "/v4/teams", empty: true})
+	opTeamUsers           = define(operation{name: "TeamUsers", method: http.MethodGet, path: organizationPath + "/teams/{team_uid}/users", empty: true})
 	opAddToTeam           = define(operation{name: "AddToTeam", method: http.MethodPost, path: organizationPath + "/teams/{team_uid}/users", kind: transport.Write})
 	opRemoveFromTeam      = define(operation{name: "RemoveFromTeam", method: http.MethodDelete, path: organizationPath + "/teams/{team_uid}/users/{user_uid}", kind: transport.Write})
 	opOrganizations       = define(operation{name: "Organizations", method: http.MethodGet, path: "/v3/organizations"})
@@ -117,14 +117,11 @@ func send(ctx context.Context, wire *transport.Transport, op *operation, in inpu
 		switch {
 		case !response.OK():
 			return op.errorFromResponse(response)
-		case len(response.Body) == 0 && (out == nil || op.custom && (op.method == http.MethodHead || response.Status == http.StatusNoContent)):
+		case len(response.Body) == 0 && (out == nil || op.empty && (op.method == http.MethodHead || response.Status == http.StatusNoContent)):
 			return nil
+		default:
+			return decode(op, response, out)
 		}
-		if list, ok := out.(interface{ noContent() }); ok && response.Status == http.StatusNoContent {
-			list.noContent()
-			return nil
-		}
-		return decode(op, response, out)
 	})
 	if err != nil {
 		return op.errorFromTransport(err, attempts)

@@ -31,21 +31,21 @@ import (
 // Before that it reads the addresses, the organization's roles, the teams, and the roles of the
 // stacks in the records.
 func (c *Client) Restore(ctx context.Context, had []*UserAccess, opts *InviteOptions) (*BulkResult, error) {
-	options := opts.orDefault()
+	options := *cmp.Or(opts, &InviteOptions{})
 	emails := make([]string, len(had))
 	for i, record := range had {
 		if record != nil && record.User != nil {
 			emails[i] = record.User.Email
 		}
 	}
-	b := c.newBulk(opRestore, emails, options.BulkOptions)
+	b := c.newBulk(opRestore, emails, &options.BulkOptions)
 	r := &restoration{bulk: b, records: map[*target]*UserAccess{}, lost: map[*target][]string{}, teams: map[string]*Team{}}
 	r.assign(had)
 	keys := r.stackKeys() // before the lookup, which runs at the same time as the reads, decides targets
 	readStacks := func(ctx context.Context) error { return r.readStacks(ctx, keys) }
 	b.reads = append(b.reads, b.readRoles, r.readTeams, readStacks)
 	b.resolve(ctx)
-	r.plan(ctx)
+	r.plan()
 	b.send = b.sendInvitation(options.Message)
 	b.readBack = b.readUsersBack(invited)
 	return r.run(ctx)
@@ -124,11 +124,7 @@ func (r *restoration) readStacks(ctx context.Context, keys []string) error {
 }
 
 // plan decides what each target gets, and what it does not.
-func (r *restoration) plan(ctx context.Context) {
-	if len(r.undecided()) == 0 {
-		return
-	}
-	roles, _ := r.roles.list(ctx) // read already
+func (r *restoration) plan() {
 	for _, t := range r.undecided() {
 		record := r.records[t]
 		for _, ref := range record.Teams {
@@ -139,7 +135,7 @@ func (r *restoration) plan(ctx context.Context) {
 		for _, ref := range record.Unread {
 			r.lose(t, "stack %q (%s), which the record has not read", ref.Name, ref.APIKey)
 		}
-		t.invitee = &Invitee{Email: t.email, Roles: r.planRoles(t, roles), Stacks: r.planStacks(t)}
+		t.invitee = &Invitee{Email: t.email, Roles: r.planRoles(t, r.roles.roles), Stacks: r.planStacks(t)}
 		switch {
 		case len(t.rows) > 0:
 		case len(t.invitee.Roles) == 0:
@@ -253,11 +249,7 @@ func (r *restoration) join(ctx context.Context, targets []*target) map[*target][
 		}
 	}
 	for _, uid := range slices.Sorted(maps.Keys(lacking)) {
-		emails := make([]string, len(lacking[uid]))
-		for i, t := range lacking[uid] {
-			emails[i] = t.address()
-		}
-		result, _ := r.client.AddToTeam(ctx, uid, emails, &BulkOptions{DryRun: r.options.DryRun, SkipRefused: true})
+		result, _ := r.client.AddToTeam(ctx, uid, addressesOf(lacking[uid]), &BulkOptions{DryRun: r.options.DryRun, SkipRefused: true})
 		for i, t := range lacking[uid] {
 			outcome := result.Outcomes[i]
 			outcome.Detail = fmt.Sprintf("team %q (%s): %s", r.teams[uid].Name, uid, cmp.Or(outcome.Detail, string(outcome.Reason)))

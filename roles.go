@@ -1,6 +1,7 @@
 package orgusers
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -49,10 +50,7 @@ func (r *Role) UnmarshalJSON(data []byte) error {
 	if err := json.Unmarshal(data, &wire); err != nil {
 		return err
 	}
-	r.Users, r.CreatedAt, r.UpdatedAt = wire.Users, wire.CreatedAt.Time, wire.UpdatedAt.Time
-	if r.UpdatedAt.IsZero() {
-		r.UpdatedAt = wire.UpdateAt.Time
-	}
+	r.Users, r.CreatedAt, r.UpdatedAt = wire.Users, wire.CreatedAt.Time, cmp.Or(wire.UpdatedAt.Time, wire.UpdateAt.Time)
 	return nil
 }
 
@@ -91,26 +89,31 @@ func (c *Client) readRoles(ctx context.Context, op *operation, in input) (paging
 // the organization has no such role, and [ErrInvalid], with the uids, if two roles
 // have the name. It sends what [Client.Roles] sends.
 func (c *Client) GetRole(ctx context.Context, nameOrUID string) (*Role, error) {
-	roles, err := Collect(c.Roles(ctx))
-	if err != nil {
-		return nil, withOp("GetRole", err)
-	}
-	role, err := findRole(roles, nameOrUID)
-	switch {
-	case errors.Is(err, ErrNotFound):
-		return nil, fmt.Errorf("orgusers: GetRole: %w", err)
-	case err != nil:
-		return nil, fmt.Errorf("orgusers: GetRole: %w: %w", ErrInvalid, err)
-	}
-	return role, nil
+	return getNamed("GetRole", c.Roles(ctx), nameOrUID, findRole)
 }
 
-// findRole returns the role with a uid or a name.
+// getNamed reads a list for a call that returns one of its things.
+func getNamed[T any](op string, list iter.Seq2[*T, error], nameOrUID string, find func([]*T, string) (*T, error)) (*T, error) {
+	things, err := Collect(list)
+	if err != nil {
+		return nil, withOp(op, err)
+	}
+	thing, err := find(things, nameOrUID)
+	switch {
+	case err == nil:
+		return thing, nil
+	case errors.Is(err, ErrNotFound):
+		return nil, withOp(op, err)
+	default:
+		return nil, withOp(op, fmt.Errorf("%w: %w", ErrInvalid, err))
+	}
+}
+
 func findRole(roles []*Role, nameOrUID string) (*Role, error) {
 	return findNamed("role", roles, nameOrUID, func(r *Role) (string, string) { return r.UID, r.Name })
 }
 
-// findNamed returns the thing with a uid or a name.
+// findNamed returns the only thing with a uid or a name.
 func findNamed[T any](what string, things []*T, nameOrUID string, key func(*T) (uid, name string)) (*T, error) {
 	wanted := strings.TrimSpace(nameOrUID)
 	if wanted == "" {
@@ -259,10 +262,10 @@ func (c *Client) UpdateRoles(ctx context.Context, emails, roles []string, opts *
 	if endpoint.isSet() {
 		op = endpoint.operation(op.name)
 	}
-	b := c.newBulk(op, emails, opts.orDefault())
+	b := c.newBulk(op, emails, opts)
 	b.reads = append(b.reads, b.readRoles)
-	b.resolve(ctx, notOwner, notSelf, notSeveralMembers, c.notProtected())
-	uids := b.resolveRoles(ctx, roles)
+	b.resolve(ctx, notOwner, notSelf, notSeveralMembers, notProtected)
+	uids := b.resolveRoles(b.roles.roles, roles)
 	b.skip(unlessMember)
 	b.skip(func(t *target) Reason {
 		if hasRoles(t.user(), uids) {
@@ -270,7 +273,7 @@ func (c *Client) UpdateRoles(ctx context.Context, emails, roles []string, opts *
 		}
 		return ""
 	})
-	if len(b.undecided()) > 0 && !b.administers(ctx, uids) {
+	if !b.administers(uids) {
 		b.keepAdministrators(ctx, func(_ *target, _ string, team *Team) bool { return team != nil })
 	}
 	b.exact = true
@@ -308,29 +311,21 @@ func (c *Client) UpdateRoles(ctx context.Context, emails, roles []string, opts *
 }
 
 // administers reports whether one of these roles administers the organization.
-func (b *bulk) administers(ctx context.Context, uids []string) bool {
-	known, err := b.roles.list(ctx) // read already
-	return err == nil && slices.ContainsFunc(known, func(r *Role) bool { return r.Admin && slices.Contains(uids, r.UID) })
+func (b *bulk) administers(uids []string) bool {
+	return slices.ContainsFunc(b.roles.roles, func(r *Role) bool { return r.Admin && slices.Contains(uids, r.UID) })
 }
 
-// readRoles reads the organization's roles, for a call that needs them.
+// readRoles reads the organization's roles, for a call that needs them. After resolve
+// they are in b.roles.roles.
 func (b *bulk) readRoles(ctx context.Context) error {
 	_, err := b.roles.list(ctx)
 	return err
 }
 
-// resolveRoles returns the uids of organization roles that are given by uid or
-// name. If one cannot be found, nothing is started.
-func (b *bulk) resolveRoles(ctx context.Context, roles []string) []string {
-	if len(b.undecided()) == 0 {
-		return nil
-	}
-	known, err := b.roles.list(ctx)
-	if err != nil {
-		b.abort(readFailure(ctx), b.op.notRead(err))
-		return nil
-	}
-	uids, detail, err := findRoles(known, roles)
+// resolveRoles returns the uids of roles that are given by uid or name. If one cannot be
+// found, nothing is started.
+func (b *bulk) resolveRoles(known []*Role, namesOrUIDs []string) []string {
+	uids, detail, err := findRoles(known, namesOrUIDs)
 	if err != nil {
 		b.abort(ReasonInvalidRole, b.op.invalid(err))
 		return nil

@@ -1,6 +1,7 @@
 package orgusers
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -64,10 +65,7 @@ type StacksOptions struct {
 //
 // It sends GET /organizations/{organization_uid}/stacks (documented).
 func (c *Client) Stacks(ctx context.Context, opts *StacksOptions) iter.Seq2[*Stack, error] {
-	var options StacksOptions
-	if opts != nil {
-		options = *opts
-	}
+	options := *cmp.Or(opts, &StacksOptions{})
 	return listAll(ctx, opStacks, paging.List[*Stack]{
 		Fetch: func(ctx context.Context, skip, limit int) (paging.Page[*Stack], error) {
 			var response stacksResponse
@@ -154,16 +152,16 @@ func apiKeyHeader(key string) http.Header { return http.Header{"api_key": {key}}
 // reads of [Client.RemoveUsers] and reads the roles of the stack, which it reads
 // again to confirm the change.
 func (c *Client) UpdateStackAccess(ctx context.Context, stackAPIKey string, emails, roles []string, opts *BulkOptions) (*BulkResult, error) {
-	b := c.newBulk(opSetStackRoles, emails, opts.orDefault())
+	b := c.newBulk(opSetStackRoles, emails, opts)
 	s := &stackChange{bulk: b, key: stackAPIKey}
-	var read map[string]*stackRoles
+	var known stackRoles
 	b.reads = append(b.reads, func(ctx context.Context) error {
-		read = c.readStackRoles(ctx, []string{stackAPIKey})
+		known.roles, known.err = Collect(c.StackRoles(ctx, stackAPIKey))
 		return nil
 	})
-	b.resolve(ctx, notOwner, notSelf, notSeveralMembers, c.notProtected())
+	b.resolve(ctx, notOwner, notSelf, notSeveralMembers, notProtected)
 	b.skip(unlessMember)
-	s.resolve(ctx, roles, read[stackAPIKey])
+	s.resolve(ctx, roles, known)
 	b.skip(func(t *target) Reason {
 		if sameUIDs(s.before[t.user().UID], s.wanted) {
 			return ReasonUnchanged
@@ -191,13 +189,10 @@ type stackChange struct {
 }
 
 // resolve finds the uids of the roles that are wanted, among those of the stack.
-func (s *stackChange) resolve(ctx context.Context, roles []string, stack *stackRoles) {
-	if len(s.undecided()) == 0 {
-		return
-	}
-	known, err := stack.roles, stack.err
+func (s *stackChange) resolve(ctx context.Context, roles []string, known stackRoles) {
+	err := known.err
 	if err == nil {
-		s.before, err = roleUIDsByUser(known)
+		s.before, err = roleUIDsByUser(known.roles)
 	}
 	if err != nil {
 		reason := readFailure(ctx)
@@ -207,17 +202,8 @@ func (s *stackChange) resolve(ctx context.Context, roles []string, stack *stackR
 		s.abort(reason, s.op.notRead(err))
 		return
 	}
-	if len(roles) == 0 {
-		return
-	}
-	uids, detail, err := findRoles(known, roles)
-	if err != nil {
-		s.abort(ReasonInvalidRole, s.op.invalid(err))
-		return
-	}
-	s.wanted = uids
-	for _, t := range s.undecided() {
-		t.note(detail)
+	if len(roles) > 0 {
+		s.wanted = s.resolveRoles(known.roles, roles)
 	}
 }
 
@@ -269,10 +255,9 @@ func (s *stackChange) send(ctx context.Context, batch []*target) error {
 		share := struct {
 			Emails []string            `json:"emails"`
 			Roles  map[string][]string `json:"roles"`
-		}{Roles: make(map[string][]string, len(batch))}
-		for _, t := range batch {
-			share.Emails = append(share.Emails, t.address())
-			share.Roles[t.address()] = s.wanted
+		}{addressesOf(batch), make(map[string][]string, len(batch))}
+		for _, email := range share.Emails {
+			share.Roles[email] = s.wanted
 		}
 		body = share
 	}

@@ -92,10 +92,7 @@ const maxTeams = 500
 //
 // It sends GET /v4/teams with the header organization_uid (documented).
 func (c *Client) Teams(ctx context.Context, opts *TeamsOptions) iter.Seq2[*Team, error] {
-	var options TeamsOptions
-	if opts != nil {
-		options = *opts
-	}
+	options := *cmp.Or(opts, &TeamsOptions{})
 	return listAll(ctx, opTeams, paging.List[*Team]{
 		Fetch: func(ctx context.Context, skip, limit int) (paging.Page[*Team], error) {
 			q := struct {
@@ -157,10 +154,6 @@ func (r *teamsResponse) UnmarshalJSON(data []byte) error {
 	return json.Unmarshal(data, (*plain)(r))
 }
 
-func (r *teamsResponse) noContent() {
-	r.Teams, r.Count = []*Team{}, new(int)
-}
-
 // complete reports whether there is a list. Users without a uid could be anybody.
 func (r *teamsResponse) complete() bool {
 	return r.Teams != nil && !slices.ContainsFunc(r.Teams, func(t *Team) bool { return t == nil || slices.Contains(t.UserUIDs, "") })
@@ -170,18 +163,11 @@ func (r *teamsResponse) complete() bool {
 // without letter case. It returns [ErrNotFound] if the organization has no such team, and
 // [ErrInvalid], with the uids, if two teams have the name. It sends what [Client.Teams] sends.
 func (c *Client) GetTeam(ctx context.Context, nameOrUID string) (*Team, error) {
-	teams, err := Collect(c.Teams(ctx, nil))
-	if err != nil {
-		return nil, withOp("GetTeam", err)
-	}
-	team, err := findNamed("team", teams, nameOrUID, func(t *Team) (string, string) { return t.UID, t.Name })
-	switch {
-	case errors.Is(err, ErrNotFound):
-		return nil, fmt.Errorf("orgusers: GetTeam: %w", err)
-	case err != nil:
-		return nil, fmt.Errorf("orgusers: GetTeam: %w: %w", ErrInvalid, err)
-	}
-	return team, nil
+	return getNamed("GetTeam", c.Teams(ctx, nil), nameOrUID, findTeam)
+}
+
+func findTeam(teams []*Team, nameOrUID string) (*Team, error) {
+	return findNamed("team", teams, nameOrUID, func(t *Team) (string, string) { return t.UID, t.Name })
 }
 
 // teamWithUsers is GetTeam for a call that draws conclusions from the users of the team.
@@ -215,9 +201,7 @@ func (u *TeamUser) UnmarshalJSON(data []byte) error {
 	if err := json.Unmarshal(data, &wire); err != nil {
 		return err
 	}
-	if u.UID == "" {
-		u.UID = wire.UserID
-	}
+	u.UID = cmp.Or(u.UID, wire.UserID)
 	return nil
 }
 
@@ -250,8 +234,6 @@ type teamUsersResponse struct {
 	Count *int        `json:"count"`
 }
 
-func (r *teamUsersResponse) noContent() { r.Users = []*TeamUser{} }
-
 func (r *teamUsersResponse) complete() bool { return r.Users != nil && !slices.Contains(r.Users, nil) }
 
 // AddToTeam adds members of the organization to a team, which is given by uid or name. Pending
@@ -268,11 +250,11 @@ func (r *teamUsersResponse) complete() bool { return r.Users != nil && !slices.C
 // ten users at a time, after reading the addresses and the teams. It reads the teams again
 // to confirm the change.
 func (c *Client) AddToTeam(ctx context.Context, teamUID string, emails []string, opts *BulkOptions) (*BulkResult, error) {
-	b := c.newBulk(opAddToTeam, emails, opts.orDefault())
+	b := c.newBulk(opAddToTeam, emails, opts)
 	find := b.findTeam(teamUID)
 	b.resolve(ctx)
 	for _, t := range b.undecided() {
-		if reason := notSeveralMembers(t, nil, nil); reason != "" {
+		if reason := notSeveralMembers(b, t); reason != "" {
 			b.refuse(t, reason, nil)
 		}
 	}
@@ -300,11 +282,7 @@ func (c *Client) AddToTeam(ctx context.Context, teamUID string, emails []string,
 		if batch = undecided(batch); len(batch) == 0 {
 			return nil
 		}
-		body := emailsBody{make([]string, len(batch))}
-		for i, t := range batch {
-			body.Emails[i] = t.address()
-		}
-		return c.do(ctx, opAddToTeam, input{path: map[string]string{"team_uid": team.UID}, body: body}, nil)
+		return c.do(ctx, opAddToTeam, input{path: map[string]string{"team_uid": team.UID}, body: emailsBody{addressesOf(batch)}}, nil)
 	}
 	b.readBack = b.readTeamBack(team.UID, true)
 	return b.run(ctx)
@@ -330,9 +308,9 @@ func unlessAccepted(t *target) Reason {
 // (documented) for each user, after the reads of [Client.RemoveUsers] and the teams. It
 // reads the teams again to confirm the change.
 func (c *Client) RemoveFromTeam(ctx context.Context, teamUID string, emails []string, opts *BulkOptions) (*BulkResult, error) {
-	b := c.newBulk(opRemoveFromTeam, emails, opts.orDefault())
+	b := c.newBulk(opRemoveFromTeam, emails, opts)
 	find := b.findTeam(teamUID)
-	b.resolve(ctx, notOwner, notSelf, notSeveralMembers, c.notProtected())
+	b.resolve(ctx, notOwner, notSelf, notSeveralMembers, notProtected)
 	b.skip(unlessThere)
 	team := find(ctx)
 	b.skip(func(t *target) Reason {

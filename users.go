@@ -155,13 +155,10 @@ func (s *share) user(u *User) (named bool) {
 		InvitedAt:        s.InvitedAt.Time,
 		LastLoginAt:      s.LastLoginAt.Time,
 		CreatedAt:        s.CreatedAt.Time,
-		UpdatedAt:        s.UpdatedAt.Time,
+		UpdatedAt:        cmp.Or(s.UpdatedAt.Time, s.UpdateAt.Time),
 		MFA:              s.TFAStatus,
 		Message:          s.Message,
 		AccessWithoutSSO: s.AccessWithoutSSO,
-	}
-	if u.UpdatedAt.IsZero() {
-		u.UpdatedAt = s.UpdateAt.Time
 	}
 	named = true
 	for _, role := range s.OrgRoles {
@@ -270,21 +267,19 @@ type ListUsersOptions struct {
 	Skip int
 }
 
-func (o *ListUsersOptions) orDefault() (options ListUsersOptions, err error) {
-	if o != nil {
-		options = *o
-	}
-	if options.PageSize, err = checkPage(options.PageSize, options.Skip); err != nil {
-		return options, err
-	}
-	if options.Sort.By == "" {
-		options.Sort.By = SortByCreated
-	}
-	switch options.Status {
-	case "", StatusPending, StatusAccepted:
-		return options, options.Sort.check()
-	default:
+func (o *ListUsersOptions) orDefault() (ListUsersOptions, error) {
+	options := *cmp.Or(o, &ListUsersOptions{})
+	options.PageSize = cmp.Or(options.PageSize, maxPageSize)
+	options.Sort.By = cmp.Or(options.Sort.By, SortByCreated)
+	switch {
+	case options.PageSize < 1 || options.PageSize > maxPageSize:
+		return options, fmt.Errorf("the page size %d is not between 1 and %d", options.PageSize, maxPageSize)
+	case options.Skip < 0:
+		return options, fmt.Errorf("skip is negative: %d", options.Skip)
+	case options.Status != "" && options.Status != StatusPending && options.Status != StatusAccepted:
 		return options, fmt.Errorf("unknown status %q", options.Status)
+	default:
+		return options, options.Sort.check()
 	}
 }
 
@@ -356,7 +351,7 @@ func (c *Client) usersByCreation(ctx context.Context, options ListUsersOptions, 
 	options.Sort = Sort{By: SortByCreated}
 	return func(yield func(*User, error) bool) {
 		roles := cmp.Or(directory, c.newRoleDirectory())
-		for u, err := range listAll(ctx, opListUsers, paging.List[*User]{
+		listAll(ctx, opListUsers, paging.List[*User]{
 			Fetch: func(ctx context.Context, skip, limit int) (paging.Page[*User], error) {
 				page, err := c.listUsers(ctx, roles, options, skip, limit)
 				if err == nil && counted != nil {
@@ -368,11 +363,7 @@ func (c *Client) usersByCreation(ctx context.Context, options ListUsersOptions, 
 			Tied:      func(a, b *User) bool { return a.CreatedAt.Equal(b.CreatedAt) },
 			PageSize:  options.PageSize,
 			ReadAhead: readAhead,
-		}) {
-			if !yield(u, err) {
-				return
-			}
-		}
+		})(yield)
 	}
 }
 
@@ -400,7 +391,8 @@ func sorted(all iter.Seq2[*User, error], by Sort) iter.Seq2[*User, error] {
 	}
 }
 
-type listUsersQuery struct {
+// usersQuery is the query of the list of users and of the search.
+type usersQuery struct {
 	Limit              int    `url:"limit"`
 	Skip               int    `url:"skip"`
 	Ascending          string `url:"asc,omitempty"`
@@ -408,12 +400,12 @@ type listUsersQuery struct {
 	Search             string `url:"typeahead,omitempty"`
 	IncludeCount       bool   `url:"include_count"`
 	IncludeRoles       bool   `url:"include_roles"`
-	IncludeInvitedBy   bool   `url:"include_invited_by"`
+	IncludeInvitedBy   bool   `url:"include_invited_by,omitempty"`
 	IncludeUserDetails bool   `url:"include_user_details"`
 }
 
 func (c *Client) listUsers(ctx context.Context, roles *roleDirectory, options ListUsersOptions, skip, limit int) (paging.Page[*User], error) {
-	q := listUsersQuery{
+	q := usersQuery{
 		Limit: limit, Skip: skip, Search: options.Search,
 		IncludeCount: true, IncludeRoles: true, IncludeInvitedBy: true, IncludeUserDetails: true,
 	}
@@ -538,14 +530,6 @@ type searchResult struct {
 	strays map[string][]*User
 }
 
-type findUsersQuery struct {
-	Limit              int  `url:"limit"`
-	Skip               int  `url:"skip"`
-	IncludeCount       bool `url:"include_count"`
-	IncludeRoles       bool `url:"include_roles"`
-	IncludeUserDetails bool `url:"include_user_details"`
-}
-
 // search looks up addresses, which are valid.
 func (c *Client) search(ctx context.Context, roles *roleDirectory, emails []string) (searchResult, error) {
 	result := searchResult{rows: map[string][]*User{}, strays: map[string][]*User{}}
@@ -585,7 +569,7 @@ func (c *Client) search(ctx context.Context, roles *roleDirectory, emails []stri
 func (c *Client) searchChunk(ctx context.Context, roles *roleDirectory, emails []string) iter.Seq2[*User, error] {
 	return listAll(ctx, opFindUsers, paging.List[*User]{
 		Fetch: func(ctx context.Context, skip, limit int) (paging.Page[*User], error) {
-			q := findUsersQuery{Limit: limit, Skip: skip, IncludeCount: true, IncludeRoles: true, IncludeUserDetails: true}
+			q := usersQuery{Limit: limit, Skip: skip, IncludeCount: true, IncludeRoles: true, IncludeUserDetails: true}
 			in := input{query: q, body: emailsBody{emails}, secrets: emails}
 			return c.readUsers(ctx, opFindUsers, roles, in)
 		},
