@@ -263,44 +263,6 @@ func (n *numberedTokens) Token(ctx context.Context) (string, error) {
 	return fmt.Sprintf("oauth-%d", n.calls.Add(1)), nil
 }
 
-func TestTokenSource(t *testing.T) {
-	t.Parallel()
-	tests := []struct {
-		name   string
-		valid  string // the token that the server accepts
-		first  int    // the status of the first response
-		calls  int64
-		failed error
-	}{
-		{"one call", "oauth-1", 200, 1, nil},
-		{"one more call after a 401", "oauth-2", 200, 2, nil},
-		{"no third call", "oauth-3", 200, 2, orgusers.ErrUnauthorized},
-		{"a call before each attempt", "oauth-1", 503, 2, nil},
-	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			t.Parallel()
-			source := &numberedTokens{t: t}
-			var served atomic.Int64
-			client := oauthClient(t, source, func(r *http.Request) (*http.Response, error) {
-				switch sent := r.Header.Get("Authorization"); {
-				case r.Header.Get("Authtoken") != "":
-					t.Error("the request has an authtoken too")
-				case served.Add(1) == 1 && tt.first != 200:
-					return status(tt.first)(r)
-				case sent != "Bearer "+tt.valid && tt.first == 200:
-					return status(401)(r)
-				}
-				return body(200, `{"organization":{}}`)(r)
-			}, soon, fast)
-			_, err := client.GetOrganization(t.Context(), nil)
-			if !errors.Is(err, tt.failed) || source.calls.Load() != tt.calls {
-				t.Errorf("%d calls, %v; want %d, %v", source.calls.Load(), err, tt.calls, tt.failed)
-			}
-		})
-	}
-}
-
 // invalidatedToken returns the same token until it is invalidated.
 type invalidatedToken struct {
 	numberedTokens

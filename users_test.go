@@ -320,11 +320,8 @@ func TestReadsOfUsersReject(t *testing.T) {
 		"second of three": {find("a@example.com", "hunter2", "c@example.com"), "address 2 is not a valid email address", 1},
 		"last of many":    {find(append(slices.Repeat([]string{"a@example.com"}, 999), "hunter2@")...), "address 1000 is not", 999},
 	}
-	for name, email := range map[string]string{
-		"empty": "", "name": "Hunter <hunter2@example.com>", "two": "hunter2@example.com,b@example.com",
-		"line break": "hunter2@example.com\nb@example.com", "zero-width space": "hunter2\u200b@example.com",
-	} {
-		tests["GetUser, "+name] = rejection{func(ctx context.Context, c *orgusers.Client) error {
+	for _, email := range []string{"", "Hunter <hunter2@example.com>"} { // TestAddresses has more
+		tests["GetUser of "+email] = rejection{func(ctx context.Context, c *orgusers.Client) error {
 			_, err := c.GetUser(ctx, email)
 			return err
 		}, "address 1 is not a valid email address", 0}

@@ -18,8 +18,16 @@ import (
 
 var soon = orgusers.WithRetry(orgusers.RetryPolicy{BaseDelay: time.Microsecond, MaxDelay: time.Microsecond})
 
+// askedTokens counts how often a token is asked for.
+type askedTokens struct{ asked int }
+
+func (s *askedTokens) Token(context.Context) (string, error) {
+	s.asked++
+	return token, nil
+}
+
 // The context of a request has the attempt, and counts retries and new tokens. The hooks
-// of the caller's context are called for each.
+// of the caller's context are called for each, and so is the token source.
 func TestAttemptsAreNumbered(t *testing.T) {
 	t.Parallel()
 	if attempt, ok := orgusers.AttemptFromContext(t.Context()); ok {
@@ -28,18 +36,19 @@ func TestAttemptsAreNumbered(t *testing.T) {
 	s := &script{responses: []roundTripper{status(503), status(401), good}}
 	var seen []orgusers.Attempt
 	var hooked []string
+	source := new(askedTokens)
 	ctx := httptrace.WithClientTrace(t.Context(), &httptrace.ClientTrace{GetConn: func(host string) { hooked = append(hooked, host) }})
 	client := newClient(t, roundTripper(func(r *http.Request) (*http.Response, error) {
 		httptrace.ContextClientTrace(r.Context()).GetConn("api")
 		attempt, _ := orgusers.AttemptFromContext(r.Context())
 		seen = append(seen, attempt)
 		return s.RoundTrip(r)
-	}), orgusers.WithTokenSource(tokens(token)), soon)
+	}), orgusers.WithTokenSource(source), soon)
 	if err := client.Do(ctx, orgusers.Request{Op: "look", Path: "/things/{thing}", PathValues: map[string]string{"thing": "blt7"}, ReadOnly: true}, nil); err != nil {
 		t.Fatal(err)
 	}
-	if len(seen) != 3 || len(hooked) != 3 {
-		t.Fatalf("%d attempts were made, and the hooks saw %d, want 3", len(seen), len(hooked))
+	if len(seen) != 3 || len(hooked) != 3 || source.asked != 3 {
+		t.Fatalf("%d attempts were made, the hooks saw %d, and %d tokens were asked for, want 3", len(seen), len(hooked), source.asked)
 	}
 	for i, attempt := range seen {
 		if want := (orgusers.Attempt{Op: "look", Path: "/v3/things/{thing}", Number: i + 1}); attempt != want {
