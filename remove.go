@@ -78,7 +78,7 @@ func (b *bulk) callBefore(ctx context.Context, options RemoveOptions) guard {
 		t.note("the address has a row that was not there when RemoveOptions.Before was called")
 		return ReasonBefore
 	}
-	had, err := b.client.readAccess(ctx, options.AllowUnread, b.client.newRoleDirectory(), func(context.Context) error { return nil })
+	had, err := b.client.readAccess(ctx, options.AllowUnread, b.client.newRoleDirectory())
 	if err != nil {
 		b.abort(readFailure(ctx), b.op.notRead(err))
 		return notNew
