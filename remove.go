@@ -45,6 +45,7 @@ type RemoveOptions struct {
 func (c *Client) RemoveUsers(ctx context.Context, emails []string, opts *RemoveOptions) (*BulkResult, error) {
 	options := *cmp.Or(opts, &RemoveOptions{})
 	b := c.newBulk(opRemoveUsers, emails, &options.BulkOptions)
+	defer b.release() // also if a panic of the caller's transport comes before run
 	guards := []guard{notOwner, notSelf, notProtected, b.notStackOwner()}
 	b.prepareRemoval(ctx, guards)
 	if options.Before != nil && !options.DryRun && len(b.undecided()) > 0 {
