@@ -177,7 +177,7 @@ type roleUsers struct {
 // readAccess reads teams and stacks, then roles, the roles of each stack and, with the given
 // function, users. Teams are read before and after everything that they may show in: a role is
 // direct only if no team gives it in either reading.
-func (c *Client) readAccess(ctx context.Context, allowUnread bool, directory *roleDirectory, users func(context.Context) error) (*accessReading, error) {
+func (c *Client) readAccess(ctx context.Context, allowUnread bool, directory *roleDirectory, users ...func(context.Context) error) (*accessReading, error) {
 	r := &accessReading{organizationUID: c.OrganizationUID(), at: time.Now().UTC(), stackRoles: map[string][]roleUsers{}, teams: map[string][]*Team{}, teamsOf: map[string][]*Team{}}
 	readTeams := func(ctx context.Context) error { return r.readTeams(ctx, c) }
 	readStacks := func(ctx context.Context) (err error) { r.stacks, err = Collect(c.Stacks(ctx, nil)); return err }
@@ -185,15 +185,13 @@ func (c *Client) readAccess(ctx context.Context, allowUnread bool, directory *ro
 		return nil, err
 	}
 	failures := map[string]error{}
-	err := together(ctx, users,
-		func(ctx context.Context) error {
-			roles, err := directory.list(ctx)
-			r.roles = usersOfRoles(roles)
-			return err
-		},
-		func(ctx context.Context) error { r.readNewStacks(ctx, c, failures); return nil },
-	)
-	if err != nil {
+	readRoles := func(ctx context.Context) error {
+		roles, err := directory.list(ctx)
+		r.roles = usersOfRoles(roles)
+		return err
+	}
+	readStackRoles := func(ctx context.Context) error { r.readNewStacks(ctx, c, failures); return nil }
+	if err := together(ctx, append(users, readRoles, readStackRoles)...); err != nil {
 		return nil, err
 	}
 	// Stacks that were added meanwhile are read, and those that were removed are left out.

@@ -38,13 +38,16 @@ type bulk struct {
 	// send requests the change for a batch. It may decide targets by the response.
 	send func(ctx context.Context, batch []*target) error
 	// readBack shows the present state. Nil means that it cannot be read.
-	readBack func(ctx context.Context, batch []*target) (map[*target]evidence, error)
+	readBack reader
 	// once means that the change is never sent again, even if it is not there.
 	once bool
 	// exact means that an accepted change that is not there has failed. Otherwise
 	// that is unknown.
 	exact bool
 }
+
+// reader reads the present state of a batch.
+type reader func(ctx context.Context, batch []*target) (map[*target]evidence, error)
 
 // evidence is what reading back shows of a change.
 type evidence int

@@ -367,7 +367,7 @@ func (b *bulk) refresh(ctx context.Context, batch []*target) error {
 }
 
 // readUsersBack returns a readBack that reads the rows of targets and judges them.
-func (b *bulk) readUsersBack(judge func(*target) evidence) func(context.Context, []*target) (map[*target]evidence, error) {
+func (b *bulk) readUsersBack(judge func(*target) evidence) reader {
 	return func(ctx context.Context, batch []*target) (map[*target]evidence, error) {
 		if err := b.refresh(ctx, batch); err != nil {
 			return nil, err

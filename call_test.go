@@ -23,7 +23,7 @@ func TestDo(t *testing.T) {
 		Path:       "/organizations/{organization_uid}/logs/{log}",
 		PathValues: map[string]string{"log": "blt log"},
 		Query:      url.Values{"a": {"b&c"}},
-		Header:     http.Header{"api_key": {"blt9"}},
+		Header:     http.Header{"api_key": {"blt9"}, "organization_uid": {"blt2"}}, // the path decides which organization
 		ReadOnly:   true,
 	}, &out)
 	if err != nil || out.Log.UID != "x" {

@@ -185,7 +185,7 @@ func (e *export) read(ctx context.Context) error {
 	roles := e.client.newRoleDirectory()
 	if e.options.Access {
 		var err error
-		if e.access, err = e.client.readAccess(ctx, false, roles, func(context.Context) error { return nil }); err != nil {
+		if e.access, err = e.client.readAccess(ctx, false, roles); err != nil {
 			return err
 		}
 	}

@@ -531,3 +531,32 @@ func TestPanicsReleaseGuards(t *testing.T) {
 		})
 	}
 }
+
+// If the caller's transport panics while a call holds the turn, the next call gets it.
+func TestTurnAfterAPanic(t *testing.T) {
+	t.Parallel()
+	server, _ := crowded(t)
+	fails := true
+	transport := roundTripper(func(r *http.Request) (*http.Response, error) {
+		if fails && r.Method == http.MethodGet && strings.HasSuffix(r.URL.Path, "/share") { // counts the members, for the share
+			panic("of the transport")
+		}
+		return server.Transport().RoundTrip(r)
+	})
+	client := clientOf(t, server, orgusers.WithHTTPClient(&http.Client{Transport: transport}),
+		orgusers.WithGuards(orgusers.Guards{MinAdministrators: 1, MaxRemovalShare: 0.9}))
+	func() {
+		defer func() {
+			if recover() == nil {
+				t.Error("want a panic")
+			}
+		}()
+		_, _ = client.RemoveUsers(t.Context(), []string{operations.Member(0)}, nil)
+	}()
+	fails = false
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	if _, err := client.RemoveUsers(ctx, []string{operations.Member(0)}, nil); err != nil {
+		t.Error(err)
+	}
+}

@@ -45,6 +45,7 @@ type RemoveOptions struct {
 func (c *Client) RemoveUsers(ctx context.Context, emails []string, opts *RemoveOptions) (*BulkResult, error) {
 	options := *cmp.Or(opts, &RemoveOptions{})
 	b := c.newBulk(opRemoveUsers, emails, &options.BulkOptions)
+	defer b.release() // also if a panic of the caller's transport comes before run
 	guards := []guard{notOwner, notSelf, notProtected, b.notStackOwner()}
 	b.prepareRemoval(ctx, guards)
 	if options.Before != nil && !options.DryRun && len(b.undecided()) > 0 {
@@ -78,7 +79,7 @@ func (b *bulk) callBefore(ctx context.Context, options RemoveOptions) guard {
 		t.note("the address has a row that was not there when RemoveOptions.Before was called")
 		return ReasonBefore
 	}
-	had, err := b.client.readAccess(ctx, options.AllowUnread, b.client.newRoleDirectory(), func(context.Context) error { return nil })
+	had, err := b.client.readAccess(ctx, options.AllowUnread, b.client.newRoleDirectory())
 	if err != nil {
 		b.abort(readFailure(ctx), b.op.notRead(err))
 		return notNew

@@ -88,23 +88,15 @@ func (c *Client) do(ctx context.Context, op *operation, in input, out any) error
 		return op.invalid(errors.New("the client was not made with New"))
 	}
 	if strings.Contains(op.path, "{organization_uid}") || op == opTeams {
-		in = in.forOrganization(c.organizationUID)
+		path, header := map[string]string{"organization_uid": c.organizationUID}, http.Header{}
+		maps.Copy(path, in.path)
+		for name, values := range in.header {
+			header[http.CanonicalHeaderKey(name)] = values
+		}
+		header.Set("organization_uid", path["organization_uid"]) // OAuth and single sign-on need it
+		in.path, in.header = path, header
 	}
 	return send(ctx, c.wire, op, in, out)
-}
-
-// forOrganization adds the organization's uid to the path, and to a header,
-// which OAuth and single sign-on need.
-func (in input) forOrganization(uid string) input {
-	values := map[string]string{"organization_uid": uid}
-	maps.Copy(values, in.path)
-	in.path = values
-	in.header = in.header.Clone()
-	if in.header == nil {
-		in.header = http.Header{}
-	}
-	in.header.Set("organization_uid", values["organization_uid"])
-	return in
 }
 
 // send is the path of every request: build, send, check, decode.

@@ -364,7 +364,7 @@ func (b *bulk) findTeam(nameOrUID string) func(context.Context) *Team {
 }
 
 // readTeamBack reads whether users are in a team.
-func (b *bulk) readTeamBack(teamUID string, wanted bool) func(context.Context, []*target) (map[*target]evidence, error) {
+func (b *bulk) readTeamBack(teamUID string, wanted bool) reader {
 	return func(ctx context.Context, batch []*target) (map[*target]evidence, error) {
 		team, err := b.client.teamWithUsers(ctx, teamUID)
 		if err != nil {
@@ -383,10 +383,7 @@ func (b *bulk) readTeamBack(teamUID string, wanted bool) func(context.Context, [
 
 // orThroughTeam wraps a readBack. If a target has the wanted roles, and further ones that
 // teams give, the change was made as far as it can be.
-func (b *bulk) orThroughTeam(
-	readBack func(context.Context, []*target) (map[*target]evidence, error),
-	wanted []string, present func(*target) []string, given func(*Team) []string,
-) func(context.Context, []*target) (map[*target]evidence, error) {
+func (b *bulk) orThroughTeam(readBack reader, wanted []string, present func(*target) []string, given func(*Team) []string) reader {
 	var teams []*Team
 	return func(ctx context.Context, batch []*target) (map[*target]evidence, error) {
 		seen, err := readBack(ctx, batch)
