@@ -98,12 +98,17 @@ func (c *Client) OrganizationUID() string {
 }
 
 // BaseURL returns the URL of the service, without "/v3".
-func (c *Client) BaseURL() string { return c.config.base().String() }
+func (c *Client) BaseURL() string {
+	if c == nil {
+		return ""
+	}
+	return c.config.base().String()
+}
 
 // CloseIdleConnections closes the connections that are not in use. Clients that
 // share an HTTP client share its connections.
 func (c *Client) CloseIdleConnections() {
-	if c.config.httpClient != nil {
+	if c != nil && c.config.httpClient != nil {
 		c.config.httpClient.CloseIdleConnections()
 	}
 }

@@ -71,6 +71,23 @@
 // are derived from one [New], in any number of goroutines. With [WithReadOnly] a client sends
 // reads only.
 //
+// # Rate limits
+//
+// All programs that use an organization share ten reads and ten writes per second, or
+// more with some plans. The client paces its requests accordingly; see [WithRateLimits]
+// for other limits and [WithRateLimiters] for limiters of your own. After a 429 all
+// requests under that limit wait for as long as Retry-After says, or for a second. A
+// canceled context ends every wait. A wait that would outlast the deadline is not started:
+// the error is both [ErrRateLimited] and [context.DeadlineExceeded], and Error.RetryAfter
+// is the wait.
+//
+// # Errors
+//
+// A failed request returns an [*Error] with the operation, the status, and the API's code
+// and message. [errors.Is] with [ErrNotFound], [ErrForbidden] and so on finds its kind.
+// Errors and logs contain no tokens, passwords or addresses. An [*AddressError] gives the
+// position of the address that an error is about; Outcome.Email names it.
+//
 // # Retries
 //
 // Whether a request is retried depends on the operation, not on the HTTP method: the
@@ -96,23 +113,6 @@
 // from 500 ms to 30 s: see [RetryPolicy]. If many retries fail, calls stop retrying until
 // requests succeed again. Only reads follow redirects, within the same origin. An attempt
 // takes at most a minute, unless [WithHTTPClient] sets another timeout.
-//
-// # Rate limits
-//
-// All programs that use an organization share ten reads and ten writes per second, or
-// more with some plans. The client paces its requests accordingly; see [WithRateLimits]
-// for other limits and [WithRateLimiters] for limiters of your own. After a 429 all
-// requests under that limit wait for as long as Retry-After says, or for a second. A
-// canceled context ends every wait. A wait that would outlast the deadline is not started:
-// the error is both [ErrRateLimited] and [context.DeadlineExceeded], and Error.RetryAfter
-// is the wait.
-//
-// # Errors
-//
-// A failed request returns an [*Error] with the operation, the status, and the API's code
-// and message. [errors.Is] with [ErrNotFound], [ErrForbidden] and so on finds its kind.
-// Errors and logs contain no tokens, passwords or addresses. An [*AddressError] gives the
-// position of the address that an error is about; Outcome.Email names it.
 //
 // # Observing requests
 //

@@ -289,14 +289,6 @@ func (op *operation) notRead(err error) error {
 	return withOp(op.name+": nothing was changed", err)
 }
 
-// withOp names the operation in an error that does not name one.
-func (op *operation) withOp(err error) error {
-	if errors.As(err, new(*Error)) || strings.HasPrefix(err.Error(), "orgusers: ") {
-		return err
-	}
-	return fmt.Errorf("orgusers: %s: %w", op.name, err)
-}
-
 func (op *operation) newError(attempts int) *Error {
 	return &Error{Op: op.name, Method: op.method, Path: op.path, Attempts: attempts}
 }

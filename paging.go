@@ -5,6 +5,7 @@ import (
 	"errors"
 	"iter"
 	"net/http"
+	"strings"
 	"sync"
 	"sync/atomic"
 
@@ -46,8 +47,8 @@ func listAll[T any](ctx context.Context, op *operation, list paging.List[T]) ite
 	return func(yield func(T, error) bool) {
 		// A list that is read ahead holds one place in the queue of its rate limit.
 		for row, err := range list.All(transport.WithQueue(ctx)) {
-			if err != nil {
-				err = op.withOp(err)
+			if err != nil && !errors.As(err, new(*Error)) && !strings.HasPrefix(err.Error(), "orgusers: ") {
+				err = withOp(op.name, err)
 			}
 			if !yield(row, err) || err != nil {
 				return

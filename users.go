@@ -483,7 +483,7 @@ func (c *Client) findUsers(ctx context.Context, roles *roleDirectory, emails []s
 		users = append(users, found.rows[wideKey(email)]...)
 	}
 	if err == nil && len(found.strays) > 0 {
-		err = opFindUsers.withOp(fmt.Errorf("%w: the server returned a row that matches none of the addresses", ErrIncomplete))
+		err = withOp("FindUsers", fmt.Errorf("%w: the server returned a row that matches none of the addresses", ErrIncomplete))
 	}
 	return users, err
 }
