@@ -330,7 +330,7 @@ func TestAccessWhileItChanges(t *testing.T) {
 				}
 			})
 			defer wire.stop()
-			client := clientOf(t, w.server, fast, orgusers.WithHTTPClient(&http.Client{Transport: wire}))
+			client := clientOf(t, w.server, withoutLimits, orgusers.WithHTTPClient(&http.Client{Transport: wire}))
 			options := &orgusers.AccessOptions{}
 			if some {
 				options.Emails = w.users

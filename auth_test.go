@@ -113,7 +113,7 @@ func TestLoginIsNotRepeated(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			server := startFake(t, orguserstest.WithPeople(loginPeople()...), orguserstest.WithFault(orguserstest.Fault{Effect: effect}))
-			session, err := orgusers.Login(t.Context(), orgusers.Credentials{Email: "late@example.com", Password: "hunter2"}, orgusers.WithBaseURL(server.URL), soon)
+			session, err := orgusers.Login(t.Context(), orgusers.Credentials{Email: "late@example.com", Password: "hunter2"}, orgusers.WithBaseURL(server.URL), withoutDelays)
 			if n := len(server.Requests()); session != nil || err == nil || n != 1 {
 				t.Errorf("%d requests and %v, want 1 and an error", n, err)
 			}

@@ -142,6 +142,11 @@ func TestClientNotMadeWithNew(t *testing.T) {
 			t.Errorf("%s: ForOrganization returned %v, %v; want ErrInvalid", name, other, err)
 		}
 	}
+	var none *orgusers.Client
+	none.CloseIdleConnections()
+	if got := none.BaseURL() + none.OrganizationUID(); got != "" {
+		t.Errorf("a nil client has %q", got)
+	}
 	zero := new(orgusers.Client)
 	zero.CloseIdleConnections()
 	if got := zero.OrganizationUID() + fmt.Sprint(zero, newClient(t, status(500))); got != "orgusers.Client() orgusers.Client(blt1)" {

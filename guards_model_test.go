@@ -56,7 +56,7 @@ func TestGuardsHoldTheirNumbers(t *testing.T) {
 			watch := &watcher{server: server, limit: limit, least: least}
 			wire := newSerial(watch, rand.New(rand.NewPCG(seed, 2)), func(int) {})
 			defer wire.stop()
-			client := clientOf(t, server, fast, orgusers.WithHTTPClient(&http.Client{Transport: wire}),
+			client := clientOf(t, server, withoutLimits, orgusers.WithHTTPClient(&http.Client{Transport: wire}),
 				orgusers.WithGuards(orgusers.Guards{MaxRemovals: limit, Window: time.Second, MinAdministrators: least}))
 			var group sync.WaitGroup
 			for _, a := range attempts {

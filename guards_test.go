@@ -21,7 +21,7 @@ import (
 func guarded(t *testing.T, g orgusers.Guards, opts ...orguserstest.Option) (*orguserstest.Server, *orgusers.Client) {
 	t.Helper()
 	server, _ := crowded(t, opts...)
-	return server, clientOf(t, server, fast, orgusers.WithGuards(g), orgusers.WithEndpoints(server.Endpoints()))
+	return server, clientOf(t, server, withoutLimits, orgusers.WithGuards(g), orgusers.WithEndpoints(server.Endpoints()))
 }
 
 func TestWithGuardsRejects(t *testing.T) {
@@ -273,7 +273,7 @@ func TestProtected(t *testing.T) {
 	t.Parallel()
 	eachBulk(t, func(t *testing.T, o operations.Operation, a *operations.Arguments) {
 		var client *orgusers.Client
-		opts := []orgusers.Option{fast, orgusers.WithGuards(orgusers.Guards{MinAdministrators: 1, MaxRemovals: 12, Protected: func(u *orgusers.User) bool {
+		opts := []orgusers.Option{withoutLimits, orgusers.WithGuards(orgusers.Guards{MinAdministrators: 1, MaxRemovals: 12, Protected: func(u *orgusers.User) bool {
 			_, err := client.WithdrawInvitations(t.Context(), []string{operations.Stranger(9)}, nil)
 			return u.Email == o.Change.Targets[0] && err == nil
 		}})}

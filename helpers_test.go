@@ -29,18 +29,18 @@ const (
 	sharePath = "/v3/organizations/{organization_uid}/share"
 )
 
-// soon retries without delays.
-var soon = orgusers.WithRetry(orgusers.RetryPolicy{BaseDelay: time.Microsecond, MaxDelay: time.Microsecond})
+// withoutDelays retries without delays.
+var withoutDelays = orgusers.WithRetry(orgusers.RetryPolicy{BaseDelay: time.Microsecond, MaxDelay: time.Microsecond})
 
-// fast has rate limits that no test waits for.
-var fast = orgusers.WithRateLimits(orgusers.RateLimits{Reads: 1e4, Writes: 1e4, Bulk: 1e4})
+// withoutLimits has rate limits that no test waits for.
+var withoutLimits = orgusers.WithRateLimits(orgusers.RateLimits{Reads: 1e4, Writes: 1e4, Bulk: 1e4})
 
 // newClient returns a client for the organization blt1 over a transport, which does
 // not wait for rate limits.
 func newClient(tb testing.TB, transport http.RoundTripper, opts ...orgusers.Option) *orgusers.Client {
 	tb.Helper()
 	client, err := orgusers.New("blt1", append([]orgusers.Option{
-		orgusers.WithAuthToken(token), orgusers.WithHTTPClient(&http.Client{Transport: transport}), fast,
+		orgusers.WithAuthToken(token), orgusers.WithHTTPClient(&http.Client{Transport: transport}), withoutLimits,
 	}, opts...)...)
 	if err != nil {
 		tb.Fatal(err)
@@ -93,7 +93,7 @@ func startFake(tb testing.TB, opts ...orguserstest.Option) *orguserstest.Server 
 // fakeClient returns a client of a fake, which retries without delays.
 func fakeClient(tb testing.TB, server *orguserstest.Server, opts ...orgusers.Option) *orgusers.Client {
 	tb.Helper()
-	client, err := orgusers.New(server.OrganizationUID, slices.Concat(server.Options(), []orgusers.Option{soon}, opts)...)
+	client, err := orgusers.New(server.OrganizationUID, slices.Concat(server.Options(), []orgusers.Option{withoutDelays}, opts)...)
 	if err != nil {
 		tb.Fatal(err)
 	}

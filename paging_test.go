@@ -17,7 +17,7 @@ import (
 func TestUsersInPagesOfEverySize(t *testing.T) {
 	t.Parallel()
 	server := orguserstest.NewUnstartedServer(orguserstest.WithUsers(105))
-	client := clientOf(t, server, fast)
+	client := clientOf(t, server, withoutLimits)
 	want := expected(server.Users())
 	for _, size := range []int{1, 2, 3, 7, 50, 99, 100} {
 		got := mustCollect(t, client.Users(t.Context(), &orgusers.ListUsersOptions{PageSize: size}))

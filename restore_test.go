@@ -285,7 +285,7 @@ func TestRestoreIsTheInverse(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			w := newWorld(rand.New(rand.NewPCG(seed, 1)), hidden)
 			defer w.server.Close()
-			client := clientOf(t, w.server, fast)
+			client := clientOf(t, w.server, withoutLimits)
 			read := func() string {
 				var all []string
 				for _, a := range mustCollect(t, client.Access(t.Context(), nil)) {

@@ -130,7 +130,7 @@ func TestGetRole(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			role, err := newClient(t, body(http.StatusOK, tt.response), soon).GetRole(t.Context(), tt.nameOrUID)
+			role, err := newClient(t, body(http.StatusOK, tt.response), withoutDelays).GetRole(t.Context(), tt.nameOrUID)
 			if !errors.Is(err, tt.want) || (err == nil) != (role != nil) || role != nil && role.UID != tt.uid {
 				t.Errorf("got %+v, %v, want %q, %v", role, err, tt.uid, tt.want)
 			}

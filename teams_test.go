@@ -123,7 +123,7 @@ func TestTeamsDecodeEveryShape(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			teams, err := collect(t, newClient(t, body(tt.status, tt.text), soon).Teams(t.Context(), nil))
+			teams, err := collect(t, newClient(t, body(tt.status, tt.text), withoutDelays).Teams(t.Context(), nil))
 			if !errors.Is(err, tt.is) {
 				t.Fatalf("got %v, want %v", err, tt.is)
 			}

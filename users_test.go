@@ -17,6 +17,23 @@ import (
 	"github.com/orgusers/orgusers/orguserstest"
 )
 
+func TestGetUserByAddress(t *testing.T) {
+	t.Parallel()
+	server := orguserstest.NewServer(orguserstest.WithPeople(orguserstest.Person{Email: "ada@example.com", FirstName: "Ada", Roles: []string{"Admin"}}))
+	defer server.Close()
+	client, err := orgusers.New(server.OrganizationUID, server.Options()...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	user, err := client.GetUser(t.Context(), "Ada@Example.com")
+	if err != nil || user.FirstName != "Ada" || user.Status != orgusers.StatusAccepted || !user.IsAdministrator() {
+		t.Errorf("got %+v, %v", user, err)
+	}
+	if _, err := client.GetUser(t.Context(), "grace@example.com"); !errors.Is(err, orgusers.ErrNotFound) {
+		t.Errorf("got %v, want ErrNotFound", err)
+	}
+}
+
 func TestLastSeen(t *testing.T) {
 	t.Parallel()
 	day := func(n int) time.Time { return time.Date(2025, 5, n, 0, 0, 0, 0, time.UTC) }

@@ -239,7 +239,7 @@ func TestCancelExportWhileItWrites(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		fake := orguserstest.NewUnstartedServer(orguserstest.WithUsers(3000))
 		defer fake.Close()
-		client, err := orgusers.New(fake.OrganizationUID, append(fake.Options(), fast)...)
+		client, err := orgusers.New(fake.OrganizationUID, append(fake.Options(), withoutLimits)...)
 		if err != nil {
 			t.Fatal(err)
 		}

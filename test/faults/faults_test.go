@@ -23,8 +23,8 @@ import (
 // token is the authtoken of clients that do not use the fake.
 const token = "blt00c0ffee00c0ffee"
 
-// fast has rate limits that no test waits for.
-var fast = orgusers.WithRateLimits(orgusers.RateLimits{Reads: 1e4, Writes: 1e4, Bulk: 1e4})
+// withoutLimits has rate limits that no test waits for.
+var withoutLimits = orgusers.WithRateLimits(orgusers.RateLimits{Reads: 1e4, Writes: 1e4, Bulk: 1e4})
 
 // kinds returns the four kinds of requests: a read, a read by POST, a write, and a
 // write by GET. Each sends one request.
@@ -49,7 +49,7 @@ func getOrganization(ctx context.Context, client *orgusers.Client) error {
 func newClient(t *testing.T, transport http.RoundTripper, credentials orgusers.Option, opts ...orgusers.Option) *orgusers.Client {
 	t.Helper()
 	client, err := orgusers.New("blt1", append([]orgusers.Option{
-		fast,
+		withoutLimits,
 		orgusers.WithHTTPClient(&http.Client{Transport: transport, Timeout: 10 * time.Second}),
 		credentials,
 	}, opts...)...)
@@ -75,7 +75,7 @@ func newArguments(t *testing.T, o operations.Operation, fake *orguserstest.Serve
 		Fake: fake, Password: orguserstest.Password,
 		Credentials: orgusers.WithAuthToken(fake.SignIn(o.Caller())),
 		Options: append([]orgusers.Option{
-			orgusers.WithBaseURL(fake.URL), fast,
+			orgusers.WithBaseURL(fake.URL), withoutLimits,
 			orgusers.WithHTTPClient(&http.Client{Transport: transport, Timeout: 10 * time.Second}),
 		}, opts...),
 	}

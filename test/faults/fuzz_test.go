@@ -117,9 +117,9 @@ func randomFault(rng *rand.Rand, readBack bool) orguserstest.Fault {
 	unclear := []orguserstest.Effect{
 		orguserstest.Reset(), orguserstest.Hang(), orguserstest.HTML(200), statusOf(408), statusOf(500), statusOf(503), statusOf(504), orguserstest.Redirect(302, "/v3/elsewhere"),
 	}
-	soon := 6 * time.Second
+	withoutDelays := 6 * time.Second
 	if readBack && rng.IntN(3) == 0 {
-		unclear, soon = []orguserstest.Effect{statusOf(422), statusOf(409)}, 2*time.Second
+		unclear, withoutDelays = []orguserstest.Effect{statusOf(422), statusOf(409)}, 2*time.Second
 	}
 	if rng.IntN(3) == 0 {
 		fault.Effect = before[rng.IntN(len(before))]
@@ -132,7 +132,7 @@ func randomFault(rng *rand.Rand, readBack bool) orguserstest.Fault {
 	case 1:
 		fault.Partial = 1 + rng.IntN(4)
 	case 2:
-		fault.Later = upTo(rng, soon)
+		fault.Later = upTo(rng, withoutDelays)
 	}
 	return fault
 }

@@ -43,7 +43,7 @@ func TestNoConnectionIsLeft(t *testing.T) {
 					fake.AddFault(tt.fault)
 				}
 				wire := newPipes(t, fake)
-				client, err := orgusers.New(fake.OrganizationUID, append(fake.Options(), fast, orgusers.WithHTTPClient(&http.Client{Transport: wire, Timeout: 10 * time.Second}))...)
+				client, err := orgusers.New(fake.OrganizationUID, append(fake.Options(), withoutLimits, orgusers.WithHTTPClient(&http.Client{Transport: wire, Timeout: 10 * time.Second}))...)
 				if err != nil {
 					t.Fatal(err)
 				}

@@ -16,7 +16,7 @@ import (
 	"github.com/orgusers/orgusers/test/operations"
 )
 
-var soon = orgusers.WithRetry(orgusers.RetryPolicy{BaseDelay: time.Microsecond, MaxDelay: time.Microsecond})
+var withoutDelays = orgusers.WithRetry(orgusers.RetryPolicy{BaseDelay: time.Microsecond, MaxDelay: time.Microsecond})
 
 // askedTokens counts how often a token is asked for.
 type askedTokens struct{ asked int }
@@ -43,7 +43,7 @@ func TestAttemptsAreNumbered(t *testing.T) {
 		attempt, _ := orgusers.AttemptFromContext(r.Context())
 		seen = append(seen, attempt)
 		return s.RoundTrip(r)
-	}), orgusers.WithTokenSource(source), soon)
+	}), orgusers.WithTokenSource(source), withoutDelays)
 	if err := client.Do(ctx, orgusers.Request{Op: "look", Path: "/things/{thing}", PathValues: map[string]string{"thing": "blt7"}, ReadOnly: true}, nil); err != nil {
 		t.Fatal(err)
 	}
@@ -67,7 +67,7 @@ func TestSharedByGoroutines(t *testing.T) {
 		orgusers.WithBaseURL(fake.URL), orgusers.WithTokenSource(tokens(fake.OAuthToken())),
 		orgusers.WithHTTPClient(&http.Client{Timeout: time.Minute}),
 		orgusers.WithLogger(slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))),
-		orgusers.WithRetry(orgusers.RetryPolicy{MaxAttempts: 3}), fast,
+		orgusers.WithRetry(orgusers.RetryPolicy{MaxAttempts: 3}), withoutLimits,
 		orgusers.WithRateLimiters(orgusers.RateLimiters{Writes: new(count)}),
 		orgusers.WithEndpoints(fake.Endpoints()), orgusers.WithUserAgent("test/1"),
 	)
