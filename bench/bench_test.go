@@ -21,11 +21,11 @@ func TestMain(m *testing.M) {
 
 // tiny is enough to see that there are rows. No time is judged.
 var tiny = sizes{
-	limits:    []int{500},
+	limits:    []int{200},
 	latencies: []time.Duration{ms},
 	users:     450,
 	phases:    1,
-	small:     []work{{250, 500, 0.5, time.Second}},
+	small:     []work{{250, 200, 0.5, time.Second}},
 	listed:    450,
 	exported:  []int{450},
 }
@@ -33,15 +33,15 @@ var tiny = sizes{
 func TestRows(t *testing.T) {
 	t.Parallel()
 	for kind, want := range map[string][]string{
-		"list": {"list 450 at 500/s, 1 ms away", "export 450 at 500/s, 1 ms away"},
+		"list": {"list 450 at 200/s, 1 ms away", "export 450 at 200/s, 1 ms away"},
 		"small": {
-			"list 250 at 500/s, 1 ms away, another uses 50 %",
-			"removing one of 450 users at 500/s, 1 ms away", "inviting one user at 500/s, 1 ms away",
+			"list 250 at 200/s, 1 ms away, another uses 50 %",
+			"removing one of 450 users at 200/s, 1 ms away", "inviting one user at 200/s, 1 ms away",
 		},
 		"shared": {
-			"list 450 at 500/s, 1 ms away, another uses 50 %", "list 450 at 500/s, 1 ms away, headers, another uses 50 %",
-			"list 450 at 500/s, 1 ms away, another uses 33 %",
-			"2 clients, each: list 450 at 500/s, 1 ms away", "4 clients, each: list 450 at 500/s, 1 ms away",
+			"list 450 at 200/s, 1 ms away, another uses 50 %", "list 450 at 200/s, 1 ms away, headers, another uses 50 %",
+			"list 450 at 200/s, 1 ms away, another uses 33 %",
+			"2 clients, each: list 450 at 200/s, 1 ms away", "4 clients, each: list 450 at 200/s, 1 ms away",
 		},
 		"cpu":    {"CPU time of listing 450, for each"},
 		"memory": {"peak memory of exporting 450, above idle"},
