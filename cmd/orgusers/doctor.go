@@ -138,7 +138,7 @@ func (d *doctor) examine(ctx context.Context) {
 	}
 	account, err := d.o.client.GetCurrentUser(ctx)
 	if failure, ok := errors.AsType[*orgusers.Error](err); ok && failure.StatusCode == 0 {
-		d.add("service", "failed", "%s: %s", base, strings.TrimSuffix(explain(err), ", or run 'orgusers doctor'"))
+		d.add("service", "failed", "%s: %s", base, strings.TrimSuffix(explain(err), orRunDoctor))
 		return
 	}
 	d.add("service", "ok", "%s responds", base)

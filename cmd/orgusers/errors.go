@@ -26,6 +26,9 @@ func badInput(format string, args ...any) error {
 	return misuse{fmt.Errorf(format, args...)}
 }
 
+// orRunDoctor ends the advice of errors without a response. Doctor itself leaves it out.
+const orRunDoctor = ", or run 'orgusers doctor'"
+
 // errUnread means that the reader of stdout has gone, as after | head.
 var errUnread = errors.New("the reader of stdout has gone")
 
@@ -148,9 +151,9 @@ func happened(e *orgusers.Error) string {
 	case e.StatusCode >= 500:
 		return fmt.Sprintf("the service failed (%d): try again later%s", e.StatusCode, requestID(e))
 	case e.StatusCode == 0 && errors.As(e, &timeout) && timeout.Timeout():
-		return "the service did not respond in time: try again later, or run 'orgusers doctor'"
+		return "the service did not respond in time: try again later" + orRunDoctor
 	case e.StatusCode == 0:
-		return fmt.Sprintf("the service cannot be reached (%s): check the network, a proxy and the region, or run 'orgusers doctor'", e.Message)
+		return fmt.Sprintf("the service cannot be reached (%s): check the network, a proxy and the region%s", e.Message, orRunDoctor)
 	case e.StatusCode < 300:
 		return fmt.Sprintf("%s%s", e.Message, requestID(e))
 	default:

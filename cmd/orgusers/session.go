@@ -194,7 +194,7 @@ func (a *asker) secret(ctx context.Context, what string) (string, error) {
 	if !isTerminal(os.Stdin) {
 		return a.line(what)
 	}
-	// What is typed must not be shown from the moment that the question is.
+	// The echo is off before the prompt is shown, so that no secret appears if it is pasted at once.
 	terminal := int(os.Stdin.Fd())
 	state, err := term.MakeRaw(terminal)
 	if err != nil {
