@@ -105,8 +105,7 @@ type AccessOptions struct {
 	// Emails are the addresses of the users. None means all users.
 	Emails []string
 	// AllowUnread continues if the roles of a stack cannot be read or its owner is not known,
-	// and adds the stack to UserAccess.Unread. By default Access
-	// yields [ErrIncomplete].
+	// and adds the stack to UserAccess.Unread. By default Access yields [ErrIncomplete].
 	AllowUnread bool
 }
 

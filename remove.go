@@ -15,11 +15,11 @@ type RemoveOptions struct {
 	// AllowUnread calls Before even if the roles of a stack cannot be read. The stack is
 	// then in UserAccess.Unread. By default no user is removed.
 	AllowUnread bool
-	// Before is called once before anything is changed, with what each user who would be
-	// removed has. Save it: it is the record that [Client.Restore] takes. If Before returns an
-	// error, the call is refused with [ErrRefused], and an address that has a new row after it
-	// is refused. It is not called in a dry run, or if there is no user to remove. It runs on
-	// the caller's goroutine, holds no lock, and may use the client.
+	// Before is called once, before anything is changed, with a record of each user who would
+	// be removed. Save the records: [Client.Restore] takes them. If Before returns an error,
+	// the call is refused with [ErrRefused]. An address with a new row after Before is refused
+	// too. Before is not called in a dry run, or if no user would be removed. It runs on the
+	// caller's goroutine without a lock, and may use the client.
 	Before func(context.Context, []*UserAccess) error
 }
 
