@@ -197,12 +197,15 @@ type bulkError struct {
 	errs   []error
 }
 
+// inWords turns a status into words for the text of an error.
+var inWords = strings.NewReplacer("_", " ", string(OutcomePartial), "partly done")
+
 // summary counts the outcomes that make the error: "2 failed, 1 not started".
 func (e *bulkError) summary() string {
 	var parts []string
 	for _, status := range []OutcomeStatus{OutcomeRefused, OutcomeFailed, OutcomeUnknown, OutcomePartial, OutcomeNotStarted} {
 		if n := e.result.Count(status); n > 0 {
-			parts = append(parts, fmt.Sprintf("%d %s", n, strings.ReplaceAll(string(status), "_", " ")))
+			parts = append(parts, fmt.Sprintf("%d %s", n, inWords.Replace(string(status))))
 		}
 	}
 	return strings.Join(parts, ", ")
